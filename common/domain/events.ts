@@ -1,0 +1,105 @@
+import { z } from 'zod'
+import { derivedId } from '../ids.ts'
+import { FailureReason, Item, type Order, Quantity } from './order.ts'
+
+/**
+ * Events are CloudEvents 1.0 in structured JSON: the same body on both brokers, whose native properties repeat only
+ * what they route or trace on. Consumers deduplicate on `id`.
+ */
+const cloudEvent = <Type extends string, Data extends z.ZodType>(type: Type, data: Data) =>
+  z.object({
+    specversion: z.literal('1.0'),
+    id: z.uuid().describe('Message id; consumers deduplicate on it'),
+    source: z.string().min(1).describe('Service that made the event'),
+    type: z.literal(type),
+    subject: z.uuid().describe('The order id'),
+    time: z.iso.datetime(),
+    datacontenttype: z.literal('application/json').optional(),
+    traceparent: z.string().optional(),
+    data,
+  })
+
+const orderData = { order_id: z.uuid(), item: Item, quantity: Quantity, timestamp: z.number() }
+
+export const OrderPlaced = cloudEvent('OrderPlaced', z.object({ ...orderData, status: z.literal('placed') }))
+export const InventoryReserved = cloudEvent(
+  'InventoryReserved',
+  z.object({ ...orderData, status: z.literal('reserved') }),
+)
+export const InventoryFailed = cloudEvent(
+  'InventoryFailed',
+  z.object({ ...orderData, status: z.literal('failed'), reason: FailureReason }),
+)
+export const InventoryEvent = z.discriminatedUnion('type', [InventoryReserved, InventoryFailed])
+
+export type OrderPlaced = z.infer<typeof OrderPlaced>
+export type InventoryReserved = z.infer<typeof InventoryReserved>
+export type InventoryFailed = z.infer<typeof InventoryFailed>
+export type InventoryEvent = z.infer<typeof InventoryEvent>
+export type OrderEvent = OrderPlaced | InventoryEvent
+
+export const CONTENT_TYPE = 'application/cloudevents+json'
+
+interface Origin {
+  id: string
+  source: string
+  /** Milliseconds since the epoch. */
+  now: number
+  traceparent?: string | undefined
+}
+
+export function orderPlaced(order: Order, origin: Origin): OrderPlaced {
+  return {
+    ...envelope('OrderPlaced', order.order_id, origin),
+    data: { ...orderFields(order), status: 'placed' },
+  }
+}
+
+export type Decision = { status: 'reserved' } | { status: 'failed'; reason: FailureReason }
+
+/**
+ * The event a decision becomes. Its id follows from the order id, so deciding the same order again gives
+ * recognisably the same event.
+ */
+export function inventoryDecided(
+  order: OrderPlaced['data'],
+  decision: Decision,
+  origin: Omit<Origin, 'id'>,
+): InventoryEvent {
+  const id = derivedId('inventory', order.order_id)
+  if (decision.status === 'reserved') {
+    const head = envelope('InventoryReserved', order.order_id, { ...origin, id })
+    return { ...head, data: { ...orderFields(order), status: 'reserved' } }
+  }
+  const head = envelope('InventoryFailed', order.order_id, { ...origin, id })
+  return { ...head, data: { ...orderFields(order), status: 'failed', reason: decision.reason } }
+}
+
+const orderFields = ({ order_id, item, quantity, timestamp }: Omit<Order, 'status'>) => ({
+  order_id,
+  item,
+  quantity,
+  timestamp,
+})
+
+function envelope<Type extends string>(
+  type: Type,
+  subject: string,
+  { id, source, now, traceparent }: Origin,
+) {
+  return {
+    specversion: '1.0' as const,
+    id,
+    source,
+    type,
+    subject,
+    time: new Date(now).toISOString(),
+    datacontenttype: 'application/json' as const,
+    ...(traceparent === undefined ? {} : { traceparent }),
+  }
+}
+
+/** `data.order_id` and `subject` must be the same order: a body whose halves disagree is malformed. */
+export function sameOrder(event: OrderEvent): boolean {
+  return event.subject === event.data.order_id
+}

@@ -1,0 +1,60 @@
+import { z } from 'zod'
+import { parseStock } from '../domain/stock.ts'
+import { LabError, messageOf } from './errors.ts'
+
+/**
+ * Parses the environment once, at start. An empty variable counts as not set. Throws one `LAB_CONFIG_INVALID`
+ * that lists every problem with the variable's name and value.
+ */
+export function parseEnv<Schema extends z.ZodType>(schema: Schema, env: NodeJS.ProcessEnv): z.output<Schema> {
+  const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
+  const parsed = schema.safeParse(set)
+  if (parsed.success) return parsed.data
+  const problems = parsed.error.issues.map((issue) => {
+    const name = issue.path.join('.')
+    return set[name] === undefined
+      ? `${name} is not set: ${issue.message}`
+      : `${name}='${set[name]}': ${issue.message}`
+  })
+  throw new LabError('LAB_CONFIG_INVALID', problems.join('\n'))
+}
+
+const port = z.coerce.number().int().min(0).max(65_535)
+
+/** The variables every service reads. `defaultPort` is the seed's port of this service. */
+export const serviceEnv = (defaultPort: number) => ({
+  HOST: z.string().default('127.0.0.1').describe('Address the HTTP server binds to'),
+  PORT: port.default(defaultPort).describe('Port of the HTTP server; 0 takes a free one'),
+  LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Lowest level that is written'),
+  SHUTDOWN_DEADLINE_MS: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(10_000)
+    .describe('Longest graceful stop, milliseconds; then exit 1'),
+})
+
+export const dataDirEnv = {
+  DATA_DIR: z
+    .string()
+    .optional()
+    .describe('Folder of the SQLite file; without it state is in memory and gone with the process'),
+}
+
+export const stockEnv = {
+  STOCK: z
+    .string()
+    .default('burger=100,pizza=100,salad=100')
+    .transform((text, ctx) => {
+      try {
+        return parseStock(text)
+      } catch (err) {
+        ctx.addIssue({ code: 'custom', message: messageOf(err) })
+        return z.NEVER
+      }
+    })
+    .describe('Stock a new store starts with, item=count separated by commas'),
+}

@@ -1,0 +1,110 @@
+import type { Server } from 'node:http'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import Fastify, {
+  type FastifyPluginAsync,
+  type FastifyReply,
+  type FastifyRequest,
+  LogController,
+  type RawServerDefault,
+} from 'fastify'
+import {
+  jsonSchemaTransform,
+  jsonSchemaTransformObject,
+  serializerCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod'
+import type { z } from 'zod'
+import { LabError } from './errors.ts'
+import type { Logger } from './log.ts'
+import type { Metrics } from './metrics.ts'
+import { asLabError, invalidRequest, problemOf } from './problem.ts'
+
+export type RoutePlugin = FastifyPluginAsync<Record<never, never>, RawServerDefault, ZodTypeProvider>
+export type HttpApp = Awaited<ReturnType<typeof createHttpApp>>
+
+export const BODY_LIMIT_BYTES = 16 * 1024
+
+export interface HttpDeps {
+  service: string
+  /** One sentence for the OpenAPI document. */
+  description: string
+  log: Logger
+  metrics: Metrics
+}
+
+/** An HTTP app as every service has it: zod in and out, problem documents, `/docs`, request metrics. It does not listen. */
+export async function createHttpApp({ service, description, log, metrics }: HttpDeps) {
+  const app = Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    bodyLimit: BODY_LIMIT_BYTES,
+    // Bounds a client that sends its request byte by byte.
+    requestTimeout: 30_000,
+    // An idle keep-alive connection must not hold up a graceful stop.
+    forceCloseConnections: 'idle',
+  }).withTypeProvider<ZodTypeProvider>()
+  app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => (data) => {
+    const parsed = schema.safeParse(data)
+    if (parsed.success) return { value: parsed.data }
+    return { error: invalidRequest(httpPart ?? 'body', parsed.error.issues, data) }
+  })
+  app.setSerializerCompiler(serializerCompiler)
+  // Only JSON is spoken here; without this, text/plain would reach the routes as a string.
+  app.removeContentTypeParser('text/plain')
+
+  app.setErrorHandler((err: Error, request, reply) =>
+    sendProblem(asLabError(err, BODY_LIMIT_BYTES), request, reply),
+  )
+  app.setNotFoundHandler((request, reply) =>
+    sendProblem(
+      new LabError('LAB_NOT_FOUND', `${request.method} ${request.url} does not exist`),
+      request,
+      reply,
+    ),
+  )
+  app.addHook('onResponse', async (request, reply) => {
+    const labels = {
+      method: request.method,
+      route: request.routeOptions.url ?? 'none',
+      status_code: reply.statusCode,
+    }
+    metrics.http.observe(labels, reply.elapsedTime / 1_000)
+  })
+
+  const sweep = closeIdle(app.server)
+  app.addHook('preClose', async () => sweep.start())
+  app.addHook('onClose', async () => sweep.stop())
+
+  await app.register(swagger, {
+    openapi: { openapi: '3.1.0', info: { title: service, description, version: '1.0.0' } },
+    transform: jsonSchemaTransform,
+    transformObject: jsonSchemaTransformObject,
+  })
+  await app.register(swaggerUi, { routePrefix: '/docs' })
+  return app
+}
+
+/**
+ * A connection that is in use when a stop begins is kept alive after its answer, and the stop would wait for its client
+ * to close it: an idle one has to be closed by us, as soon as it is idle.
+ */
+function closeIdle(server: Server) {
+  let timer: NodeJS.Timeout | undefined
+  return {
+    start: () => {
+      timer = setInterval(() => server.closeIdleConnections(), 25)
+    },
+    stop: () => clearInterval(timer),
+  }
+}
+
+function sendProblem(err: LabError, request: FastifyRequest, reply: FastifyReply) {
+  const problem = problemOf(err, request.url)
+  if (problem.status >= 500)
+    request.log.error({ err: err.cause ?? err, code: err.code, url: request.url }, 'request failed')
+  if (err.retryable || problem.status === 503 || err.code === 'LAB_KEY_IN_FLIGHT')
+    reply.header('retry-after', '1')
+  // Serialised here: the route's response schemas describe its outcomes, not the problems.
+  return reply.code(problem.status).type('application/problem+json').serializer(JSON.stringify).send(problem)
+}

@@ -1,0 +1,14 @@
+import pino, { type Logger } from 'pino'
+
+export type { Logger }
+
+/**
+ * JSON lines on stdout. Lines are buffered and written asynchronously, and flushed when the process exits: a SIGKILL can
+ * lose the last few lines of the log, never an order.
+ */
+export function createLog(service: string, level: string): Logger {
+  return pino(
+    { level, base: { service } },
+    pino.destination({ dest: 1, sync: false, minLength: 4_096, periodicFlush: 100 }),
+  )
+}

@@ -1,0 +1,65 @@
+import { canBecome, type FailureReason, type Order, type OrderStatus } from '../domain/order.ts'
+import type { OrderReader } from './order-routes.ts'
+import type { Store } from './store.ts'
+
+export const ORDERS_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS orders (
+    seq INTEGER PRIMARY KEY,
+    order_id TEXT NOT NULL UNIQUE,
+    item TEXT NOT NULL,
+    quantity INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    timestamp REAL NOT NULL,
+    reason TEXT
+  ) STRICT;`
+
+const PAGE = 1_000
+const COLUMNS = 'order_id, item, quantity, status, timestamp, reason'
+
+export interface OrderStore extends OrderReader {
+  /** Stores a new order. The caller holds a transaction; an order id that exists already throws. */
+  insert: (order: Order) => void
+  /**
+   * Moves an order on and answers whether it moved: a status that is already reached, or would go backwards, changes
+   * nothing. That makes a repeated message a no-op.
+   */
+  advance: (order_id: string, status: OrderStatus, reason?: FailureReason) => boolean
+}
+
+/** The orders of one service in its SQLite store. All calls are synchronous. */
+export function createOrderStore({ db }: Store): OrderStore {
+  const insert = db.prepare(`INSERT INTO orders (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)`)
+  const select = db.prepare(`SELECT ${COLUMNS} FROM orders WHERE order_id = ?`)
+  const update = db.prepare('UPDATE orders SET status = ?, reason = ? WHERE order_id = ?')
+  const page = db.prepare(`SELECT seq, ${COLUMNS} FROM orders WHERE seq > ? ORDER BY seq LIMIT ${PAGE}`)
+  const get = (order_id: string) => toOrder(select.get(order_id))
+  return {
+    get,
+    insert: ({ order_id, item, quantity, status, timestamp, reason }) => {
+      insert.run(order_id, item, quantity, status, timestamp, reason ?? null)
+    },
+    advance: (order_id, status, reason) => {
+      const order = get(order_id)
+      if (!order || !canBecome(order.status, status)) return false
+      update.run(status, reason ?? null, order_id)
+      return true
+    },
+    *pages() {
+      let last: unknown = 0
+      for (;;) {
+        const rows = page.all(last as number)
+        if (rows.length === 0) return
+        last = rows.at(-1)?.seq
+        yield rows.map((row) => toOrder(row) as Order)
+      }
+    },
+  }
+}
+
+function toOrder(row: Record<string, unknown> | undefined): Order | undefined {
+  if (!row) return undefined
+  const { order_id, item, quantity, status, timestamp, reason } = row as unknown as Order & {
+    reason: FailureReason | null
+  }
+  return { order_id, item, quantity, status, timestamp, ...(reason === null ? {} : { reason }) }
+}

@@ -1,0 +1,51 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import { anOrder } from '../testing/builders.ts'
+import { createOrderStore, ORDERS_SCHEMA } from './order-store.ts'
+import { openStore } from './store.ts'
+
+describe('the store', () => {
+  test('keeps what was committed when it is opened again', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'lab-store-'))
+    onTestFinished(() => rmSync(dir, { recursive: true }))
+    const order = anOrder()
+
+    const first = openStore('orders', dir, ORDERS_SCHEMA)
+    first.transaction(() => createOrderStore(first).insert(order))
+    first.close()
+    const second = openStore('orders', dir, ORDERS_SCHEMA)
+    onTestFinished(() => void second.close())
+
+    expect(createOrderStore(second).get(order.order_id)).toEqual(order)
+  })
+
+  test('stores nothing of a transaction that throws', () => {
+    const store = openStore('orders', undefined, ORDERS_SCHEMA)
+    const orders = createOrderStore(store)
+    const order = anOrder()
+
+    expect(() =>
+      store.transaction(() => {
+        orders.insert(order)
+        throw new Error('half way')
+      }),
+    ).toThrow('half way')
+    expect(orders.get(order.order_id)).toBeUndefined()
+  })
+
+  test('moves an order forward once and lists all orders in the order they came', () => {
+    const orders = createOrderStore(openStore('orders', undefined, ORDERS_SCHEMA))
+    const many = Array.from({ length: 2_500 }, () => anOrder())
+    for (const order of many) orders.insert(order)
+
+    const id = many[0]!.order_id
+    expect(orders.advance(id, 'failed', 'out_of_stock')).toBe(true)
+    expect(orders.advance(id, 'reserved')).toBe(false)
+    expect(orders.get(id)).toMatchObject({ status: 'failed', reason: 'out_of_stock' })
+    expect([...orders.pages()].flat().map(({ order_id }) => order_id)).toEqual(
+      many.map(({ order_id }) => order_id),
+    )
+  })
+})

@@ -1,0 +1,38 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
+
+export interface Store {
+  db: DatabaseSync
+  /**
+   * Runs `work` in one transaction: all of it is stored, or nothing. The write lock is taken at once, so two processes
+   * that share the file never decide on the same old state. `work` is synchronous: nothing else runs in between.
+   */
+  transaction: <Result>(work: () => Result) => Result
+  close: () => void
+}
+
+/**
+ * Opens the one store of a service: `<dataDir>/<name>.sqlite`, or memory without a folder. `schema` is idempotent SQL.
+ *
+ * WAL with `synchronous=NORMAL`: a committed transaction survives the kill of the process, not the loss of power.
+ */
+export function openStore(name: string, dataDir: string | undefined, schema: string): Store {
+  if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true })
+  const db = new DatabaseSync(dataDir === undefined ? ':memory:' : join(dataDir, `${name}.sqlite`))
+  db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+  db.exec(schema)
+
+  const transaction = <Result>(work: () => Result): Result => {
+    db.exec('BEGIN IMMEDIATE')
+    try {
+      const result = work()
+      db.exec('COMMIT')
+      return result
+    } catch (err) {
+      db.exec('ROLLBACK')
+      throw err
+    }
+  }
+  return { db, transaction, close: () => db.isOpen && db.close() }
+}
