@@ -1,0 +1,22 @@
+import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
+import { createLog } from '@lab/common/kit/log.ts'
+import { NOTIFICATIONS_SCHEMA } from '@lab/common/kit/notification-store.ts'
+import { openStore } from '@lab/common/kit/store.ts'
+import { buildApp } from './app.ts'
+import { loadConfig } from './config.ts'
+import { createNotifications } from './notifications.ts'
+
+const service = 'notification-service'
+const config = configOrExit(service, () => loadConfig(process.env))
+const log = createLog(service, config.LOG_LEVEL)
+
+const store = openStore(service, config.DATA_DIR, NOTIFICATIONS_SCHEMA)
+const notifications = createNotifications(store)
+const app = await buildApp({ service, log, notifications })
+
+// Fastify runs onClose after the requests in flight, so nothing is sent on a closed store.
+app.addHook('onClose', async () => store.close())
+closeOnSignal(() => app.close(), { log, deadlineMs: config.SHUTDOWN_DEADLINE_MS })
+
+const url = await app.listen({ host: config.HOST, port: config.PORT })
+log.info({ url }, 'listening')

@@ -1,0 +1,58 @@
+import { type Order, type PlaceOrder, placed } from '@lab/common/domain/order.ts'
+import { messageOf } from '@lab/common/kit/errors.ts'
+import type { Logger } from '@lab/common/kit/log.ts'
+import type { Orders } from './orders.ts'
+import { reserveOutcome } from './reserve-outcome.ts'
+import type { Reply, Upstream } from './upstream.ts'
+
+export interface PlaceOrderDeps {
+  orders: Pick<Orders, 'place' | 'decide' | 'notified'>
+  inventory: Pick<Upstream, 'post'>
+  notification: Pick<Upstream, 'post'>
+  /** Told that an order waits to be settled. */
+  onUnknown: () => void
+  log: Logger
+}
+
+/**
+ * The whole road of an order, each step stored before the next begins, so a kill between any two leaves an order that
+ * can be settled:
+ *
+ * - placed    before inventory is asked; a crash after it is an unknown outcome
+ * - reserved  before the customer is told; a crash after it leaves the order reserved, perhaps notified
+ * - notified  best effort: without an answer the order stays reserved
+ */
+export function createPlaceOrder({ orders, inventory, notification, onUnknown, log }: PlaceOrderDeps) {
+  return async (command: PlaceOrder, order_id: string): Promise<Order> => {
+    const order = placed(command, order_id, Date.now())
+    const { item, quantity } = order
+    await orders.place(order)
+    log.info({ order_id, item, quantity }, 'order placed')
+
+    const reply = await inventory.post('/reserve', { order_id, item, quantity })
+    const outcome = reserveOutcome(reply)
+    await orders.decide(order_id, outcome)
+    const { status, reason, isUnknown } = outcome
+    if (isUnknown) onUnknown()
+    if (status !== 'reserved') {
+      const level = reason === 'out_of_stock' ? 'info' : 'warn'
+      log[level]({ order_id, status, reason, isUnknown, ...described(reply) }, 'order not reserved')
+      return { ...order, status, ...(reason && { reason }) }
+    }
+
+    const sent = await notification.post('/send', { order_id, status, item })
+    if (sent.kind !== 'answered' || sent.status !== 200) {
+      log.warn({ order_id, ...described(sent) }, 'notification not sent')
+      return { ...order, status }
+    }
+    await orders.notified(order_id)
+    log.info({ order_id }, 'order notified')
+    return { ...order, status: 'notified' }
+  }
+}
+
+const described = (reply: Reply) => ({
+  reply: reply.kind,
+  ...(reply.kind === 'answered' && { http_status: reply.status }),
+  ...('cause' in reply && { cause: messageOf(reply.cause) }),
+})

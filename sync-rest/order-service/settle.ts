@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Logger } from '@lab/common/kit/log.ts'
+import type { Orders } from './orders.ts'
+import type { Upstream } from './upstream.ts'
+
+export interface SettlerDeps {
+  orders: Pick<Orders, 'settled' | 'unsettled'>
+  inventory: Pick<Upstream, 'post'>
+  log: Logger
+}
+
+export interface Settler {
+  /** There is something to settle. */
+  wake: () => void
+  /** Ends after the release in flight; what is not settled stays in the store for the next start. */
+  stop: () => Promise<void>
+}
+
+const FIRST_PAUSE_MS = 100
+const LONGEST_PAUSE_MS = 5_000
+
+/**
+ * Settles unknown outcomes in the background: asks inventory to release each order until inventory has answered.
+ * Releasing is right whatever happened. A reservation that was made is undone; one that still travels meets the
+ * tombstone of its release.
+ */
+export function startSettler({ orders, inventory, log }: SettlerDeps): Settler {
+  const stopping = new AbortController()
+  let woken = Promise.withResolvers<void>()
+
+  const run = async () => {
+    for (let failures = 0; !stopping.signal.aborted; ) {
+      woken = Promise.withResolvers()
+      failures = (await pass().catch(failed)) ? 0 : failures + 1
+      if (failures === 0) await woken.promise
+      else await pause(failures, stopping.signal)
+    }
+  }
+
+  /** Tries every order once, a page at a time, and answers whether none is left. Ends early when nobody answers. */
+  const pass = async (): Promise<boolean> => {
+    let isClean = true
+    for (const order_ids of orders.unsettled()) {
+      const replies = await Promise.all(order_ids.map((order_id) => inventory.post('/release', { order_id })))
+      const isReleased = (i: number) => replies[i]?.kind === 'answered' && replies[i].status === 200
+      const released = order_ids.filter((_, i) => isReleased(i))
+      await orders.settled(released)
+      for (const order_id of released) log.info({ order_id }, 'order settled')
+      if (released.length < order_ids.length) isClean = false
+      if (released.length === 0) return false
+    }
+    return isClean
+  }
+
+  const failed = (err: unknown) => {
+    log.error({ err }, 'settling failed, to be tried again')
+    return false
+  }
+
+  const running = run()
+  return {
+    wake: () => woken.resolve(),
+    stop: async () => {
+      stopping.abort()
+      woken.resolve()
+      await running
+    },
+  }
+}
+
+/** Doubles up to the longest pause, with full jitter, so services that lost the same inventory do not return in step. */
+async function pause(failures: number, signal: AbortSignal): Promise<void> {
+  const longestMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
+  await sleep(Math.random() * longestMs, undefined, { signal }).catch(() => {
+    // Stopping: the loop ends.
+  })
+}
