@@ -1,0 +1,125 @@
+import { deadLetter, type Outcome } from '@lab/common/kit/outcome.ts'
+import type { Channel, ConsumeMessage } from 'amqplib'
+import { ORIGIN_DELIVERY, type Outgoing, type Publisher } from './publisher.ts'
+import type { RetryStep } from './retry-ladder.ts'
+import { DEAD_LETTER_EXCHANGE } from './topology.ts'
+
+/** What a copy says about the message it replaces; the names are what a person reads in `dlq_queue`. */
+export const REASON = 'x-reason'
+export const ORIGIN_QUEUE = 'x-origin-queue'
+export const ORIGINAL_ROUTING_KEY = 'x-original-routing-key'
+export const ATTEMPTS = 'x-attempts'
+
+const MAX_REASON = 500
+
+export interface SettleContext {
+  channel: Pick<Channel, 'ack' | 'reject'>
+  publisher: Publisher
+  queue: string
+  ladder: readonly RetryStep[]
+}
+
+/**
+ * Settles every delivery of a batch exactly once, and answers the outcomes as they turned out: a retry beyond the last
+ * step of the ladder is a dead letter. Nothing older than the batch is unacknowledged on the channel.
+ *
+ * - ack          acknowledged; a batch that is all of these in one frame
+ * - retry        a copy waits in the next step of the ladder, confirmed; then acknowledged
+ * - dead-letter  a copy with its reason is in `dlq_queue`, confirmed; then acknowledged
+ *
+ * A crash between confirm and acknowledgement leaves copy and original: consumers deduplicate, so that is a no-op. A
+ * copy the broker did not take leaves the original: a failed retry is requeued and counts toward the delivery limit, a
+ * failed dead letter is rejected and the queue's own dead-lettering, which waits for its target, carries it over.
+ */
+export async function settle(
+  context: SettleContext,
+  deliveries: readonly ConsumeMessage[],
+  outcomes: readonly Outcome[],
+): Promise<Outcome[]> {
+  const last = deliveries.at(-1)
+  if (last && outcomes.every(({ kind }) => kind === 'ack')) {
+    whileOpen(() => context.channel.ack(last, true))
+    return [...outcomes]
+  }
+  return Promise.all(deliveries.map((delivery, i) => settleOne(context, delivery, outcomes[i] as Outcome)))
+}
+
+async function settleOne(
+  { channel, publisher, queue, ladder }: SettleContext,
+  delivery: ConsumeMessage,
+  outcome: Outcome,
+): Promise<Outcome> {
+  if (outcome.kind === 'ack') {
+    whileOpen(() => channel.ack(delivery))
+    return outcome
+  }
+  const attempts = attemptsOf(delivery) + 1
+  const step = outcome.kind === 'retry' ? ladder[attempts - 1] : undefined
+  const final =
+    outcome.kind === 'retry' && !step
+      ? deadLetter(`gave up after ${attempts} attempts: ${outcome.reason}`)
+      : outcome
+
+  const copy = copyOf(delivery, queue, { reason: reasonOf(final), attempts })
+  const sent = await publisher.publish(
+    step
+      ? { ...copy, exchange: step.exchange, routingKey: queue }
+      : { ...copy, exchange: DEAD_LETTER_EXCHANGE, routingKey: originalRoutingKey(delivery) },
+  )
+  whileOpen(() => {
+    if (sent === 'confirmed') channel.ack(delivery)
+    // reject, not nack: from RabbitMQ 4.3 on only reject counts toward the delivery limit.
+    else channel.reject(delivery, step !== undefined)
+  })
+  return final
+}
+
+/** A channel that has closed throws. Its deliveries are the broker's again, and come back: there is nothing to settle. */
+function whileOpen(settlement: () => void): void {
+  try {
+    settlement()
+  } catch {
+    // See above: redelivered, and a no-op for whoever has handled it.
+  }
+}
+
+/** Body and properties as they were, without what the broker wrote into the headers or would route on. */
+function copyOf(
+  { content, properties, fields }: ConsumeMessage,
+  queue: string,
+  { reason, attempts }: { reason: string; attempts: number },
+): Pick<Outgoing, 'body' | 'properties'> {
+  const { headers, ...known } = properties
+  const kept = Object.entries(headers ?? {}).filter(([name]) => !BROKER_HEADERS.test(name))
+  const given = Object.entries(known).filter(
+    ([name, value]) => value !== undefined && !BROKER_PROPERTIES.has(name),
+  )
+  return {
+    body: content,
+    properties: {
+      ...Object.fromEntries(given),
+      headers: {
+        ...Object.fromEntries(kept),
+        [REASON]: reason.slice(0, MAX_REASON),
+        [ATTEMPTS]: attempts,
+        [ORIGIN_QUEUE]: queue,
+        [ORIGINAL_ROUTING_KEY]: originalRoutingKey({ properties, fields }),
+        [ORIGIN_DELIVERY]: `${queue}/${fields.deliveryTag}`,
+      },
+    },
+  }
+}
+
+// An expiration would drop the copy, a user id of another user refuse it; CC and BCC would route it elsewhere as well.
+const BROKER_PROPERTIES = new Set(['expiration', 'userId', 'clusterId', 'deliveryMode'])
+const BROKER_HEADERS = /^(x-death|x-first-death-.*|x-last-death-.*|x-delivery-count|x-acquired-count|CC|BCC)$/
+
+const reasonOf = (outcome: Outcome) => (outcome.kind === 'ack' ? '' : outcome.reason)
+
+const originalRoutingKey = ({ properties, fields }: Pick<ConsumeMessage, 'properties' | 'fields'>): string =>
+  properties.headers?.[ORIGINAL_ROUTING_KEY] ?? fields.routingKey
+
+function attemptsOf({ properties }: ConsumeMessage): number {
+  const attempts: unknown = properties.headers?.[ATTEMPTS]
+  return typeof attempts === 'number' && attempts > 0 ? attempts : 0
+}

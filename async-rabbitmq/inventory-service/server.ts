@@ -1,0 +1,36 @@
+import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
+import { createLog } from '@lab/common/kit/log.ts'
+import { openStore } from '@lab/common/kit/store.ts'
+import { connectBroker } from '../broker/connection.ts'
+import { createStockOwner } from '../broker/stock-owner.ts'
+import { buildApp } from './app.ts'
+import { loadConfig } from './config.ts'
+import { INVENTORY_SCHEMA } from './schema.ts'
+import { storeIdentity } from './store-identity.ts'
+
+const service = 'inventory-service'
+const config = configOrExit(service, () => loadConfig(process.env))
+const log = createLog(service, config.LOG_LEVEL)
+
+const store = openStore(service, config.DATA_DIR, INVENTORY_SCHEMA)
+const broker = await connectBroker({
+  url: config.RABBITMQ_URL,
+  name: service,
+  ladderMs: config.RETRY_LADDER_MS,
+  log,
+})
+const onRefused = (err: Error) => {
+  log.fatal({ err }, 'refused: the stock has another owner')
+  process.stderr.write(`${service}: ${err.message}\n`)
+  // It consumes and publishes nothing without the claim: there is nothing to finish.
+  process.exit(1)
+}
+const identity = storeIdentity(service, config.DATA_DIR)
+const owner = createStockOwner({ broker, store: identity, waitMs: config.OWNER_WAIT_MS, onRefused, log })
+const { PREFETCH: prefetch, CONFIRM_WINDOW: window, STOCK: stock } = config
+const app = await buildApp({ service, log, store, broker, owner, prefetch, window, stock })
+
+closeOnSignal(() => app.close(), { log, deadlineMs: config.SHUTDOWN_DEADLINE_MS })
+
+const url = await app.listen({ host: config.HOST, port: config.PORT })
+log.info({ url }, 'listening')

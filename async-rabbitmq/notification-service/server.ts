@@ -1,0 +1,25 @@
+import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
+import { createLog } from '@lab/common/kit/log.ts'
+import { NOTIFICATIONS_SCHEMA } from '@lab/common/kit/notification-store.ts'
+import { openStore } from '@lab/common/kit/store.ts'
+import { connectBroker } from '../broker/connection.ts'
+import { buildApp } from './app.ts'
+import { loadConfig } from './config.ts'
+
+const service = 'notification-service'
+const config = configOrExit(service, () => loadConfig(process.env))
+const log = createLog(service, config.LOG_LEVEL)
+
+const store = openStore(service, config.DATA_DIR, NOTIFICATIONS_SCHEMA)
+const broker = await connectBroker({
+  url: config.RABBITMQ_URL,
+  name: service,
+  ladderMs: config.RETRY_LADDER_MS,
+  log,
+})
+const app = await buildApp({ service, log, store, broker, prefetch: config.PREFETCH })
+
+closeOnSignal(() => app.close(), { log, deadlineMs: config.SHUTDOWN_DEADLINE_MS })
+
+const url = await app.listen({ host: config.HOST, port: config.PORT })
+log.info({ url }, 'listening')

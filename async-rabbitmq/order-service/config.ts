@@ -1,0 +1,19 @@
+import { dataDirEnv, parseEnv, serviceEnv } from '@lab/common/kit/config.ts'
+import { z } from 'zod'
+import { brokerEnv } from '../broker/env.ts'
+import { relayEnv } from '../outbox/env.ts'
+
+export const schema = z.object({
+  ...serviceEnv(8000),
+  ...dataDirEnv,
+  ...brokerEnv,
+  ...relayEnv,
+  OUTBOX_LIMIT: z.coerce
+    .number()
+    .int()
+    .positive()
+    .default(100_000)
+    .describe('Orders that may wait for the broker; beyond it POST /order answers 503'),
+})
+
+export const loadConfig = (env: NodeJS.ProcessEnv) => parseEnv(schema, env)

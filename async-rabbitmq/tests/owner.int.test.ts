@@ -1,0 +1,105 @@
+import { resolve } from 'node:path'
+import { call, decided, place, stockOf } from '@lab/common/testing/pipeline.ts'
+import { waitFor } from '@lab/common/testing/wait.ts'
+import { withFreePorts } from '@lab/lab/stack/ports.ts'
+import { createService, type ServiceProcess } from '@lab/lab/stack/service.ts'
+import { joinRunDir } from '@lab/lab/testing/join-run-dir.ts'
+import { afterEach, describe, expect, test } from 'vitest'
+import { expectAllReservedOnce, STOCK, startBurst } from './burst.ts'
+import { openPipeline, type RabbitPipeline } from './pipeline.ts'
+
+const ENTRY = resolve(import.meta.dirname, '../inventory-service/server.ts')
+
+let pipeline: RabbitPipeline
+let second: ServiceProcess | undefined
+afterEach(async () => {
+  await second?.kill()
+  second = undefined
+  await pipeline?.close()
+})
+
+function createSecond(env: Record<string, string>): Promise<ServiceProcess> {
+  const run = joinRunDir()
+  return withFreePorts(1, async ([port]) =>
+    createService({
+      run,
+      spec: { name: 'inventory-second', role: 'inventory' },
+      entry: ENTRY,
+      port: port!,
+      env: { RABBITMQ_URL: pipeline.part.rabbit!.url, STOCK, ...env },
+      logFile: `${run.path}/logs/inventory-second-${port}.log`,
+    }),
+  )
+}
+
+const readiness = async (url: string) => (await call('GET', `${url}/ready`)).json
+
+describe('a second inventory-service with a store of its own', () => {
+  test('is refused with exit 1 and a reason, and decides nothing', async () => {
+    pipeline = await openPipeline({ stock: STOCK })
+    second = await createSecond({ OWNER_WAIT_MS: '1000' })
+
+    await expect(second.start()).rejects.toThrow(/owns the stock .* same DATA_DIR/)
+    expect(await second.exited).toMatchObject({ code: 1 })
+    const { json } = await place(pipeline, { item: 'burger', quantity: 4 })
+    await decided(pipeline, json.order_id)
+    expect((await stockOf(pipeline)).burger).toBe(1_000_000 - 4)
+  })
+})
+
+describe('an inventory-service that was killed', () => {
+  test('owns its stock again at once, also without a store', async () => {
+    pipeline = await openPipeline({ stock: STOCK, serviceEnv: { inventory: { OWNER_WAIT_MS: '1000' } } })
+    for (let i = 0; i < 3; i++) {
+      await pipeline.inventory.kill()
+      await pipeline.inventory.start()
+    }
+    const { json } = await place(pipeline, { item: 'burger', quantity: 1 })
+    expect((await decided(pipeline, json.order_id)).status).toBe('reserved')
+  })
+})
+
+describe('a second inventory-service with the same DATA_DIR', () => {
+  const startSecond = async () => {
+    second = await createSecond({ DATA_DIR: `${pipeline.part.dataDir}/inventory-service` })
+    const takenOver = second.start()
+    takenOver.catch(() => {
+      // Reported by whoever awaits it.
+    })
+    const { url } = second
+    await waitFor('the second instance to stand by', async () =>
+      /standing by/.test((await readiness(url)).checks.owner),
+    )
+    return { url, takenOver }
+  }
+
+  test('stands by, and takes over with the same stock when the owner is killed', async () => {
+    pipeline = await openPipeline({ stock: STOCK, durable: true })
+    const { url, takenOver } = await startSecond()
+    const burst = startBurst(pipeline)
+    await burst.accepted(200)
+    expect((await readiness(url)).ready).toBe(false)
+    await pipeline.inventory.kill()
+    await takenOver
+    await burst.accepted(200)
+
+    const accepted = await burst.stop()
+    // The pipeline's own instance now stands by, so the survivor answers for the stock.
+    await expectAllReservedOnce({ ...pipeline, inventory: { ...pipeline.inventory, url } }, accepted)
+  })
+
+  test('takes over from an owner that is frozen, which decides nothing twice when it wakes', async () => {
+    pipeline = await openPipeline({ stock: STOCK, durable: true })
+    const { url, takenOver } = await startSecond()
+    const burst = startBurst(pipeline)
+    await burst.accepted(200)
+    pipeline.inventory.pause()
+    await takenOver
+    await burst.accepted(200)
+    pipeline.inventory.resume()
+    await burst.accepted(200)
+
+    const accepted = await burst.stop()
+    await expectAllReservedOnce({ ...pipeline, inventory: { ...pipeline.inventory, url } }, accepted)
+  })
+})
