@@ -1,0 +1,40 @@
+import type { Logger } from '@lab/common/kit/log.ts'
+import { Kafka, logLevel, type RetryOptions } from 'kafkajs'
+import { kafkaLog } from './kafka-log.ts'
+import { guardRequestQueue } from './request-queue.ts'
+
+/** What every client of one service shares. */
+export interface KafkaSettings {
+  brokers: string[]
+  clientId: string
+  log: Logger
+}
+
+interface ClientOptions {
+  retry?: RetryOptions
+  requestTimeoutMs?: number
+}
+
+/** Retries of the library within one call, about 3 s in all; whoever calls decides what comes after. */
+const RETRY: RetryOptions = { initialRetryTime: 100, maxRetryTime: 1_000, retries: 5 }
+
+/**
+ * A kafkajs client. Every consumer gets one of its own: kafkajs keeps committed offsets per client and group, and a
+ * second consumer on the same client would clear them.
+ */
+export function createKafka(
+  { brokers, clientId, log }: KafkaSettings,
+  { retry, requestTimeoutMs = 10_000 }: ClientOptions = {},
+): Kafka {
+  guardRequestQueue()
+  return new Kafka({
+    brokers,
+    clientId,
+    // The library's 1 s is short for a busy machine or a broker that is starting.
+    connectionTimeout: 3_000,
+    requestTimeout: requestTimeoutMs,
+    retry: { ...RETRY, ...retry },
+    logLevel: logLevel.INFO,
+    logCreator: kafkaLog(log),
+  })
+}

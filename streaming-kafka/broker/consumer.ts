@@ -1,0 +1,155 @@
+import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '@lab/common/kit/errors.ts'
+import type { Batch } from './batch.ts'
+import type { KafkaSettings } from './client.ts'
+import { type Assignment, openSession, type Session } from './session.ts'
+
+const BACKOFF_MS = [200, 500, 1_000, 2_000]
+/** A session that lasted this long was fine: the next failure is a first one. */
+const HEALTHY_MS = 30_000
+/** Fetches and heartbeats come back every 2 s at the latest; after this the broker counts as away. */
+const STALE_AFTER_MS = 5_000
+
+export interface ConsumerOptions {
+  groupId: string
+  topics: string[]
+  concurrency?: number
+  /** Called at every join, before the first fetch. An empty assignment means: standing by. */
+  onAssigned?: (assigned: Assignment) => void
+  /**
+   * Where to read a partition from after a join; undefined for the committed offset. A consumer whose state is in memory
+   * answers with where that state is.
+   */
+  positionOf?: (topic: string, partition: number) => number | undefined
+  onBatch: (batch: Batch) => Promise<void>
+  onSkipped?: (topic: string, partition: number, nextOffset: number) => void
+}
+
+export interface Offset {
+  topic: string
+  partition: number
+  offset: number
+}
+
+export interface RunningConsumer {
+  /** `ok`, or what it is doing instead; for `/ready`. */
+  status: () => string
+  /** Reads these partitions from these offsets, from the next fetch on. Without a membership this is a no-op: `positionOf` counts. */
+  seek: (offsets: Offset[]) => void
+  /** Rejects without a membership, and when the group has moved on. */
+  commit: (offsets: Offset[]) => Promise<void>
+  /** Leaves the group and joins again as a new member. */
+  restart: (reason: string) => void
+  /** Lets the batches in hand finish, leaves the group, disconnects. */
+  close: () => Promise<void>
+}
+
+/**
+ * Consumes until closed. Whatever goes wrong (no broker, a crash of the library, silence) ends the session and a new one
+ * is opened, with bounded back-off, for as long as it takes.
+ */
+export const runConsumer = (settings: KafkaSettings, options: ConsumerOptions): RunningConsumer =>
+  new SupervisedConsumer(settings, options)
+
+class SupervisedConsumer implements RunningConsumer {
+  readonly #settings: KafkaSettings
+  readonly #options: ConsumerOptions
+  readonly #member = randomUUID()
+  readonly #stop = new AbortController()
+  readonly #finished: Promise<void>
+  #session: Session | undefined
+  #assignment: Assignment | undefined
+
+  constructor(settings: KafkaSettings, options: ConsumerOptions) {
+    this.#settings = settings
+    this.#options = options
+    this.#finished = this.#supervise()
+  }
+
+  status(): string {
+    if (!this.#session || Date.now() - this.#session.lastActivity() > STALE_AFTER_MS) return 'connecting'
+    if (!this.#assignment) return 'joining the group'
+    return Object.keys(this.#assignment).length === 0 ? 'standing by' : 'ok'
+  }
+
+  seek(offsets: Offset[]): void {
+    if (!this.#assignment) return
+    for (const { topic, partition, offset } of offsets)
+      this.#session?.consumer.seek({ topic, partition, offset: String(offset) })
+  }
+
+  async commit(offsets: Offset[]): Promise<void> {
+    if (!this.#session) throw new Error('not connected')
+    await this.#session.consumer.commitOffsets(
+      offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })),
+    )
+  }
+
+  restart(reason: string): void {
+    this.#session?.end(reason)
+  }
+
+  async close(): Promise<void> {
+    this.#stop.abort()
+    await this.#finished
+  }
+
+  async #supervise(): Promise<void> {
+    const { signal } = this.#stop
+    for (let failures = 0; !signal.aborted; failures++) {
+      const startedAt = Date.now()
+      try {
+        await this.#runSession()
+      } catch (err) {
+        this.#settings.log.debug({ err }, 'consumer could not start')
+      }
+      if (Date.now() - startedAt > HEALTHY_MS) failures = 0
+      await pause(BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)] as number, signal)
+    }
+  }
+
+  async #runSession(): Promise<void> {
+    const { groupId, topics, concurrency = 1, onBatch, onAssigned, onSkipped, positionOf } = this.#options
+    const session = await openSession(this.#settings, {
+      groupId,
+      topics,
+      member: this.#member,
+      concurrency,
+      onAssigned: (assigned) => {
+        this.#assignment = assigned
+        onAssigned?.(assigned)
+      },
+      positionOf: positionOf ?? (() => undefined),
+      onBatch,
+      onSkipped: onSkipped ?? (() => {}),
+    })
+    this.#session = session
+    try {
+      const reason = await Promise.race([session.ended, aborted(this.#stop.signal)])
+      if (!this.#stop.signal.aborted)
+        this.#settings.log.warn({ reason: messageOf(reason) }, 'consumer starts again')
+    } finally {
+      this.#session = undefined
+      this.#assignment = undefined
+      await session.close()
+    }
+  }
+}
+
+/** A consumer's status as `/ready` shows it. */
+export const consumerChecks = (status = 'connecting'): { broker: string; consumer: string } =>
+  status === 'connecting'
+    ? { broker: status, consumer: 'waiting for the broker' }
+    : { broker: 'ok', consumer: status }
+
+const aborted = (signal: AbortSignal) =>
+  new Promise<void>((resolve) => {
+    if (signal.aborted) resolve()
+    else signal.addEventListener('abort', () => resolve(), { once: true })
+  })
+
+const pause = (ms: number, signal: AbortSignal) =>
+  sleep(ms, undefined, { signal }).catch(() => {
+    // Closing: no more waiting.
+  })

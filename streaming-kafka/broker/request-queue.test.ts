@@ -1,0 +1,64 @@
+import { createRequire } from 'node:module'
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
+import { guardRequestQueue, unguardedSchedule } from './request-queue.ts'
+
+const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue')
+const silent = { debug: () => {}, warn: () => {} }
+const openQueue = () =>
+  new RequestQueue({
+    requestTimeout: 1_000,
+    clientId: 'c',
+    broker: 'b',
+    logger: silent,
+    maxInFlightRequests: 1,
+  })
+
+describe('request queue of kafkajs', () => {
+  beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
+  afterEach(() => {
+    vi.useRealTimers()
+    guardRequestQueue()
+  })
+
+  test('re-arms a timer for ever with nothing pending, as the library has it', () => {
+    RequestQueue.prototype.scheduleCheckPendingRequests = unguardedSchedule
+    const check = vi.spyOn(RequestQueue.prototype, 'checkPendingRequests')
+    const queue = openQueue()
+
+    queue.checkPendingRequests()
+    vi.advanceTimersByTime(1_000)
+
+    expect(check.mock.calls.length).toBeGreaterThan(500)
+    queue.destroy()
+    check.mockRestore()
+  })
+
+  test('arms no timer with nothing pending when guarded', () => {
+    guardRequestQueue()
+    const queue = openQueue()
+
+    queue.checkPendingRequests()
+
+    expect(vi.getTimerCount()).toBe(0)
+  })
+
+  test('still sends what had to wait when guarded', () => {
+    guardRequestQueue()
+    const queue = openQueue()
+    const sent: number[] = []
+    const push = (correlationId: number) =>
+      queue.push({
+        entry: { correlationId, resolve: () => {}, reject: () => {} },
+        expectResponse: true,
+        sendRequest: () => sent.push(correlationId),
+      })
+    push(1)
+    push(2)
+    expect(sent).toEqual([1])
+
+    queue.inflight.clear()
+    vi.advanceTimersByTime(50)
+
+    expect(sent).toEqual([1, 2])
+  })
+})

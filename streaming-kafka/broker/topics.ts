@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { LabError } from '@lab/common/kit/errors.ts'
+import type { Admin, ITopicConfig } from 'kafkajs'
+
+export const ORDER_EVENTS = 'order-events'
+export const INVENTORY_EVENTS = 'inventory-events'
+export const DEAD_LETTERS = 'order-events.dlt'
+export const TOPICS = [ORDER_EVENTS, INVENTORY_EVENTS, DEAD_LETTERS]
+
+export const INVENTORY_GROUP = 'inventory-group'
+export const ANALYTICS_GROUP = 'analytics-group'
+
+export const DEFAULT_PARTITIONS = 3
+const LEADERS_WITHIN_MS = 15_000
+const LEADERS_POLL_MS = 100
+
+/** The log is the database: nothing in it ever expires. */
+const FOREVER = { name: 'retention.ms', value: '-1' }
+
+export interface TopicLayout {
+  replicationFactor: number
+  /** Of `order-events` and `inventory-events`; the keys of an existing topic would move with it, so it keeps its own. */
+  partitions?: number
+}
+
+export const topicConfigs = ({
+  replicationFactor,
+  partitions = DEFAULT_PARTITIONS,
+}: TopicLayout): ITopicConfig[] => [
+  { topic: ORDER_EVENTS, numPartitions: partitions, replicationFactor, configEntries: [FOREVER] },
+  { topic: INVENTORY_EVENTS, numPartitions: partitions, replicationFactor, configEntries: [FOREVER] },
+  {
+    topic: DEAD_LETTERS,
+    numPartitions: 1,
+    replicationFactor,
+    // A poison record of the largest size still fits when its origin and reason are added.
+    configEntries: [FOREVER, { name: 'max.message.bytes', value: String(2 * 1024 * 1024) }],
+  },
+]
+
+/**
+ * Creates the topics that do not exist yet and waits until every partition has a leader. Whichever service starts first
+ * does it; two at once are no problem. Existing topics are left as they are.
+ */
+export async function ensureTopics(admin: Admin, layout: TopicLayout): Promise<void> {
+  const existing = new Set(await admin.listTopics())
+  const missing = topicConfigs(layout).filter(({ topic }) => !existing.has(topic))
+  // Answers false when another service was faster.
+  if (missing.length > 0) await admin.createTopics({ topics: missing, waitForLeaders: false })
+
+  const deadline = Date.now() + LEADERS_WITHIN_MS
+  while (!(await haveLeaders(admin))) {
+    if (Date.now() > deadline)
+      throw new LabError('LAB_DEPENDENCY_UNAVAILABLE', `no leader for ${TOPICS.join(', ')} yet`, {
+        retryable: true,
+      })
+    await sleep(LEADERS_POLL_MS)
+  }
+}
+
+async function haveLeaders(admin: Admin): Promise<boolean> {
+  const existing = new Set(await admin.listTopics())
+  if (!TOPICS.every((topic) => existing.has(topic))) return false
+  const { topics } = await admin.fetchTopicMetadata({ topics: TOPICS })
+  return topics.every(
+    ({ partitions }) => partitions.length > 0 && partitions.every(({ leader }) => leader >= 0),
+  )
+}

@@ -1,0 +1,26 @@
+import type { InventoryEvent } from '@lab/common/domain/events.ts'
+import type { Stock } from '@lab/common/domain/stock.ts'
+import { DeadLetterLedger } from '../broker/dead-letters.ts'
+import { UuidIndex } from '../state/uuid-index.ts'
+
+/** What the log says: every field follows from `inventory-events`, the dead letters and the initial stock. */
+export interface StockState {
+  readonly initial: Stock
+  stock: Stock
+  /** Every order that has its decision. */
+  readonly decided: UuidIndex
+  readonly deadLettered: DeadLetterLedger
+}
+
+export const newStockState = (initial: Stock): StockState => ({
+  initial,
+  stock: { ...initial },
+  decided: new UuidIndex(),
+  deadLettered: new DeadLetterLedger(),
+})
+
+/** Takes over a decision the log holds. The first one of an order counts; the log can repeat it, stock moves once. */
+export function applyDecision(state: StockState, { type, data }: InventoryEvent): void {
+  if (!state.decided.add(data.order_id)) return
+  if (type === 'InventoryReserved') state.stock[data.item] -= data.quantity
+}

@@ -1,0 +1,44 @@
+import type { Faults } from '@lab/common/kit/faults.ts'
+import { createHttpApp, type HttpApp } from '@lab/common/kit/http.ts'
+import type { Logger } from '@lab/common/kit/log.ts'
+import type { Metrics } from '@lab/common/kit/metrics.ts'
+import { orderRoutes } from '@lab/common/kit/order-routes.ts'
+import type { OrderStream } from '@lab/common/kit/order-stream.ts'
+import { type Readiness, serviceRoutes } from '@lab/common/kit/service-routes.ts'
+import type { LogAppender } from '../broker/appender.ts'
+import { consumerChecks } from '../broker/consumer.ts'
+import { createBulk } from './bulk.ts'
+import type { OrderView } from './order-view.ts'
+import { createPlaceOrder, SOURCE } from './place-order.ts'
+import { produceRoutes } from './routes.ts'
+
+export interface AppDeps {
+  orderLog: Pick<LogAppender, 'append'>
+  view: Pick<OrderView, 'orders' | 'place' | 'isCurrent' | 'status'>
+  stream: OrderStream
+  faults: Faults
+  metrics: Metrics
+  log: Logger
+}
+
+export async function buildApp({ orderLog, view, stream, faults, metrics, log }: AppDeps): Promise<HttpApp> {
+  const description = 'Puts orders into the log, and lists what the log holds.'
+  const app = await createHttpApp({ service: SOURCE, description, log, metrics })
+  const stopping = new AbortController()
+  app.addHook('preClose', async () => stopping.abort())
+  const readiness = (): Readiness => ({
+    ...consumerChecks(view.status()),
+    orders: view.isCurrent() ? 'ok' : 'reading the log',
+  })
+
+  await app.register(serviceRoutes({ service: SOURCE, faults, metrics, readiness }))
+  await app.register(
+    produceRoutes({
+      placeOrder: createPlaceOrder({ orderLog, view, log }),
+      placeBulk: createBulk({ orderLog, view, log, stopping: stopping.signal }),
+      faults,
+    }),
+  )
+  await app.register(orderRoutes({ orders: view.orders, stream }))
+  return app
+}
