@@ -1,0 +1,71 @@
+import { accessSync, constants, existsSync, globSync, realpathSync } from 'node:fs'
+import { delimiter, dirname, join } from 'node:path'
+
+export interface RabbitInstall {
+  /** The server script itself, not the wrapper that changes user. */
+  server: string
+  epmd: string
+  version: string
+}
+
+/** Where packages put the server script: Debian and Fedora, Homebrew on Apple silicon and on Intel. */
+const USUAL = [
+  '/usr/lib/rabbitmq/bin',
+  '/usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin',
+  '/opt/homebrew/opt/rabbitmq/sbin',
+  '/usr/local/opt/rabbitmq/sbin',
+]
+
+/**
+ * Finds RabbitMQ without running it: `rabbitmq-server --version` would start a node.
+ * A script is the real one when `rabbitmq-env` lies beside it; the wrapper in /usr/sbin, which insists on the user
+ * `rabbitmq` and its home, has no such neighbour. Undefined when RabbitMQ or Erlang's epmd is missing.
+ */
+export function findRabbit(env: NodeJS.ProcessEnv): RabbitInstall | undefined {
+  const folders = [...USUAL.flatMap((pattern) => globSync(pattern)), ...pathFolders(env)]
+  const server = folders.map((folder) => join(folder, 'rabbitmq-server')).find(isServerScript)
+  const epmd = findEpmd(env)
+  if (!server || !epmd) return undefined
+  return { server: realpathSync(server), epmd, version: versionOf(realpathSync(server)) }
+}
+
+/** Absolute path of a program, undefined when PATH does not lead to it. */
+export function onPath(program: string, env: NodeJS.ProcessEnv): string | undefined {
+  return pathFolders(env)
+    .map((folder) => join(folder, program))
+    .find(isExecutable)
+}
+
+function isServerScript(path: string): boolean {
+  return isExecutable(path) && existsSync(join(dirname(realpathSync(path)), 'rabbitmq-env'))
+}
+
+function findEpmd(env: NodeJS.ProcessEnv): string | undefined {
+  const erl = onPath('erl', env)
+  const homes = ['/usr/lib/erlang', '/usr/lib64/erlang', '/opt/homebrew/lib/erlang', '/usr/local/lib/erlang']
+  if (erl) homes.unshift(dirname(dirname(realpathSync(erl))))
+  const inHomes = homes.flatMap((home) => [
+    join(home, 'bin/epmd'),
+    ...globSync(join(home, 'erts-*/bin/epmd')),
+  ])
+  return onPath('epmd', env) ?? inHomes.find(isExecutable)
+}
+
+/** Every distribution ships the broker as the plugin folder or archive `plugins/rabbit-<version>`. */
+function versionOf(server: string): string {
+  const [plugin] = globSync(join(dirname(dirname(server)), 'plugins/rabbit-[0-9]*'))
+  return plugin?.match(/rabbit-(\d[\w.+-]*?)(\.ez)?$/)?.[1] ?? 'unknown'
+}
+
+function pathFolders(env: NodeJS.ProcessEnv): string[] {
+  return (env.PATH ?? '').split(delimiter).filter((folder) => folder.startsWith('/'))
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK)
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,87 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, openSync } from 'node:fs'
+import { RUN_MARKER } from './process-identity.ts'
+import type { RunDir } from './run-dir.ts'
+import { within } from './wait.ts'
+
+export interface Exit {
+  code: number | null
+  signal: NodeJS.Signals | null
+}
+
+export interface ChildOptions {
+  run: RunDir
+  name: string
+  command: string
+  args: string[]
+  /** The whole environment: nothing is inherited, only the run's marker is added. */
+  env: Record<string, string | undefined>
+  /** stdout and stderr are appended to this file. */
+  logFile: string
+  cwd?: string
+}
+
+/** A process of this run, in a process group of its own: Ctrl-C in the terminal does not reach it. */
+export interface Child {
+  pid: number
+  exited: Promise<Exit>
+  isRunning(): boolean
+  signal(signal: NodeJS.Signals): void
+  /** SIGTERM, and SIGKILL when `graceMs` were not enough. Resolves when the process is gone. */
+  stop(graceMs: number): Promise<Exit>
+  kill(): Promise<Exit>
+}
+
+/** After SIGKILL the kernel needs moments; more means that the process cannot be ended at all. */
+const KILL_MS = 10_000
+
+/** Resolves once the process exists and is written down in the run; rejects when it cannot be started. */
+export async function startChild(options: ChildOptions): Promise<Child> {
+  const log = openSync(options.logFile, 'a', 0o600)
+  const child = spawn(options.command, options.args, {
+    env: { ...options.env, [RUN_MARKER]: options.run.path },
+    stdio: ['ignore', log, log],
+    detached: true,
+    ...(options.cwd && { cwd: options.cwd }),
+  })
+  closeSync(log)
+  const exit = Promise.withResolvers<Exit>()
+  child.once('exit', (code, signal) => {
+    killGroup(child.pid!) // a shell that was ended leaves the command behind that it was waiting for
+    exit.resolve({ code, signal })
+  })
+  await once(child, 'spawn') // rejects with the 'error' event: no such command, not executable
+  const pid = child.pid!
+  await options.run.track({ pid, name: options.name })
+  const exited = exit.promise.then(async (how) => {
+    await options.run.untrack(pid)
+    return how
+  })
+
+  const isRunning = () => child.exitCode === null && child.signalCode === null
+  const kill = () => {
+    child.kill('SIGKILL')
+    return within(exited, KILL_MS, `${options.name} (${pid}) to end after SIGKILL`)
+  }
+  return {
+    pid,
+    exited,
+    isRunning,
+    signal: (signal) => void child.kill(signal),
+    kill,
+    async stop(graceMs) {
+      child.kill('SIGCONT') // a paused process would keep SIGTERM pending
+      child.kill('SIGTERM')
+      return within(exited, graceMs, `${options.name} (${pid}) to end after SIGTERM`).catch(kill)
+    },
+  }
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, 'SIGKILL')
+  } catch {
+    // Nobody is left in its group: the usual case.
+  }
+}

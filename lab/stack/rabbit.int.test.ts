@@ -1,0 +1,143 @@
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
+import { connect } from 'amqplib'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { type RabbitBroker, startRabbit } from './brokers/index.ts'
+import { rabbitApi } from './brokers/rabbit-api.ts'
+import { localContext, localObstacle, openTestRun, processesOf } from './fixtures/lab.ts'
+import { isPortFree } from './ports.ts'
+import { freshVhost } from './rabbit-vhost.ts'
+import { openRunDir, type RunDir } from './run-dir.ts'
+
+const obstacle = await localObstacle('rabbitmq')
+
+describe.skipIf(obstacle)(`private RabbitMQ ${obstacle ?? ''}`, () => {
+  let run: RunDir
+  let broker: RabbitBroker
+  beforeAll(async () => {
+    run = await openRunDir()
+    broker = await startRabbit(localContext(run))
+  })
+  afterAll(() => run.close())
+
+  test('serves AMQP and the management API to guest', async () => {
+    await publishAndGet(broker.url, 'hello')
+
+    expect(broker.version).toMatch(/^\d+\.\d+\.\d+/)
+    const overview = await rabbitApi<{ rabbitmq_version: string }>(broker, 'GET', '/overview')
+    expect(overview.rabbitmq_version).toBe(broker.version)
+  })
+
+  test('runs the management and prometheus plugins', async () => {
+    // The node reports its plugins with its first statistics.
+    const plugins = async () =>
+      (await rabbitApi<{ enabled_plugins?: string[] }[]>(broker, 'GET', '/nodes'))[0]?.enabled_plugins
+
+    await expect
+      .poll(plugins, { timeout: 15_000 })
+      .toEqual(expect.arrayContaining(['rabbitmq_management', 'rabbitmq_prometheus']))
+  })
+
+  test('keeps a confirmed message in a quorum queue through SIGKILL, on the same ports', async () => {
+    await publish(broker.url, 'kept_queue', 'kept')
+    // RabbitMQ writes a new quorum queue's name down within half a second; before that SIGKILL orphans its log.
+    await expect.poll(() => quorumNames(run), { timeout: 10_000 }).toContain('kept_queue')
+
+    await broker.control!.kill()
+    expect(await isPortFree(amqpPort(broker))).toBe(true)
+    await broker.control!.start()
+
+    expect(await get(broker.url, 'kept_queue')).toBe('kept')
+  })
+
+  test('gives each part a virtual host of its own and deletes it', async () => {
+    const [one, two] = await Promise.all([freshVhost(broker), freshVhost(broker)])
+    onTestFinished(() => two.close())
+    await publish(one.url, 'same_queue', 'of one')
+    await publish(two.url, 'same_queue', 'of two')
+
+    expect(await get(one.url, 'same_queue')).toBe('of one')
+    await one.close()
+
+    const vhosts = await rabbitApi<{ name: string }[]>(broker, 'GET', '/vhosts')
+    expect(vhosts.map(({ name }) => name)).not.toContain(
+      decodeURIComponent(new URL(one.url).pathname.slice(1)),
+    )
+    expect(await get(two.url, 'same_queue')).toBe('of two')
+  })
+
+  test('says who lacks which right when a virtual host is refused', async () => {
+    await rabbitApi(broker, 'PUT', '/users/plain', { password: 'plain', tags: 'management' })
+
+    const refused = freshVhost({ ...broker, username: 'plain', password: 'plain' })
+
+    await expect(refused).rejects.toThrow('user "plain" may not manage virtual hosts')
+  })
+
+  test('uses an external broker as it is and leaves it running', async () => {
+    const env = { RABBITMQ_URL: broker.url, RABBITMQ_MANAGEMENT_URL: broker.managementUrl }
+    const external = await startRabbit({ run, env, progress: () => {} })
+
+    await external.close()
+
+    expect(external).toMatchObject({ origin: 'external', version: broker.version })
+    await publishAndGet(broker.url, 'still there')
+  })
+
+  test('leaves no process, port or folder after close', async () => {
+    const port = amqpPort(broker)
+    expect(processesOf(run).length).toBeGreaterThan(1)
+
+    await Promise.all([broker.close(), broker.close()])
+
+    expect(processesOf(run)).toEqual([])
+    expect(await isPortFree(port)).toBe(true)
+    expect(readdirSync(run.path).filter((name) => name.startsWith('rabbitmq'))).toEqual([])
+  })
+})
+
+describe.skipIf(obstacle)('private RabbitMQ on abort', () => {
+  test.each([5, 1_500])('leaves nothing of a start that is aborted after %i ms', async (ms) => {
+    const run = await openTestRun()
+    const stop = new AbortController()
+    const starting = startRabbit(localContext(run, stop.signal))
+    setTimeout(() => stop.abort(new Error('Ctrl-C')), ms)
+
+    await expect(starting).rejects.toThrow('Ctrl-C')
+
+    expect(processesOf(run)).toEqual([])
+    expect(readdirSync(run.path).filter((name) => name.startsWith('rabbitmq'))).toEqual([])
+    await run.close()
+    expect(existsSync(run.path)).toBe(false)
+  })
+})
+
+function amqpPort(broker: RabbitBroker): number {
+  return Number(new URL(broker.url).port)
+}
+
+function quorumNames(run: RunDir): string {
+  const files = globSync(`${run.path}/rabbitmq-*/mnesia/*/quorum/*/names.dets`)
+  return files.map((file) => readFileSync(file, 'latin1')).join()
+}
+
+async function publishAndGet(url: string, text: string): Promise<void> {
+  await publish(url, 'probe_queue', text)
+  expect(await get(url, 'probe_queue')).toBe(text)
+}
+
+async function publish(url: string, queue: string, text: string): Promise<void> {
+  const connection = await connect(url)
+  const channel = await connection.createConfirmChannel()
+  await channel.assertQueue(queue, { durable: true, arguments: { 'x-queue-type': 'quorum' } })
+  channel.sendToQueue(queue, Buffer.from(text), { persistent: true })
+  await channel.waitForConfirms()
+  await connection.close()
+}
+
+async function get(url: string, queue: string): Promise<string | undefined> {
+  const connection = await connect(url)
+  const channel = await connection.createChannel()
+  const message = await channel.get(queue, { noAck: true })
+  await connection.close()
+  return message ? message.content.toString() : undefined
+}

@@ -1,0 +1,140 @@
+import { request } from 'undici'
+import { type Child, type Exit, startChild } from './child.ts'
+import { logTail, readTail } from './log-tail.ts'
+import type { ServiceSpec } from './parts.ts'
+import { isPortFree, PortTaken, saysPortTaken } from './ports.ts'
+import type { RunDir } from './run-dir.ts'
+import { Hopeless, until } from './wait.ts'
+
+export type { Exit } from './child.ts'
+
+/** One service of a part: the same port, log file and environment at every start. */
+export interface ServiceProcess {
+  readonly name: string
+  readonly role: ServiceSpec['role']
+  readonly url: string
+  readonly port: number
+  /** Undefined while it does not run. */
+  readonly pid: number | undefined
+  readonly logFile: string
+  /** How the running process ends, or how the last one ended. Pending before the first start. */
+  readonly exited: Promise<Exit>
+  /** Spawns it and waits for `GET /ready`; `env` is added for this start only. Rejects when it runs already. */
+  start(options?: { env?: Record<string, string> }): Promise<void>
+  /** SIGTERM; SIGKILL when its shutdown deadline and two seconds have passed. Resolves at once when it is not running. */
+  stop(): Promise<Exit & { ms: number }>
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>
+  /** SIGSTOP: it keeps its connections and does nothing. */
+  pause(): void
+  resume(): void
+}
+
+export interface ServiceOptions {
+  run: RunDir
+  spec: Pick<ServiceSpec, 'name' | 'role'>
+  /** Absolute path of the file to run. */
+  entry: string
+  port: number
+  env: Record<string, string>
+  logFile: string
+  /** How long it may take to be ready; 60 s by default. */
+  readyMs?: number
+  /** How long its own graceful shutdown may take; 10 s by default. */
+  shutdownMs?: number
+  signal?: AbortSignal | undefined
+}
+
+const HOST = '127.0.0.1'
+
+/**
+ * Left alone, V8 lets its young generation grow to 134 MB on a machine with much memory. Services of this size need a
+ * fraction of it, and run as fast. The Dockerfile has the same flags.
+ */
+const HEAP = ['--max-semi-space-size=16', '--max-old-space-size=192']
+
+export function createService(options: ServiceOptions): ServiceProcess {
+  const { run, spec, entry, port, logFile, shutdownMs = 10_000, signal } = options
+  const firstExit = Promise.withResolvers<Exit>()
+  let child: Child | undefined
+  let starting: Promise<void> | undefined
+
+  async function spawnAndWait(extra: Record<string, string>): Promise<void> {
+    signal?.throwIfAborted()
+    if (!(await isPortFree(port, HOST)))
+      throw new PortTaken(`port ${port}, needed by ${spec.name}, is in use`)
+    signal?.throwIfAborted()
+    const base = { HOST, PORT: String(port), SHUTDOWN_DEADLINE_MS: String(shutdownMs) }
+    const env = { ...base, ...options.env, ...extra }
+    const command = { command: process.execPath, args: [...HEAP, entry] }
+    child = await startChild({ run, name: spec.name, ...command, env, logFile })
+    child.exited.then(firstExit.resolve, firstExit.reject)
+    try {
+      await waitUntilReady(child, options)
+    } catch (err) {
+      await child.kill()
+      throw err
+    }
+  }
+
+  return {
+    name: spec.name,
+    role: spec.role,
+    url: `http://${HOST}:${port}`,
+    port,
+    logFile,
+    get pid() {
+      return child?.isRunning() ? child.pid : undefined
+    },
+    get exited() {
+      return child?.exited ?? firstExit.promise
+    },
+    async start({ env = {} } = {}) {
+      if (starting !== undefined || child?.isRunning()) throw new Error(`${spec.name} is running already`)
+      starting = spawnAndWait(env)
+      await starting.finally(() => {
+        starting = undefined
+      })
+    },
+    async stop() {
+      const startedAt = performance.now()
+      const stopChild = async () => child?.stop(shutdownMs + 2_000)
+      await stopChild()
+      await starting?.catch(() => {}) // a start that had not spawned yet; its caller hears how it ends
+      const exit = await stopChild()
+      return { code: null, signal: null, ...exit, ms: Math.round(performance.now() - startedAt) }
+    },
+    async kill() {
+      await child?.kill()
+    },
+    pause: () => child?.signal('SIGSTOP'),
+    resume: () => child?.signal('SIGCONT'),
+  }
+}
+
+async function waitUntilReady(child: Child, options: ServiceOptions): Promise<void> {
+  const { spec, port, logFile, readyMs = 60_000, signal } = options
+  const ended = () => {
+    const tail = readTail(logFile)
+    if (saysPortTaken(tail)) return new PortTaken(`port ${port}, needed by ${spec.name}, is in use`)
+    return new Hopeless(`${spec.name} ended while it started. The end of ${logFile}:\n${logTail(logFile)}`)
+  }
+  const ready = async () => {
+    if (!child.isRunning()) throw ended()
+    return (await statusOf(`http://${HOST}:${port}/ready`)) === 200
+  }
+  await until(ready, {
+    what: `${spec.name} to be ready`,
+    timeoutMs: readyMs,
+    everyMs: 25,
+    signal,
+    detail: () => `The end of ${logFile}:\n${logTail(logFile)}`,
+  })
+}
+
+async function statusOf(url: string): Promise<number> {
+  // `reset` closes the connection, so that a later graceful stop has no idle one to wait for.
+  const response = await request(url, { reset: true, signal: AbortSignal.timeout(2_000) })
+  await response.body.dump()
+  return response.statusCode
+}
