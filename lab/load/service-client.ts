@@ -1,0 +1,66 @@
+import { Pool } from 'undici'
+
+/** What a service answered. `body` is the parsed JSON, or the text when the answer is not JSON. */
+export interface Answer {
+  status: number
+  body: unknown
+  /** From the first byte sent to the last byte read. */
+  latencyUs: number
+}
+
+export interface ServiceClient {
+  get: (path: string, options?: RequestOptions) => Promise<Answer>
+  post: (path: string, body: unknown, options?: RequestOptions) => Promise<Answer>
+  delete: (path: string, options?: RequestOptions) => Promise<Answer>
+  close: () => Promise<void>
+}
+
+export interface RequestOptions {
+  headers?: Record<string, string>
+  /** Deadline of the whole exchange; 15 s unless told. */
+  timeoutMs?: number
+}
+
+const TIMEOUT_MS = 15_000
+
+/**
+ * One pool of connections to one service. Any status is an answer; only an exchange that did not finish (refused, reset,
+ * past its deadline, aborted) rejects, and what it asked for may still have happened.
+ */
+export function openServiceClient(
+  url: string,
+  { connections = 16, signal }: { connections?: number; signal?: AbortSignal } = {},
+): ServiceClient {
+  const pool = new Pool(url, { connections, connect: { timeout: 3_000 } })
+
+  const exchange = async (
+    method: 'GET' | 'POST' | 'DELETE',
+    path: string,
+    sent: unknown,
+    options: RequestOptions = {},
+  ) => {
+    const deadline = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS)
+    const startedAt = performance.now()
+    const response = await pool.request({
+      method,
+      path,
+      headers: { ...(sent === undefined ? {} : { 'content-type': 'application/json' }), ...options.headers },
+      body: sent === undefined ? null : JSON.stringify(sent),
+      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+      // The deadline above covers these; undici's own timers are coarse.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    })
+    const text = await response.body.text()
+    const latencyUs = Math.round((performance.now() - startedAt) * 1_000)
+    const isJson = /json/.test(String(response.headers['content-type'] ?? ''))
+    return { status: response.statusCode, body: isJson ? (JSON.parse(text) as unknown) : text, latencyUs }
+  }
+
+  return {
+    get: (path, options) => exchange('GET', path, undefined, options),
+    post: (path, body, options) => exchange('POST', path, body, options),
+    delete: (path, options) => exchange('DELETE', path, undefined, options),
+    close: () => pool.destroy(),
+  }
+}
