@@ -1,0 +1,167 @@
+import { AnalyticsReport } from '../../experiments/analytics.ts'
+import { openKafkaProbe } from '../../probes/kafka.ts'
+import type { TopicRecord } from '../../probes/kafka-reader.ts'
+import { withAdmin } from '../../stack/kafka-admin.ts'
+import type { KafkaTool } from '../../stack/kafka-tools.ts'
+import { until } from '../../stack/wait.ts'
+import { BenchInvalid } from '../invalid.ts'
+import { alternate, type Contestant } from './alternate.ts'
+import { auditedRound, type MeasuredPart } from './measured-part.ts'
+import type { Comparing } from './part-questions.ts'
+import type { Comparison } from './results.ts'
+import { parseConsumerTool, parseProducerTool } from './tool-output.ts'
+
+const TARGET = 0.5
+const TOOLS = 'org.apache.kafka.tools'
+const TOPIC = 'producer-ceiling'
+const LAB_TOPICS = ['order-events', 'inventory-events']
+/** kafka-producer-perf-test and kafka-consumer-perf-test are scripts around these classes. */
+const PRODUCER = 'producer tool'
+const CONSUMER = 'consumer tool'
+const REPLAY_MS = 5 * 60_000
+
+/** The bulk against the producer tool, the replay against the consumer tool. */
+export async function compareKafka(comparing: Comparing): Promise<Comparison[]> {
+  const tool = await comparing.options.kafkaTools()
+  const bulks = await compareBulk(tool, comparing)
+  return [...bulks, ...(await compareReplay(tool, comparing))]
+}
+
+/** With the consumers at work, as it is in life, and once more while they are held, as the tool has it. */
+async function compareBulk(tool: KafkaTool, { options, part, orders }: Comparing): Promise<Comparison[]> {
+  const { rounds, progress, session } = options
+  const { recordBytes, partitions } = await layoutOf(part, orders, session.signal)
+  await withAdmin(part.part.kafka!.brokers, (admin) =>
+    admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: partitions }] }),
+  )
+  const bulk: Contestant = { name: part.name, round: () => auditedRound(part, orders) }
+  const alone: Contestant = { name: `${part.name}, consumers held`, round: () => bulkAlone(part, orders) }
+  const accepted = (contestant: string) => ({
+    ours: { contestant, metric: 'accepted' },
+    ceiling: { contestant: PRODUCER, metric: 'records' },
+  })
+  return alternate({
+    contestants: [producerTool(tool, { part, orders, recordBytes }), bulk, alone],
+    questions: [
+      { name: 'bulk acceptance', ...accepted(bulk.name), target: TARGET },
+      { name: 'bulk acceptance, consumers held', ...accepted(alone.name) },
+    ],
+    rounds,
+    progress,
+  })
+}
+
+async function compareReplay(tool: KafkaTool, { options, part }: Comparing): Promise<Comparison[]> {
+  const { rounds, progress } = options
+  const { records } = await replayOnce(part)
+  const replay: Contestant = {
+    name: 'analytics reset-offsets',
+    round: async () => ({ records: (await replayOnce(part)).perSecond }),
+  }
+  const reader = consumerTool(tool, part, records)
+  return alternate({
+    contestants: [reader, replay],
+    questions: [
+      {
+        name: 'replay',
+        ours: { contestant: replay.name, metric: 'records' },
+        ceiling: { contestant: reader.name, metric: 'records' },
+        target: TARGET,
+      },
+    ],
+    rounds,
+    progress,
+  })
+}
+
+/** The mean size of our records, headers and key included, and how many partitions they are spread over. */
+async function layoutOf(part: MeasuredPart, orders: number, signal: AbortSignal) {
+  await auditedRound(part, Math.min(orders, 1_000))
+  await using probe = await openKafkaProbe(part.part.kafka!)
+  const records = await probe.readAll('order-events', { signal })
+  const { partitions } = await probe.layout('order-events')
+  const bytes = records.reduce((sum, record) => sum + sizeOf(record), 0)
+  return { recordBytes: Math.round(bytes / records.length), partitions }
+}
+
+const sizeOf = ({ key, value, headers }: TopicRecord): number =>
+  Buffer.byteLength(key ?? '') +
+  (value?.length ?? 0) +
+  Object.entries(headers).reduce(
+    (sum, [name, text]) => sum + name.length + Buffer.byteLength(String(text)),
+    0,
+  )
+
+const bootstrap = (part: MeasuredPart) => ['--bootstrap-server', part.part.kafka!.brokers.join(',')]
+
+interface Producing {
+  part: MeasuredPart
+  orders: number
+  recordBytes: number
+}
+
+/** Its first records, while the Java machine compiles, are not in its rate: the services are warm too. */
+function producerTool(tool: KafkaTool, { part, orders, recordBytes }: Producing): Contestant {
+  const warmup = Math.ceil(orders / 2)
+  const total = orders + warmup
+  const args = ['--topic', TOPIC, '--record-size', recordBytes, '--num-records', total, '--throughput', -1]
+  const more = ['--warmup-records', warmup, '--command-property', 'acks=all']
+  return {
+    name: PRODUCER,
+    round: async () => {
+      const all = [...bootstrap(part), ...args, ...more].map(String)
+      const figures = parseProducerTool(await tool(`${TOOLS}.ProducerPerformance`, all))
+      if (figures.records !== total) throw new BenchInvalid(`${PRODUCER} sent ${figures.records} of ${total}`)
+      return { records: figures.perSecond }
+    },
+  }
+}
+
+/** It reads the very records that the replay reads. */
+function consumerTool(tool: KafkaTool, part: MeasuredPart, records: number): Contestant {
+  const args = [...bootstrap(part), '--include', LAB_TOPICS.join('|'), '--num-records', String(records)]
+  return {
+    name: CONSUMER,
+    round: async () => {
+      const figures = parseConsumerTool(await tool(`${TOOLS}.ConsumerPerformance`, args))
+      if (figures.records < records)
+        throw new BenchInvalid(`${CONSUMER} read ${figures.records} of ${records}`)
+      return { records: figures.perSecond }
+    },
+  }
+}
+
+/** The bulk without anybody who reads it meanwhile, as the tool has it; what waited is then handled and audited. */
+async function bulkAlone(part: MeasuredPart, orders: number) {
+  const consumers = [part.part.inventory, part.part.third]
+  for (const consumer of consumers) consumer.pause()
+  const report = await part.load
+    .run(part.drive.request(orders), () => {})
+    .finally(() => {
+      for (const consumer of consumers) consumer.resume()
+    })
+  part.sent.accepted += report.accepted
+  part.sent.unknown += report.unknown
+  await part.drive.completed(part.sent.accepted, () => {})
+  await part.audit()
+  return { accepted: (report.accepted / report.elapsedMs) * 1_000 }
+}
+
+async function replayOnce({ client, sent, options }: MeasuredPart) {
+  const startedAt = performance.now()
+  await client.command('third', '/admin/reset-offsets', undefined)
+  const caughtUp = async () => {
+    const report = AnalyticsReport.parse(await client.read('third', '/metrics'))
+    return !report.replay.replaying && report
+  }
+  const { signal } = options.session
+  const wait = { what: 'the replay to catch up', timeoutMs: REPLAY_MS, everyMs: 25, signal }
+  const { replay, orders_total, reserved_total } = await until(caughtUp, wait)
+  if (orders_total !== sent.accepted || reserved_total !== sent.accepted) {
+    throw new BenchInvalid(
+      `after the replay analytics counts ${orders_total} orders and ${reserved_total} reserved of ${sent.accepted}`,
+    )
+  }
+  const { processed: records } = replay
+  return { records, perSecond: (records / (performance.now() - startedAt)) * 1_000 }
+}

@@ -1,0 +1,43 @@
+import type { PartName } from '../../stack/parts.ts'
+import { BenchInvalid } from '../invalid.ts'
+import { auditRun } from '../ledger.ts'
+import type { ThroughputOptions } from '../throughput.ts'
+import { type Measuring, measureSegment, openMeasuring, type Sent, STOCK } from '../throughput.ts'
+import type { Segment } from '../throughput-results.ts'
+
+/** A running part that counts what it was sent, so that it can be held against the ledger after every round. */
+export interface MeasuredPart extends Measuring {
+  name: PartName
+  sent: Sent
+  segment: (orders: number, what: string) => Promise<Segment>
+  /** Rejects with `BenchInvalid` unless every order since the start is accounted for. */
+  audit: () => Promise<void>
+}
+
+export async function openMeasuredPart(
+  options: Omit<ThroughputOptions, 'orders'>,
+  opened: AsyncDisposableStack,
+): Promise<MeasuredPart> {
+  const measuring = await openMeasuring({ ...options, orders: [] }, opened)
+  const sent: Sent = { accepted: 0, unknown: 0, order_ids: [] }
+  return {
+    ...measuring,
+    name: options.part,
+    sent,
+    segment: (orders, what) => measureSegment(orders, what, sent, measuring),
+    async audit() {
+      const { part, client } = measuring
+      const { signal } = options.session
+      options.progress('comparing every order with the ledger')
+      const anomalies = await auditRun({ part, client, sent, initial: STOCK, signal })
+      if (anomalies.length > 0) throw new BenchInvalid(anomalies.join('\n'))
+    },
+  }
+}
+
+/** One audited round: accepted and completed orders a second. */
+export async function auditedRound(part: MeasuredPart, orders: number): Promise<Record<string, number>> {
+  const segment = await part.segment(orders, part.name)
+  await part.audit()
+  return { accepted: segment.accepted_per_second, completed: segment.completed_per_second }
+}

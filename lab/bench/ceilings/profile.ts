@@ -1,0 +1,94 @@
+import { relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import type { Profile } from './results.ts'
+
+/** What of V8's `.cpuprofile` is read here. Times are in microseconds of the machine's monotonic clock. */
+export const CpuProfile = z.object({
+  nodes: z.array(
+    z.object({
+      id: z.int(),
+      callFrame: z.object({ functionName: z.string(), url: z.string(), lineNumber: z.int() }),
+    }),
+  ),
+  startTime: z.number(),
+  samples: z.array(z.int()),
+  timeDeltas: z.array(z.number()),
+})
+export type CpuProfile = z.infer<typeof CpuProfile>
+
+const ROOT = resolve(import.meta.dirname, '../../..')
+const TOP = 10
+
+/** Self time by function and by package, of the samples taken between two moments of the monotonic clock. */
+export function aggregate(process: string, profile: CpuProfile, window: Window): Profile {
+  const byFunction = new Map<string, { name: string; file: string; self: number }>()
+  const byPackage = new Map<string, { name: string; self: number }>()
+  let idle = 0
+  let busy = 0
+  for (const { frame, self } of samplesIn(profile, window)) {
+    if (frame.functionName === '(idle)') {
+      idle += self
+      continue
+    }
+    busy += self
+    const file = fileOf(frame.url)
+    const name = frame.functionName || '(anonymous)'
+    const place = file === '' ? '' : `${file}:${frame.lineNumber + 1}`
+    add(byFunction, `${name} ${place}`, { name, file: place, self })
+    const owner = packageOf(file, name)
+    add(byPackage, owner, { name: owner, self })
+  }
+  return {
+    process,
+    busy_ms: milliseconds(busy),
+    idle_ms: milliseconds(idle),
+    functions: topOf(byFunction, busy),
+    packages: topOf(byPackage, busy),
+  }
+}
+
+interface Window {
+  fromUs: number
+  toUs: number
+}
+
+function* samplesIn({ nodes, startTime, samples, timeDeltas }: CpuProfile, { fromUs, toUs }: Window) {
+  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]))
+  let at = startTime
+  for (const [i, id] of samples.entries()) {
+    const self = timeDeltas[i] ?? 0
+    at += self
+    const frame = frames.get(id)
+    if (frame && at >= fromUs && at <= toUs) yield { frame, self }
+  }
+}
+
+function add<Entry extends { self: number }>(entries: Map<string, Entry>, key: string, entry: Entry): void {
+  const known = entries.get(key)
+  if (known) known.self += entry.self
+  else entries.set(key, entry)
+}
+
+const topOf = <Entry extends { self: number }>(entries: Map<string, Entry>, busy: number) =>
+  [...entries.values()]
+    .toSorted((a, b) => b.self - a.self)
+    .slice(0, TOP)
+    .map(({ self, ...rest }) => ({ ...rest, self_ms: milliseconds(self), share: self / busy }))
+
+const milliseconds = (us: number) => Math.round(us / 100) / 10
+
+function fileOf(url: string): string {
+  if (!url.startsWith('file:')) return url
+  return relative(ROOT, fileURLToPath(url))
+}
+
+/** An installed package, a folder of the repository, `node`, or what V8 does by itself. */
+function packageOf(file: string, name: string): string {
+  if (file === '') return name.startsWith('(') ? `V8 ${name}` : 'node (native)'
+  if (file.startsWith('node:')) return 'node'
+  const installed = file.lastIndexOf('node_modules/')
+  const parts = file.slice(installed < 0 ? 0 : installed + 'node_modules/'.length).split('/')
+  if (installed >= 0) return parts.slice(0, parts[0]?.startsWith('@') ? 2 : 1).join('/')
+  return parts.slice(0, 2).join('/')
+}

@@ -1,0 +1,56 @@
+import { describe, expect, test } from 'vitest'
+import { alternate, type Contestant } from './alternate.ts'
+import { rotated, spreadOf } from './ratio.ts'
+
+describe('the spread of figures', () => {
+  test('is the middle one and both ends, in whatever order they came', () => {
+    expect(spreadOf([0.9, 0.5, 0.7])).toEqual({ median: 0.7, min: 0.5, max: 0.9 })
+  })
+
+  test('has the mean of both middle ones as its median when they are even in number', () => {
+    expect(spreadOf([4, 1, 2, 3])).toEqual({ median: 2.5, min: 1, max: 4 })
+  })
+
+  test('of nothing is refused', () => {
+    expect(() => spreadOf([])).toThrow('at least one')
+  })
+})
+
+describe('rounds that alternate', () => {
+  test('begin with the next contestant each time', () => {
+    expect([0, 1, 2, 3].map((round) => rotated(['a', 'b', 'c'], round).join(''))).toEqual([
+      'abc',
+      'bca',
+      'cab',
+      'abc',
+    ])
+  })
+
+  test('do not count the first round, and take the ratio within each of the others', async () => {
+    const ran: string[] = []
+    const contestant = (name: string, figures: number[]): Contestant => ({
+      name,
+      round: async () => {
+        ran.push(name)
+        return { rate: figures.shift()! }
+      },
+    })
+    const [compared] = await alternate({
+      contestants: [contestant('limit', [1, 100, 1_000, 200]), contestant('part', [999, 60, 500, 160])],
+      questions: [
+        {
+          name: 'rate',
+          ours: { contestant: 'part', metric: 'rate' },
+          ceiling: { contestant: 'limit', metric: 'rate' },
+          target: 0.7,
+        },
+      ],
+      rounds: 3,
+      progress: () => {},
+    })
+
+    expect(ran.join(' ')).toBe('limit part limit part part limit limit part')
+    expect(compared).toMatchObject({ ratio: { median: 0.6, min: 0.5, max: 0.8 }, verdict: 'missed' })
+    expect(compared?.rounds[2]).toEqual({ ours_per_second: 160, ceiling_per_second: 200, ratio: 0.8 })
+  })
+})

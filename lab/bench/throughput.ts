@@ -1,0 +1,152 @@
+import { openPartClient, type PartClient } from '../experiments/part-client.ts'
+import { stockEnv } from '../experiments/stock-env.ts'
+import type { Progress, Session } from '../session.ts'
+import { type RunningPart, type StartPartOptions, startPart } from '../stack/part.ts'
+import { type PartName, parts } from '../stack/parts.ts'
+import { type Drive, drives } from './drives.ts'
+import { BenchInvalid } from './invalid.ts'
+import { auditRun } from './ledger.ts'
+import { type LoadProcess, startLoadProcess } from './load-process.ts'
+import { type ProcessFigures, readProcess } from './process-figures.ts'
+import type { PartThroughput, Segment } from './throughput-results.ts'
+
+export interface ThroughputOptions {
+  session: Session
+  part: PartName
+  /** Orders of each segment, one segment after the other on the same services. */
+  orders: number[]
+  connections: number
+  progress: Progress
+  /** Added to the environment of each service, by its role. */
+  serviceEnv?: StartPartOptions['serviceEnv']
+}
+
+/** Enough that no order is refused: what is measured is reserving. */
+const PLENTY = 1_000_000_000
+export const STOCK = { burger: PLENTY, pizza: PLENTY, salad: PLENTY }
+/** Code and connections are cold, and Kafka's consumer groups have to join. */
+export const WARMUP_ORDERS = 2_000
+
+/** Starts the part, loads it segment by segment, and holds every order against the ledger. Closes what it opened. */
+export async function measureThroughput(options: ThroughputOptions): Promise<PartThroughput> {
+  await using opened = new AsyncDisposableStack()
+  return await measure(await openMeasuring(options, opened))
+}
+
+/** A part with plenty of stock and what drives it; closed with `opened`. */
+export interface Measuring {
+  options: ThroughputOptions
+  part: RunningPart
+  load: LoadProcess
+  client: PartClient
+  drive: Drive
+}
+
+export async function openMeasuring(
+  options: ThroughputOptions,
+  opened: AsyncDisposableStack,
+): Promise<Measuring> {
+  const { session, part: name, connections, progress, serviceEnv } = options
+  const { run, signal } = session
+  const broker = {
+    ...(parts[name].broker === 'rabbitmq' && { rabbit: await session.rabbit() }),
+    ...(parts[name].broker === 'kafka' && { kafka: await session.kafka() }),
+    ...(serviceEnv && { serviceEnv }),
+  }
+  const part = await startPart(name, { run, signal, progress, env: stockEnv(STOCK), ...broker })
+  opened.defer(part.close)
+  const load = await startLoadProcess(run, signal)
+  opened.defer(load.close)
+  const client = opened.use(openPartClient(part, signal))
+  const drive = await drives[name](part, { client, connections, signal })
+  opened.defer(drive.close)
+  return { options, part, load, client, drive }
+}
+
+async function measure(measuring: Measuring): Promise<PartThroughput> {
+  const { options, part, client, drive } = measuring
+  const state: Sent = { accepted: 0, unknown: 0, order_ids: [] }
+  const result: PartThroughput = {
+    part: part.part,
+    load: drive.load,
+    completion: drive.completion,
+    warmup_orders: WARMUP_ORDERS,
+    segments: [],
+    valid: false,
+    ledger: [],
+  }
+  try {
+    await measureSegment(WARMUP_ORDERS, 'warming up', state, measuring)
+    for (const orders of options.orders) {
+      result.segments.push(await measureSegment(orders, `${orders} orders`, state, measuring))
+    }
+    options.progress('comparing every order with the ledger')
+    result.ledger = await auditRun({
+      part,
+      client,
+      sent: state,
+      initial: STOCK,
+      signal: options.session.signal,
+    })
+  } catch (err) {
+    if (!(err instanceof BenchInvalid)) throw err
+    result.ledger = [err.message]
+  }
+  return { ...result, valid: result.ledger.length === 0 }
+}
+
+/** What the client knows of everything it has sent so far. */
+export interface Sent {
+  accepted: number
+  unknown: number
+  order_ids: string[]
+}
+
+/** Sends one segment and waits until all of it has completed; adds to `sent` what the client learns. */
+export async function measureSegment(
+  orders: number,
+  what: string,
+  sent: Sent,
+  { options: { progress }, part, load, drive }: Measuring,
+): Promise<Segment> {
+  const processes = [...part.services, load]
+  const before = processes.map(({ pid }) => readProcess(pid))
+  const startedAt = performance.now()
+  const report = await load.run(drive.request(orders), (answered) =>
+    progress(`${what}: ${answered} of ${orders} answered`),
+  )
+  const earlier = sent.accepted
+  sent.accepted += report.accepted
+  sent.unknown += report.unknown
+  sent.order_ids.push(...report.order_ids)
+  await drive.completed(sent.accepted, (done) =>
+    progress(`${what}: all answered, ${done - earlier} of ${orders} completed`),
+  )
+  const completedMs = Math.max(performance.now() - startedAt, report.elapsedMs)
+  const after = processes.map(({ pid }) => readProcess(pid))
+  return {
+    orders,
+    accepted_seconds: report.elapsedMs / 1_000,
+    completed_seconds: completedMs / 1_000,
+    accepted_per_second: Math.round((report.accepted / report.elapsedMs) * 1_000),
+    completed_per_second: Math.round((report.accepted / completedMs) * 1_000),
+    statuses: report.statuses,
+    unknown: report.unknown,
+    processes: processes.map(({ name }, at) => figures(name, orders, before[at], after[at])),
+  }
+}
+
+function figures(
+  process: string,
+  orders: number,
+  before: ProcessFigures | undefined,
+  after: ProcessFigures | undefined,
+) {
+  if (!before || !after) return { process }
+  return {
+    process,
+    cpu_us_per_order: Math.round((after.cpuUs - before.cpuUs) / orders),
+    rss_bytes: after.rssBytes,
+    peak_rss_bytes: after.peakRssBytes,
+  }
+}

@@ -1,0 +1,41 @@
+import { Histogram, type SerializedHistogram } from '../load/histogram.ts'
+import type { Chart, Series } from './experiment.ts'
+
+/** Several histograms as one: every sample of all repetitions. */
+export const merged = (histograms: SerializedHistogram[]): Histogram =>
+  histograms.reduce((sum, each) => sum.add(Histogram.from(each)), new Histogram())
+
+/** Latency by percentile as HDR charts show it. A curve ends where its samples do. */
+export function percentileChart(title: string, curves: { name: string; histogram: Histogram }[]): Chart {
+  return {
+    title,
+    x: { label: 'percentile', unit: '%', scale: 'percentile' },
+    y: { label: 'latency from the intended time', unit: 'ms', scale: 'log' },
+    series: curves
+      .map(({ name, histogram }) => ({
+        name,
+        n: histogram.count,
+        points: histogram.curve().map(({ p, us }): [number, number] => [p * 100, us / 1_000]),
+      }))
+      .filter(({ points }) => points.length > 0),
+  }
+}
+
+export interface TimeChart {
+  title: string
+  /** What the curves count, and its unit. */
+  y: { label: string; unit: string; scale?: 'linear' | 'log' }
+  series: Series[]
+  marks?: Chart['marks']
+}
+
+/** Something over the time since the load began. */
+export const timeChart = ({ title, y, series, marks }: TimeChart): Chart => ({
+  title,
+  x: { label: 'time since the load began', unit: 's', scale: 'linear' },
+  y: { scale: 'linear', ...y },
+  series: series.filter(({ points }) => points.length > 0),
+  ...(marks && { marks }),
+})
+
+export const atSeconds = (ms: number): number => Math.round(ms) / 1_000

@@ -1,0 +1,98 @@
+import type { KafkaBroker, RabbitBroker } from '../stack/brokers/types.ts'
+import type { RunningPart, StartPartOptions } from '../stack/part.ts'
+import type { PartName } from '../stack/parts.ts'
+
+export type ProfileName = 'quick' | 'default' | 'full'
+
+/** A table as the terminal and the report show it. Units stand in the column titles; cells are already rounded. */
+export interface Table {
+  title: string
+  columns: string[]
+  rows: (string | number)[][]
+}
+
+/** `log` needs positive values; `percentile`, in percent, spaces 90, 99, 99.9 evenly, as HDR histograms are read. */
+export interface Axis {
+  label: string
+  unit: string
+  scale: 'linear' | 'log' | 'percentile'
+}
+
+export interface Series {
+  name: string
+  n: number
+  points: [x: number, y: number][]
+  /** A value holds until the next point, as a count does; otherwise the points are joined. */
+  step?: boolean
+}
+
+/** Curves over a common axis. `n` is the number of samples behind a curve; marks are moments such as a fault. */
+export interface Chart {
+  title: string
+  x: Axis
+  y: Axis
+  series: Series[]
+  marks?: { x: number; label: string }[]
+}
+
+/** One thing the experiment must show. `detail` says what was seen, with numbers, also when it holds. */
+export interface Check {
+  name: string
+  holds: boolean
+  detail: string
+}
+
+export interface Outcome {
+  checks: Check[]
+  tables: Table[]
+  charts?: Chart[]
+  /** What the figures say, in plain words that are made from them. */
+  reading?: string[]
+  /** Why the figures may not be believed, although the experiment ran to its end; see `lab/report/validity.ts`. */
+  invalid?: string[]
+  /** Raw figures for `results.json`; names carry their units. */
+  data: Record<string, unknown>
+}
+
+export interface ExperimentContext<Params> {
+  params: Params
+  /** Starts a fresh copy of the experiment's part: own ports, own state, empty queues and topics. Closed after the run. */
+  start: (options?: StartOptions) => Promise<RunningPart>
+  /** The same for a part by its name, for an experiment over several: its copies are closed by `close` or with the run. */
+  startPart: (name: PartName, options?: StartOptions) => Promise<RunningPart>
+  /** A new path in the run's folder; what is written there goes with the run. */
+  scratchFile: (name: string) => Promise<string>
+  rabbit: () => Promise<RabbitBroker>
+  kafka: () => Promise<KafkaBroker>
+  /** One short line of live progress, replacing the last one. */
+  progress: (text: string) => void
+  /** Aborted by Ctrl-C: every wait listens to it. */
+  signal: AbortSignal
+}
+
+export interface StartOptions {
+  /** Whether services keep their state in files (`DATA_DIR`), so that a killed one finds it again. */
+  durable?: boolean
+  env?: Record<string, string>
+  serviceEnv?: NonNullable<StartPartOptions['serviceEnv']>
+}
+
+/** One experiment: run by vitest in the part's `tests/` and by the command line, from the same module. */
+export interface Experiment<Params = Record<string, unknown>> {
+  name: string
+  /** `all`: it starts the parts it compares itself, with `startPart`. */
+  part: PartName | 'all'
+  /** What a person wants to know, as a question. */
+  question: string
+  profiles: Record<ProfileName, Params>
+  run: (context: ExperimentContext<Params>) => Promise<Outcome>
+}
+
+/** Checks the parameters of every profile against each other; the list of experiments holds them with their types erased. */
+export function defineExperiment<Params extends Record<string, unknown>>(
+  experiment: Experiment<Params>,
+): Experiment {
+  return experiment as unknown as Experiment
+}
+
+export const check = (name: string, holds: boolean, detail: string): Check => ({ name, holds, detail })

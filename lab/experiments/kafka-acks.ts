@@ -1,0 +1,157 @@
+import { closedLoop, type LoadResult, orderIds } from '../load/closed-loop.ts'
+import { openKafkaProbe } from '../probes/kafka.ts'
+import type { RunningPart } from '../stack/part.ts'
+import { costTable, fateOf, readingOf, settingOf, trialTable } from './acks-report.ts'
+import { ACKS, type Acks, refusedOrder, type Trial } from './acks-trials.ts'
+import { placeBulk } from './analytics.ts'
+import { type Check, check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
+import { guaranteeCard, kafkaGuarantees } from './guarantees.ts'
+import { describeAudit } from './ledger-check.ts'
+import { openPartClient, type PartClient } from './part-client.ts'
+import { openPartWatch } from './part-watch.ts'
+import { rotated } from './repeated.ts'
+import { stockEnv } from './stock-env.ts'
+import { countTopics, ORDER_EVENTS } from './topic-count.ts'
+import { warmUp } from './warm-up.ts'
+
+export interface Params extends Record<string, unknown> {
+  /** Orders placed one after the other: what one customer waits. */
+  singles: number
+  /** Orders of one bulk. */
+  bulk: number
+  warmUpOrders: number
+  repetitions: number
+}
+
+export const kafkaAcks = defineExperiment<Params>({
+  name: 'kafka-acks',
+  part: 'streaming-kafka',
+  question: 'What does it cost to wait for the log to acknowledge an order, and what does it save?',
+  profiles: {
+    quick: { singles: 30, bulk: 1_000, warmUpOrders: 30, repetitions: 1 },
+    default: { singles: 200, bulk: 10_000, warmUpOrders: 100, repetitions: 3 },
+    full: { singles: 1_000, bulk: 100_000, warmUpOrders: 500, repetitions: 5 },
+  },
+  run,
+})
+
+export interface Measured {
+  acks: Acks
+  load: LoadResult
+  bulk: { accepted: number; unknown: number; seconds: number }
+}
+
+type Seen = Awaited<ReturnType<typeof observe>>
+
+async function run(context: ExperimentContext<Params>): Promise<Outcome> {
+  const seen = await observe(context)
+  const settings = ACKS.map((acks) => settingOf(acks, seen.measured))
+  return {
+    checks: checksOf(seen),
+    tables: [
+      guaranteeCard(
+        ACKS.map((acks) => ({ name: `acks=${acks}`, guarantees: kafkaGuarantees(seen.layout, acks) })),
+      ),
+      costTable(settings, context.params),
+      trialTable(seen.trials),
+    ],
+    reading: readingOf(settings, seen),
+    data: {
+      ...Object.fromEntries(
+        settings.map(({ acks, p50Us, perSecond }) => [
+          `acks_${acks}`,
+          { acceptance_p50_us: p50Us, bulk_orders_per_second: perSecond },
+        ]),
+      ),
+      trials: seen.trials,
+    },
+  }
+}
+
+async function observe(context: ExperimentContext<Params>) {
+  const { params, signal, progress } = context
+  // Bulk orders take 1 to 5 of the items in turn.
+  const orders = (params.singles + params.warmUpOrders + params.bulk) * params.repetitions * ACKS.length
+  const initial = { burger: 2 * orders, pizza: 2 * orders, salad: 2 * orders }
+  const part = await context.start({ env: stockEnv(initial) })
+  await using client = openPartClient(part, signal)
+  await using probe = await openKafkaProbe(part.kafka!)
+  await using watch = await openPartWatch({ part, client, signal })
+  const measured: Measured[] = []
+  let placed = 0
+  for (let repetition = 0; repetition < params.repetitions; repetition++) {
+    for (const acks of rotated(ACKS, repetition)) {
+      await produceWith(part, acks)
+      measured.push(await measure(client, context, acks))
+      placed += params.warmUpOrders
+      await watch.settled(120_000)
+    }
+  }
+  progress('comparing what was acknowledged with the log')
+  const acknowledged =
+    placed + measured.reduce((sum, { load, bulk }) => sum + orderIds(load).length + bulk.accepted, 0)
+  const { log, orderIds: logged } = await countTopics(probe, signal)
+  const ledger = describeAudit({
+    acknowledged: logged,
+    orders: await client.orders(),
+    initial,
+    left: await client.stock(),
+  })
+
+  // From here on orders are lost on purpose: after the ledger.
+  const trials: Trial[] = []
+  for (const acks of ACKS) {
+    progress(`acks=${acks}: placing an order that the log refuses`)
+    await produceWith(part, acks)
+    trials.push(await refusedOrder({ client, probe, acks, signal }))
+  }
+  return { params, measured, acknowledged, log, ledger, trials, layout: await probe.layout(ORDER_EVENTS) }
+}
+
+async function produceWith({ order }: RunningPart, acks: Acks): Promise<void> {
+  await order.stop()
+  await order.start({ env: { PRODUCER_ACKS: acks } })
+}
+
+async function measure(
+  client: PartClient,
+  { params, signal, progress }: ExperimentContext<Params>,
+  acks: Acks,
+): Promise<Measured> {
+  const what = `acks=${acks}`
+  await warmUp(client, { count: params.warmUpOrders, what, signal, progress })
+  const load = await closedLoop(client.place, {
+    count: params.singles,
+    concurrency: 1,
+    signal,
+    onAnswer: (done) => progress(`${what}: ${done} of ${params.singles} orders, one after the other`),
+  })
+  progress(`${what}: ${params.bulk} orders in bulk`)
+  return { acks, load, bulk: await placeBulk(client, params.bulk) }
+}
+
+function checksOf({ params, measured, acknowledged, log, ledger, trials }: Seen): Check[] {
+  const accepted = measured.every(
+    ({ load, bulk }) => orderIds(load).length === params.singles && bulk.accepted === params.bulk,
+  )
+  return [
+    check('every order is accepted while the broker is well', accepted, `${acknowledged} acknowledged`),
+    check(
+      'the log has every acknowledged order while the broker is well: none is lost',
+      log.orders === acknowledged,
+      `${acknowledged} acknowledged, ${log.orders} in the log`,
+    ),
+    ledger,
+    ...trials.map(toldAs),
+  ]
+}
+
+/** Who asks nobody for an acknowledgement cannot hear of a refusal. */
+function toldAs(trial: Trial): Check {
+  const wanted = trial.acks === '0' ? 'acknowledged and lost' : 'refused'
+  return check(
+    `acks=${trial.acks}: ${trial.acks === '0' ? 'nobody hears' : 'the customer hears'} that the log refuses an order`,
+    fateOf(trial) === wanted,
+    `answered ${trial.status}, ${trial.isInLog ? 'in' : 'not in'} the log: ${fateOf(trial)}`,
+  )
+}

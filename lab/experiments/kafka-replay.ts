@@ -1,0 +1,145 @@
+import { openKafkaProbe } from '../probes/kafka.ts'
+import { type AnalyticsReport, placeBulk, untilCounted } from './analytics.ts'
+import {
+  type Check,
+  check,
+  defineExperiment,
+  type ExperimentContext,
+  type Outcome,
+  type Table,
+} from './experiment.ts'
+import { describeAudit } from './ledger-check.ts'
+import { replayWhileOrdersArrive } from './live-replay.ts'
+import { openPartClient, type PartClient } from './part-client.ts'
+import { stockEnv } from './stock-env.ts'
+import { countTopics, type TopicCount } from './topic-count.ts'
+
+interface Params extends Record<string, unknown> {
+  orders: number
+  /** Placed one by one while the replay goes on. */
+  liveOrders: number
+}
+
+export const kafkaReplay = defineExperiment<Params>({
+  name: 'kafka-replay',
+  part: 'streaming-kafka',
+  question: 'Does reading the log again give the same answer, also while it grows?',
+  profiles: {
+    quick: { orders: 1_000, liveOrders: 200 },
+    default: { orders: 10_000, liveOrders: 1_000 },
+    full: { orders: 10_000, liveOrders: 1_000 },
+  },
+  run,
+})
+
+/** One replay: the projection it ended with, and how long it took. */
+interface Replay {
+  report: AnalyticsReport
+  ms: number
+}
+
+async function run(context: ExperimentContext<Params>): Promise<Outcome> {
+  const seen = await observe(context)
+  const { before, quiet, live, grown, again, log } = seen
+  return {
+    checks: checksOf(seen),
+    tables: [tableOf(seen)],
+    data: { before, replayed: quiet, live, grown, replayed_again: again, log },
+  }
+}
+
+type Seen = Awaited<ReturnType<typeof observe>>
+
+async function observe(context: ExperimentContext<Params>) {
+  const { params, signal } = context
+  const each = Math.round((params.orders + params.liveOrders) * 0.8)
+  const initial = { burger: each, pizza: each, salad: each }
+  const part = await context.start({ env: stockEnv(initial) })
+  await using client = openPartClient(part, signal)
+  await using probe = await openKafkaProbe(part.kafka!)
+
+  await placeBulk(client, params.orders)
+  const before = await untilCounted(client, params.orders, { ...context, timeoutMs: 120_000 })
+  const quiet = await replay(client, params.orders, context)
+
+  const live = await replayWhileOrdersArrive(client, { ...context, atLeast: params.liveOrders })
+  const total = params.orders + live.accepted
+  const grown = await untilCounted(client, total, { ...context, timeoutMs: 120_000 })
+  const again = await replay(client, total, context)
+
+  const { log, orderIds } = await countTopics(probe, signal)
+  const orders = await client.orders()
+  const ledger = describeAudit({ acknowledged: orderIds, orders, initial, left: await client.stock() })
+  return { before, quiet, live, grown, again, log, ledger }
+}
+
+const checksOf = ({ before, quiet, live, grown, again, log, ledger }: Seen): Check[] => [
+  same('a replay ends with the same projection', before, quiet.report),
+  check('orders arrive while the replay goes on', live.holds, live.detail),
+  same('a replay with orders arriving ends as one in quiet does', grown, again.report),
+  readsEverything(again, log),
+  equalsLog(again.report, log),
+  ledger,
+]
+
+const tableOf = ({ before, quiet, grown, again, log }: Seen): Table => ({
+  title: 'The projection before and after',
+  columns: ['when', 'orders', 'reserved', 'failed', 'records read', 'ms', 'projection_hash'],
+  rows: [
+    ['before', ...figures(before), '', '', short(before)],
+    replayed('replayed', quiet),
+    ['replayed while orders arrived', ...figures(grown), '', '', short(grown)],
+    replayed('replayed again, in quiet', again),
+    ['counted from the topics', log.orders, log.reserved, log.failed, log.records, '', ''],
+  ],
+})
+
+const replayed = (when: string, { report, ms }: Replay) => [
+  when,
+  ...figures(report),
+  report.replay.processed,
+  Math.round(ms),
+  short(report),
+]
+
+/** Clears the analytics, reads both topics from their beginning, and waits until all of it is counted. */
+async function replay(
+  client: PartClient,
+  orders: number,
+  context: ExperimentContext<Params>,
+): Promise<Replay> {
+  const startedAt = performance.now()
+  await client.command('third', '/admin/reset-offsets', undefined)
+  const report = await untilCounted(client, orders, { ...context, timeoutMs: 120_000 })
+  return { report, ms: performance.now() - startedAt }
+}
+
+function same(name: string, a: AnalyticsReport, b: AnalyticsReport): Check {
+  const of = ({ orders_total, reserved_total, failed_total, projection_hash }: AnalyticsReport) =>
+    `${orders_total} orders, ${reserved_total} reserved, ${failed_total} failed, hash ${projection_hash.slice(0, 12)}`
+  const holds = a.projection_hash === b.projection_hash && of(a) === of(b)
+  return check(name, holds, holds ? of(a) : `${of(a)} ≠ ${of(b)}`)
+}
+
+/** Otherwise equal projections would prove nothing: they could be the ones from before. */
+function readsEverything({ report }: Replay, { records }: TopicCount): Check {
+  const { processed } = report.replay
+  return check(
+    'the replay reads every record',
+    processed === records,
+    `${processed} read, ${records} in the topics`,
+  )
+}
+
+function equalsLog({ orders_total, reserved_total, failed_total }: AnalyticsReport, log: TopicCount): Check {
+  const holds = orders_total === log.orders && reserved_total === log.reserved && failed_total === log.failed
+  const detail = `${orders_total}/${reserved_total}/${failed_total} by analytics, ${log.orders}/${log.reserved}/${log.failed} in the topics (orders/reserved/failed)`
+  return check('the totals equal an independent count of the topics', holds, detail)
+}
+
+const figures = ({ orders_total, reserved_total, failed_total }: AnalyticsReport) => [
+  orders_total,
+  reserved_total,
+  failed_total,
+]
+const short = ({ projection_hash }: AnalyticsReport) => projection_hash.slice(0, 16)

@@ -1,0 +1,73 @@
+import type { OpenLoopOptions } from '../load/open-loop/options.ts'
+import { startOpenLoop } from '../load/open-loop/process.ts'
+import { parseRate } from '../load/open-loop/rate.ts'
+import type { OpenLoopResult, Snapshot } from '../load/open-loop/result.ts'
+import type { RunningPart } from '../stack/part.ts'
+import { type PartName, parts } from '../stack/parts.ts'
+import type { ExperimentContext } from './experiment.ts'
+
+export interface OfferOptions
+  extends Pick<OpenLoopOptions, 'rate' | 'keyPrefix' | 'timeoutMs' | 'drainMs' | 'seed'> {
+  /** For the progress line. */
+  what: string
+  onSnapshot?: (snapshot: Snapshot) => void
+}
+
+export interface OfferedLoad {
+  result: OpenLoopResult
+  /** File with the history of every order, for the ledger. */
+  history: string
+}
+
+type Bench = Pick<ExperimentContext<unknown>, 'progress' | 'signal' | 'scratchFile'>
+
+/** Offers orders to a running part on a schedule, from a process of its own. A part completes as it promises to: A with the answer. */
+export async function offer(
+  { progress, signal, scratchFile }: Bench,
+  part: RunningPart,
+  { what, onSnapshot, ...options }: OfferOptions,
+): Promise<OfferedLoad> {
+  const history = await scratchFile('history.jsonl')
+  const load: OpenLoopOptions = {
+    url: part.order.url,
+    completion: part.part === 'sync-rest' ? 'response' : 'stream',
+    historyFile: history,
+    ...options,
+  }
+  const { result } = startOpenLoop(load, {
+    signal,
+    onSnapshot: (snapshot) => {
+      const { counts, awaiting_completion } = snapshot
+      progress(
+        `${what}: ${counts.sent} orders sent, ${counts.ok} accepted, ${awaiting_completion} not completed yet`,
+      )
+      onSnapshot?.(snapshot)
+    },
+  })
+  const ended = await result
+  signal.throwIfAborted()
+  return { result: ended, history }
+}
+
+/** Why the figures of a load may not be believed, with the load named; empty when they may. */
+export const doubtsAboutLoad = (what: string, { verdict }: OpenLoopResult): string[] =>
+  verdict.reasons.map((reason) => `${what}: the load generator did not keep its schedule: ${reason}`)
+
+/** At most so many orders the plans send together; Poisson arrivals scatter. */
+export function mostOrders(plans: string[]): number {
+  const means = plans.flatMap((text) =>
+    parseRate(text).segments.map(
+      ({ fromPerSecond, toPerSecond, seconds }) => ((fromPerSecond + toPerSecond) / 2) * seconds,
+    ),
+  )
+  return means.reduce((sum, mean) => sum + Math.ceil(mean + 6 * Math.sqrt(mean) + 10), 0)
+}
+
+/** Short names for curves and columns. */
+export const STYLE: Record<PartName, string> = {
+  'sync-rest': 'HTTP',
+  'async-rabbitmq': 'RabbitMQ',
+  'streaming-kafka': 'Kafka',
+}
+
+export const PARTS = Object.keys(parts) as PartName[]

@@ -1,0 +1,76 @@
+import { Order, type PlaceOrder } from '@lab/common/domain/order.ts'
+import { Stock } from '@lab/common/domain/stock.ts'
+import { z } from 'zod'
+import { type OrderStreamClient, openOrderStream } from '../load/order-stream-client.ts'
+import { type Answer, openServiceClient, type ServiceClient } from '../load/service-client.ts'
+import type { RunningPart } from '../stack/part.ts'
+import type { ServiceProcess } from '../stack/service.ts'
+
+const Notification = z.object({ order_id: z.string(), status: z.string(), item: z.string(), at: z.number() })
+export type Notification = z.infer<typeof Notification>
+
+export type Role = 'order' | 'inventory' | 'third'
+
+/** The three services of a running part over HTTP, as any client of theirs sees them. */
+export interface PartClient extends AsyncDisposable {
+  place: (order: PlaceOrder) => Promise<Answer>
+  orders: () => Promise<Order[]>
+  stock: () => Promise<Stock>
+  notifications: () => Promise<Notification[]>
+  /** A GET that must answer 200; its body. */
+  read: (role: Role, path: string, options?: { accept?: string }) => Promise<unknown>
+  /** A POST that must answer 200 or 202; its body. */
+  command: (role: Role, path: string, body: unknown) => Promise<unknown>
+  /** Switches off every injected fault of a service. */
+  clearFaults: (role: Role) => Promise<void>
+  /** Follows `GET /orders/stream` until this client is disposed of. */
+  stream: () => Promise<OrderStreamClient>
+}
+
+export function openPartClient(part: RunningPart, signal: AbortSignal): PartClient {
+  const processes: Record<Role, ServiceProcess> = {
+    order: part.order,
+    inventory: part.inventory,
+    third: part.third,
+  }
+  const open = (role: Role) => openServiceClient(processes[role].url, { signal })
+  const clients: Record<Role, ServiceClient> = {
+    order: open('order'),
+    inventory: open('inventory'),
+    third: open('third'),
+  }
+  const streams: OrderStreamClient[] = []
+
+  const read: PartClient['read'] = async (role, path, { accept = 'application/json' } = {}) => {
+    const answer = await clients[role].get(path, { headers: { accept }, timeoutMs: 30_000 })
+    return expectStatus(answer, [200], `GET ${processes[role].name}${path}`)
+  }
+  return {
+    place: (order) => clients.order.post('/order', order, { timeoutMs: 30_000 }),
+    orders: async () => z.array(Order).parse(await read('order', '/orders')),
+    stock: async () => Stock.parse(await read('inventory', '/stock')),
+    notifications: async () => z.array(Notification).parse(await read('third', '/notifications')),
+    read,
+    command: async (role, path, body) => {
+      const answer = await clients[role].post(path, body, { timeoutMs: 60_000 })
+      return expectStatus(answer, [200, 202], `POST ${processes[role].name}${path}`)
+    },
+    clearFaults: async (role) => {
+      expectStatus(await clients[role].delete('/admin/faults'), [200], `DELETE ${role}/admin/faults`)
+    },
+    stream: async () => {
+      const stream = await openOrderStream(processes.order.url, { orders: clients.order, signal })
+      streams.push(stream)
+      return stream
+    },
+    [Symbol.asyncDispose]: async () => {
+      for (const stream of streams) await stream.close()
+      for (const client of Object.values(clients)) await client.close()
+    },
+  }
+}
+
+function expectStatus({ status, body }: Answer, expected: number[], what: string): unknown {
+  if (expected.includes(status)) return body
+  throw new Error(`${what} answered ${status}: ${JSON.stringify(body).slice(0, 300)}`)
+}

@@ -1,0 +1,68 @@
+import type { Item } from '@lab/common/domain/order.ts'
+import { compare } from '../ledger/check.ts'
+import { collect } from '../ledger/collect.ts'
+import type { HistoryRecord } from '../ledger/history.ts'
+import { type HistoryFile, openHistoryFile } from '../ledger/history-file.ts'
+import type { Promises } from '../ledger/observed.ts'
+import type { LedgerVerdict } from '../ledger/verdict.ts'
+import type { PartName } from '../stack/parts.ts'
+import { type Check, check } from './experiment.ts'
+import type { PartWatch, Watched } from './part-watch.ts'
+
+const promises: Record<PartName, Promises> = {
+  'sync-rest': { notifies: 'best effort', ordersPerKey: false },
+  'async-rabbitmq': { notifies: 'always', ordersPerKey: false },
+  'streaming-kafka': { notifies: 'never', ordersPerKey: false },
+}
+
+export interface LedgerOptions extends Watched {
+  watch: PartWatch
+  /** Everything clients sent to this part since it was started: files, or records that were kept. */
+  histories: (string | HistoryRecord[])[]
+  initial: Record<Item, number>
+  /** How long the part may take to come to rest. */
+  settleMs?: number
+}
+
+/** Lets the part come to rest, then holds every intended order against what it has. A part that does not rest is a verdict. */
+export async function ledgerOf(options: LedgerOptions): Promise<LedgerVerdict> {
+  const { part, watch, histories, initial, settleMs = 30_000, signal } = options
+  await watch.settled(settleMs).catch(() => {
+    signal.throwIfAborted() // otherwise the ledger says what still waits, order by order
+  })
+  const observed = await collect({
+    order: part.order.url,
+    inventory: part.inventory.url,
+    ...(part.third.role === 'notification' && { notification: part.third.url }),
+    initial,
+    broker: await watch.books(),
+    signal,
+  })
+  const files = histories.filter((history) => typeof history === 'string').map(openHistoryFile)
+  const kept = histories.filter((history) => typeof history !== 'string')
+  return compare(
+    { records: inTurn(files, kept), isComplete: () => files.every((file) => file.isComplete()) },
+    observed,
+    promises[part.part],
+  )
+}
+
+async function* inTurn(files: HistoryFile[], kept: HistoryRecord[][]): AsyncGenerator<HistoryRecord> {
+  for (const { records } of files) yield* records
+  for (const records of kept) yield* records
+}
+
+/** `what` says whose ledger: the check is known by the word. */
+export function ledgerCheck(what: string, { verdict, reasons, totals }: LedgerVerdict): Check {
+  const { intended, outcomes, reserved, failed, notified, dead_lettered } = totals
+  const answers = Object.entries(outcomes)
+    .filter(([, count]) => count > 0)
+    .map(([outcome, count]) => `${count} ${outcome}`)
+  const counted = `${intended} orders intended (${answers.join(', ')}); ${reserved} reserved, ${failed} failed, ${notified} notified, ${dead_lettered} dead-lettered`
+  const holds = verdict === 'balanced'
+  return check(
+    `the ledger balances${what}`,
+    holds,
+    holds ? counted : `${verdict}: ${reasons.join('; ')}; ${counted}`,
+  )
+}

@@ -1,0 +1,66 @@
+import { answered, closedLoop, countOutcomes } from '../load/closed-loop.ts'
+import { LATENCY_COLUMNS, latencyCells, summarize } from '../load/latency.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
+import { ledgerBalances } from './ledger-check.ts'
+import { allAnswered, describeOutcomes } from './outcomes.ts'
+import { openPartClient } from './part-client.ts'
+import { stockEnv, stockFor } from './stock-env.ts'
+
+interface Params extends Record<string, unknown> {
+  /** Orders that are placed first and not measured: code and connections are cold. */
+  warmup: number
+  /** The seed's 20, and enough orders for the percentiles it asks for. */
+  rounds: number[]
+}
+
+export const restBaseline = defineExperiment<Params>({
+  name: 'rest-baseline',
+  part: 'sync-rest',
+  question: 'How long does one order take when every service answers before the next one is asked?',
+  profiles: {
+    quick: { warmup: 20, rounds: [20, 200] },
+    default: { warmup: 100, rounds: [20, 1_000] },
+    full: { warmup: 100, rounds: [20, 1_000] },
+  },
+  run,
+})
+
+async function run(context: ExperimentContext<Params>): Promise<Outcome> {
+  const { params, signal, progress } = context
+  const initial = stockFor(params.warmup + params.rounds.reduce((sum, count) => sum + count))
+  const part = await context.start({ env: stockEnv(initial) })
+  await using client = openPartClient(part, signal)
+
+  const place = async (count: number, what: string) =>
+    closedLoop(client.place, {
+      count,
+      concurrency: 1,
+      signal,
+      onAnswer: (done) => progress(`${what}: ${done} of ${count} orders answered`),
+    })
+  const warmup = await place(params.warmup, 'warming up')
+  const rounds = []
+  for (const count of params.rounds) rounds.push(await place(count, 'one after the other'))
+
+  const summaries = rounds.map((round) => summarize(answered(round).map(({ latencyUs }) => latencyUs)))
+  const outcomes = rounds.map(countOutcomes)
+  const all201 = outcomes.every((counts, i) => allAnswered(counts, [201], params.rounds[i]!))
+  return {
+    checks: [
+      check('every order is answered 201', all201, outcomes.map(describeOutcomes).join('; ')),
+      await ledgerBalances(client, { loads: [warmup, ...rounds], initial, notify: 'best-effort' }),
+    ],
+    tables: [
+      {
+        title: `Sequential POST /order, answered when all is done (after ${params.warmup} to warm up)`,
+        columns: ['orders', 'answers', ...LATENCY_COLUMNS],
+        rows: summaries.map((summary, i) => [
+          params.rounds[i]!,
+          describeOutcomes(outcomes[i]!),
+          ...latencyCells(summary),
+        ]),
+      },
+    ],
+    data: { warmup: params.warmup, rounds: summaries, outcomes },
+  }
+}

@@ -1,0 +1,139 @@
+import { answered, closedLoop, countOutcomes, type LoadResult } from '../load/closed-loop.ts'
+import { LATENCY_COLUMNS, latencyCells, milliseconds, summarize } from '../load/latency.ts'
+import { type Check, check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
+import { ledgerBalances } from './ledger-check.ts'
+import { allAnswered, describeOutcomes } from './outcomes.ts'
+import { openPartClient } from './part-client.ts'
+import { runIntoTimeout, timeoutChecks, timeoutTable } from './rest-timeout.ts'
+import { stockEnv, stockFor } from './stock-env.ts'
+
+interface Params extends Record<string, unknown> {
+  orders: number
+  /** Injected into the inventory service, per request. */
+  delaySeconds: number
+  /** How far the rise of the median may be from the delay: timers and a busy machine. */
+  toleranceMs: number
+  /** The order service's patience with one upstream call; the seed's is 5 s. */
+  timeoutMs: number
+  /** The delay that the time-out does not survive. */
+  longDelaySeconds: number
+  /** Placed at once under the long delay. */
+  lateOrders: number
+}
+
+export const restDelay = defineExperiment<Params>({
+  name: 'rest-delay',
+  part: 'sync-rest',
+  question:
+    'What does a slow inventory cost the one who orders, and what becomes of an order that ran into the time-out?',
+  profiles: {
+    quick: {
+      orders: 20,
+      delaySeconds: 0.1,
+      toleranceMs: 60,
+      timeoutMs: 1_000,
+      longDelaySeconds: 1.5,
+      lateOrders: 5,
+    },
+    default: {
+      orders: 20,
+      delaySeconds: 0.4,
+      toleranceMs: 100,
+      timeoutMs: 5_000,
+      longDelaySeconds: 6,
+      lateOrders: 5,
+    },
+    full: {
+      orders: 20,
+      delaySeconds: 2,
+      toleranceMs: 100,
+      timeoutMs: 5_000,
+      longDelaySeconds: 6,
+      lateOrders: 5,
+    },
+  },
+  run,
+})
+
+const WARMUP = 20
+
+async function run(context: ExperimentContext<Params>): Promise<Outcome> {
+  const { params } = context
+  const { before, delayed, late, ledger } = await observe(context)
+  return {
+    checks: [
+      medianRises(before, delayed, params),
+      answered201('every order is answered 201 without the delay', before),
+      answered201('every order is answered 201 with the delay', delayed),
+      ...timeoutChecks(late),
+      ledger,
+    ],
+    tables: [
+      {
+        title: `Sequential POST /order with inventory ${params.delaySeconds} s slower`,
+        columns: ['inventory', 'answers', ...LATENCY_COLUMNS],
+        rows: [
+          ['as it is', ...cells(before)],
+          [`${params.delaySeconds} s slower`, ...cells(delayed)],
+        ],
+      },
+      timeoutTable(late),
+    ],
+    data: {
+      before: figures(before),
+      delayed: figures(delayed),
+      beyond_timeout: {
+        outcomes: countOutcomes(late.load),
+        still_reserved: late.still,
+        settled_after_ms: late.settledMs,
+      },
+    },
+  }
+}
+
+async function observe(context: ExperimentContext<Params>) {
+  const { params, signal, progress } = context
+  const initial = stockFor(WARMUP + 2 * params.orders + params.lateOrders)
+  const env = { ...stockEnv(initial), UPSTREAM_TIMEOUT_MS: String(params.timeoutMs) }
+  const part = await context.start({ env })
+  await using client = openPartClient(part, signal)
+  const place = (count: number, concurrency: number, what: string) => {
+    const onAnswer = (done: number) => progress(`${what}: ${done} of ${count} orders answered`)
+    return closedLoop(client.place, { count, concurrency, signal, onAnswer })
+  }
+
+  const warmup = await place(WARMUP, 1, 'warming up')
+  const before = await place(params.orders, 1, 'no delay')
+  await client.command('inventory', '/admin/delay', { seconds: params.delaySeconds })
+  const delayed = await place(params.orders, 1, `inventory ${params.delaySeconds} s slower`)
+  const late = await runIntoTimeout(client, { ...context, place })
+
+  const loads = [warmup, before, delayed, late.load]
+  const ledger = await ledgerBalances(client, { loads, initial, notify: 'best-effort' })
+  return { before, delayed, late, ledger }
+}
+
+const latencies = (load: LoadResult) => answered(load).map(({ latencyUs }) => latencyUs)
+const cells = (load: LoadResult) => [
+  describeOutcomes(countOutcomes(load)),
+  ...latencyCells(summarize(latencies(load))),
+]
+const figures = (load: LoadResult) => ({ outcomes: countOutcomes(load), ...summarize(latencies(load)) })
+
+function answered201(name: string, load: LoadResult): Check {
+  const counts = countOutcomes(load)
+  return check(name, allAnswered(counts, [201], load.attempts.length), describeOutcomes(counts))
+}
+
+/** Compares two medians of the same run, so what the machine costs is in both. */
+function medianRises(before: LoadResult, delayed: LoadResult, { delaySeconds, toleranceMs }: Params): Check {
+  const name = `the median rises by the delay (within ${toleranceMs} ms)`
+  const from = summarize(latencies(before)).p50_us
+  const to = summarize(latencies(delayed)).p50_us
+  if (from === undefined || to === undefined)
+    return check(name, false, 'there are too few answers for a median')
+  const rise = to - from
+  const holds = Math.abs(rise - delaySeconds * 1_000_000) <= toleranceMs * 1_000
+  const detail = `from ${milliseconds(from)} to ${milliseconds(to)} ms: ${milliseconds(rise)} ms for a delay of ${delaySeconds * 1_000} ms`
+  return check(name, holds, detail)
+}

@@ -1,0 +1,59 @@
+import { z } from 'zod'
+import type { KafkaProbe } from '../probes/kafka.ts'
+import type { TopicRecord } from '../probes/kafka-reader.ts'
+
+export const ORDER_EVENTS = 'order-events'
+export const INVENTORY_EVENTS = 'inventory-events'
+
+/** What the two topics say, counted without any service: every record read, every order counted once. */
+export interface TopicCount {
+  records: number
+  orders: number
+  reserved: number
+  failed: number
+  /** Orders with more than one decision event, or with decisions that differ. */
+  decidedTwice: number
+  /** Decisions about orders that `order-events` does not have. */
+  phantoms: number
+  /** Orders placed in the 60 s of event time that end with the newest. */
+  lastMinute: number
+}
+
+const Event = z.object({
+  id: z.string(),
+  type: z.enum(['OrderPlaced', 'InventoryReserved', 'InventoryFailed']),
+  subject: z.string(),
+  data: z.object({ timestamp: z.number() }),
+})
+type Event = z.infer<typeof Event>
+
+/** Reads both topics to their end, past the services. `orderIds` are those of the log: what was acknowledged is there. */
+export async function countTopics(
+  probe: KafkaProbe,
+  signal: AbortSignal,
+): Promise<{ log: TopicCount; orderIds: string[] }> {
+  const placed = (await probe.readAll(ORDER_EVENTS, { signal, timeoutMs: 60_000 })).map(parse)
+  const decided = (await probe.readAll(INVENTORY_EVENTS, { signal, timeoutMs: 60_000 })).map(parse)
+  return { log: count(placed, decided), orderIds: [...new Set(placed.map(({ subject }) => subject))] }
+}
+
+const parse = ({ value }: TopicRecord): Event => Event.parse(JSON.parse(String(value)))
+
+/** An event that the log repeats has the id it had; another id, or another type, is another decision. */
+export function count(placed: Event[], decided: Event[]): TopicCount {
+  const orders = new Map(placed.map(({ subject, data }) => [subject, data.timestamp]))
+  const decisions = Map.groupBy(decided, ({ subject }) => subject)
+  const ofType = (type: Event['type']) =>
+    decisions.values().filter((events) => events.some((event) => event.type === type))
+  const differs = (events: Event[]) => new Set(events.map(({ id, type }) => `${id} ${type}`)).size > 1
+  const newest = Math.floor(orders.values().reduce((latest, at) => Math.max(latest, at), 0))
+  return {
+    records: placed.length + decided.length,
+    orders: orders.size,
+    reserved: [...ofType('InventoryReserved')].length,
+    failed: [...ofType('InventoryFailed')].length,
+    decidedTwice: [...decisions.values().filter(differs)].length,
+    phantoms: [...decisions.keys().filter((subject) => !orders.has(subject))].length,
+    lastMinute: [...orders.values().filter((at) => Math.floor(at) > newest - 60)].length,
+  }
+}

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest'
+import { compareStyles } from './compare-styles.ts'
+import type { ExperimentRecord, Results } from './results.ts'
+
+const failure = record('rest-failure', { outcomes: { 422: 5 } })
+const backlog = record('rabbit-backlog', {
+  steps: [{ depth: 5 }, { depth: 20 }],
+  outage_ms: 60_012,
+  drain: { last_reserved_after_ms: 640, orders_per_second_since_restart: 31 },
+})
+
+describe('compareStyles', () => {
+  test('puts the figures of the run beside each other', () => {
+    const table = compareStyles(resultsOf(failure, backlog))
+
+    expect(table?.columns).toEqual(['', 'blocking HTTP', 'RabbitMQ topic exchange', 'Kafka topics'])
+    expect(table?.rows).toContainEqual([
+      'failure, and return',
+      'orders are refused: 5 × 422',
+      'nothing is lost: the last is reserved 640 ms after the restart',
+      '–',
+    ])
+    expect(table?.rows.flat().join()).toContain('20 wait in the queue for 60 s')
+  })
+
+  test('lets no experiment speak that did not hold', () => {
+    const broken: ExperimentRecord = { ...failure, verdict: 'broken' }
+    const lag = record('kafka-lag', { samples: [{ messages: 7 }], messages_per_second: 100 })
+
+    const text = JSON.stringify(compareStyles(resultsOf(broken, backlog, lag)))
+
+    expect(text).not.toContain('refused')
+    expect(text).toContain('lags 7 messages')
+  })
+
+  test('points at the table of an experiment whose figures are not the expected ones', () => {
+    const changed = record('rest-failure', { outcomes: 'all refused' })
+
+    expect(compareStyles(resultsOf(changed, backlog))?.rows.flat()).toContain('see its table')
+  })
+
+  test('is absent when only one style was run', () => {
+    expect(compareStyles(resultsOf(failure))).toBeUndefined()
+  })
+})
+
+function record(name: string, data: ExperimentRecord['data']): ExperimentRecord {
+  const started_at = '2026-11-21T10:20:31.000Z'
+  const head = { name, part: '', question: '', params: {}, started_at, duration_seconds: 1 }
+  return { ...head, verdict: 'holds', checks: [], tables: [], data }
+}
+
+const resultsOf = (...experiments: ExperimentRecord[]) => ({ experiments }) as Results

@@ -1,0 +1,39 @@
+import type { ExperimentRecord } from '../results.ts'
+import { doubtsAbout } from '../validity.ts'
+import { keyFigures } from '../verdict.ts'
+import { html, type Markup } from './markup.ts'
+import { counted } from './number.ts'
+
+export interface Words {
+  /** As the page shows it: `holds`, `broken` or `INVALID`. */
+  word: string
+  tone: 'good' | 'warn' | 'bad'
+  sentence: string
+}
+
+/** The verdict of an experiment in plain words, made from its checks. */
+export function verdictWords(record: ExperimentRecord): Words {
+  const doubts = doubtsAbout(record)
+  if (doubts.length > 0) {
+    return { word: 'INVALID', tone: 'bad', sentence: doubts.join('; ') }
+  }
+  const failed = record.checks.filter(({ holds }) => !holds)
+  if (failed.length === 0) {
+    const all =
+      record.checks.length === 1 ? 'Its one check holds.' : `All ${record.checks.length} checks hold.`
+    return { word: 'holds', tone: 'good', sentence: all }
+  }
+  const named = failed.map(({ name, detail }) => `${name} (${detail})`).join('; ')
+  const count = `${failed.length} of ${counted(record.checks.length, 'check')}`
+  const sentence = `${count} ${failed.length === 1 ? 'does' : 'do'} not hold: ${named}. The figures may be believed; what they show is no.`
+  return { word: 'broken', tone: 'warn', sentence }
+}
+
+export function chip(record: ExperimentRecord): Markup {
+  const { word, tone } = verdictWords(record)
+  return html`<span class="word ${tone}">${word}</span>`
+}
+
+/** What decided it, in one line. */
+export const inShort = (record: ExperimentRecord): string =>
+  doubtsAbout(record)[0]?.split('\n')[0] ?? keyFigures(record)

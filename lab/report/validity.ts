@@ -1,0 +1,66 @@
+import type { ExperimentRecord, Results } from './results.ts'
+
+/**
+ * Whether figures may be believed, which is another question than whether a check holds.
+ *
+ * - `broken`   a check did not hold: the figures are real, and what they show is "no".
+ * - INVALID    the figures themselves are in doubt: orders are missing from them or in them twice, the load was not the
+ *              one that was planned, or the experiment did not come to its end.
+ *
+ * Figures in doubt are not published: the report gives the reason in place of the charts.
+ */
+export interface Doubt {
+  /** Absent when the doubt is about the run as a whole. */
+  experiment?: string
+  reason: string
+}
+
+/**
+ * Checks on which every figure of their experiment rests. They are known by their names, so that the words on the
+ * terminal, in the tests and in the report are the same.
+ */
+const FOUNDATIONS = [
+  { name: /\bledger\b/i, means: 'the ledger does not balance' },
+  { name: /\bindependent count\b/i, means: 'an independent count differs' },
+  { name: /\bgenerator\b|\bkept (its|the) schedule\b/i, means: 'the load generator fell behind' },
+  { name: /\b(lost|loses nothing)\b/i, means: 'orders were lost' },
+  { name: /\b(doubled|reserved twice|counted twice)\b/i, means: 'orders were doubled' },
+]
+
+/** Why the figures of an experiment may not be believed; empty when they may. */
+export function doubtsAbout({ verdict, error, invalid = [], checks }: ExperimentRecord): string[] {
+  if (verdict === 'interrupted') return ['it was stopped before its end']
+  if (verdict === 'error') return [`it could not be run to its end: ${error ?? 'no reason was recorded'}`]
+  const failed = checks.filter(({ holds }) => !holds)
+  return [
+    ...invalid,
+    ...failed.flatMap(({ name, detail }) => {
+      const foundation = FOUNDATIONS.find((one) => one.name.test(name))
+      return foundation ? [`${foundation.means} (${name}): ${detail}`] : []
+    }),
+    ...(checks.length === 0 ? ['it checked nothing'] : []),
+  ]
+}
+
+/** Every doubt of a run; none means that its figures may be believed. */
+export function doubtsAboutRun(results: Results): Doubt[] {
+  return [
+    ...endOf(results).map((reason) => ({ reason })),
+    ...results.experiments.flatMap((record) =>
+      doubtsAbout(record).map((reason) => ({ experiment: record.name, reason })),
+    ),
+  ]
+}
+
+/** The experiments whose figures may be shown. */
+export const believable = ({ experiments }: Results): ExperimentRecord[] =>
+  experiments.filter((record) => doubtsAbout(record).length === 0)
+
+/** What was planned and is not there: a comparison in which one side is missing is none. */
+function endOf({ ended_at, planned, experiments }: Results): string[] {
+  const missing = planned.filter((name) => !experiments.some((record) => record.name === name))
+  const names = missing.length === 0 ? '' : `: ${missing.join(', ')} did not run`
+  if (planned.length === 0) return ['no experiment was planned']
+  if (ended_at === undefined) return [`the run has no end; it was killed, or goes on${names}`]
+  return missing.length === 0 ? [] : [`the run is not complete${names}`]
+}
