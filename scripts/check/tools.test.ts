@@ -1,0 +1,31 @@
+import { describe, expect, test } from 'vitest'
+import { plant } from './plant.ts'
+import { checkLint, checkTypes } from './tools.ts'
+
+const tsconfig = JSON.stringify({
+  compilerOptions: { strict: true, noEmit: true, types: [] },
+  include: ['**/*.ts'],
+})
+const biome = JSON.stringify({ formatter: { enabled: false }, linter: { rules: { preset: 'recommended' } } })
+
+describe('types', () => {
+  test('hold on clean code and name the place of an error', async () => {
+    using clean = plant({ 'tsconfig.json': tsconfig, 'a.ts': 'export const a: number = 1\n' })
+    using broken = plant({ 'tsconfig.json': tsconfig, 'a.ts': `export const a: number = 'one'\n` })
+
+    expect(await checkTypes(clean.root)).toEqual([])
+    expect(await checkTypes(broken.root)).toEqual([
+      { message: expect.stringContaining('a.ts(1,14): error TS2322') },
+    ])
+  })
+})
+
+describe('lint', () => {
+  test('holds on clean code and fails on a warning', async () => {
+    using clean = plant({ 'biome.json': biome, 'a.ts': 'export const a = 1;\n' })
+    using broken = plant({ 'biome.json': biome, 'a.ts': 'export const a: any = 1;\n' })
+
+    expect(await checkLint(clean.root)).toEqual([])
+    expect(await checkLint(broken.root)).toEqual([{ message: expect.stringContaining('noExplicitAny') }])
+  })
+})

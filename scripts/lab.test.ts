@@ -1,0 +1,94 @@
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+const ROOT = join(import.meta.dirname, '..')
+
+describe('npm run lab', () => {
+  test.each([
+    { args: ['--help'], names: ['list', 'run', 'up', 'brokers', 'report', 'compare', '--json'] },
+    { args: ['run', '--help'], names: ['--profile', '--json', '--out'] },
+    { args: ['up', '--help'], names: ['--ports', '--durable'] },
+    { args: ['list', '--help'], names: ['--json'] },
+    { args: ['brokers', '--help'], names: ['--json'] },
+    { args: ['report', '--help'], names: ['latest', '--out'] },
+    { args: ['compare', '--help'], names: ['--html', '--out'] },
+  ])('explains itself: $args', ({ args, names }) => {
+    const { status, stdout, stderr } = script('lab', args)
+
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    for (const name of names) expect(stdout).toContain(name)
+    expect(Math.max(...stdout.split('\n').map((line) => line.length))).toBeLessThanOrEqual(120)
+  })
+
+  test('lists the experiments of the tour, in its order and first', () => {
+    const { status, stdout } = script('lab', ['list', '--json'])
+
+    expect(status).toBe(0)
+    const names = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name)
+    expect(names.slice(0, 9)).toEqual([
+      ...['rest-baseline', 'rest-delay', 'rest-failure'],
+      ...['rabbit-backlog', 'rabbit-idempotency', 'rabbit-dlq'],
+      ...['kafka-bulk', 'kafka-lag', 'kafka-replay'],
+    ])
+  })
+
+  test.each([
+    { args: ['run', 'kafka-leg'], says: "There is no experiment 'kafka-leg'. Did you mean 'kafka-lag'?" },
+    {
+      args: ['run', 'all', '--profile', 'quikc'],
+      says: "There is no profile 'quikc'. Did you mean 'quick'?",
+    },
+    { args: ['up', 'sync'], says: "There is no part 'sync'. Did you mean 'sync-rest'?" },
+    { args: ['brokrs'], says: "There is no command 'brokrs'. Did you mean 'brokers'?" },
+    { args: ['list', '--josn'], says: "list has no option '--josn'. Did you mean '--json'?" },
+  ])('exits 2 and suggests the nearest: $args', ({ args, says }) => {
+    const { status, stdout, stderr } = script('lab', args)
+
+    expect(status).toBe(2)
+    expect(stdout).toBe('')
+    expect(stderr).toContain(says)
+    expect(stderr).not.toContain('    at ')
+  })
+
+  test('says what is wrong in one line, and where only with --verbose', () => {
+    const env = { LAB_BROKERS: 'nowhere' }
+    const out = mkdtempSync(join(tmpdir(), 'lab-script-test-'))
+    onTestFinished(() => rmSync(out, { recursive: true }))
+    const args = ['run', 'kafka-bulk', '--out', out]
+
+    const short = script('lab', args, env)
+    const long = script('lab', [...args, '--verbose'], env)
+
+    expect([short.status, long.status]).toEqual([1, 1])
+    expect(short.stderr).toContain('lab failed: LAB_BROKERS="nowhere" is not one of external, docker, local')
+    expect(short.stderr).not.toContain('    at ')
+    expect(long.stderr).toContain('    at ')
+  })
+})
+
+describe('npm run bench', () => {
+  test('explains itself', () => {
+    const { status, stdout } = script('bench', ['--help'])
+
+    expect(status).toBe(0)
+    expect(stdout).toContain('throughput')
+  })
+
+  test('exits 2 for a benchmark that does not exist, and suggests one that does', () => {
+    const { status, stderr } = script('bench', ['throughputs'])
+
+    expect(status).toBe(2)
+    expect(stderr).toContain("There is no benchmark 'throughputs'. Did you mean 'throughput'?")
+  })
+})
+
+function script(name: 'lab' | 'bench', args: string[], env: NodeJS.ProcessEnv = {}) {
+  return spawnSync(process.execPath, [join(ROOT, 'scripts', `${name}.ts`), ...args], {
+    encoding: 'utf8',
+    env: { ...process.env, NO_COLOR: '1', CI: '1', DEBUG: '', ...env },
+    timeout: 30_000,
+  })
+}

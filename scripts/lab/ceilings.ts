@@ -1,0 +1,93 @@
+import { loadavg } from 'node:os'
+import { join, resolve } from 'node:path'
+import { measureCeilings } from '@lab/lab/bench/ceilings/ceilings.ts'
+import {
+  CEILINGS_SCHEMA_VERSION,
+  CeilingsResults,
+  type PartCeilings,
+} from '@lab/lab/bench/ceilings/results.ts'
+import { ceilingTables } from '@lab/lab/bench/ceilings/tables.ts'
+import { describeBroker, describeEnvironment } from '@lab/lab/report/environment.ts'
+import {
+  copyLogs,
+  createResultsFolder,
+  DEFAULT_RESULTS,
+  textOf,
+  writeDocument,
+} from '@lab/lab/report/results-folder.ts'
+import type { Session } from '@lab/lab/session.ts'
+import { openKafkaTools } from '@lab/lab/stack/kafka-tools.ts'
+import { type PartName, parts } from '@lab/lab/stack/parts.ts'
+import type { BenchCommand } from './bench-command-line.ts'
+import { startBrokers } from './start-brokers.ts'
+import type { Terminal } from './terminal.ts'
+import { withSession } from './with-session.ts'
+
+/** Exit code 0 when the ledger balances in every round; a target that is missed is a finding. */
+export async function ceilingsCommand(command: BenchCommand, terminal: Terminal): Promise<number> {
+  return withSession(terminal.say, async (session) => {
+    const startedAt = new Date()
+    const before = loadavg()
+    const environment = await describeEnvironment()
+    const brokers = new Set(command.parts.flatMap((name) => parts[name].broker ?? []))
+    await startBrokers(session, brokers, terminal.reporter)
+    const measured: PartCeilings[] = []
+    for (const name of command.parts) {
+      const result = await measurePart(name, { command, session, terminal })
+      measured.push(result)
+      show(result, terminal)
+    }
+    const results: CeilingsResults = {
+      schema_version: CEILINGS_SCHEMA_VERSION,
+      bench: 'ceilings',
+      started_at: startedAt.toISOString(),
+      ended_at: new Date().toISOString(),
+      environment,
+      load_average: { before, after: loadavg() },
+      brokers: session.brokers().map(describeBroker),
+      parts: measured,
+    }
+    const base = command.out === undefined ? DEFAULT_RESULTS : resolve(command.out)
+    const folder = await createResultsFolder(base, startedAt)
+    await writeDocument(join(folder, 'ceilings.json'), CeilingsResults, results)
+    await copyLogs(session.run.path, folder)
+    if (command.json) terminal.document(textOf(CeilingsResults, results))
+    terminal.print(`Results and logs: ${folder}`)
+    return measured.every(({ valid }) => valid) ? 0 : 1
+  })
+}
+
+interface Bench {
+  command: BenchCommand
+  session: Session
+  terminal: Terminal
+}
+
+async function measurePart(name: PartName, { command, session, terminal }: Bench): Promise<PartCeilings> {
+  const { rounds, connections } = command
+  const { run, signal } = session
+  const [result] = await terminal.reporter.tasks([
+    {
+      title: `${name}: ceilings`,
+      run: (progress) => {
+        const kafkaTools = () => openKafkaTools({ run, signal, progress, env: process.env })
+        const [orders] = command.orders as [number]
+        return measureCeilings({ session, part: name, orders, rounds, connections, kafkaTools, progress })
+      },
+      done: ({ comparisons }: PartCeilings) =>
+        `${name}: ${comparisons.map((one) => `${one.name} ${one.ratio.median.toFixed(2)}`).join(', ')}`,
+      failed: ({ valid }) => !valid,
+    },
+  ])
+  return result!
+}
+
+function show(result: PartCeilings, { table, print }: Terminal): void {
+  for (const one of ceilingTables(result)) table(one)
+  if (result.valid) {
+    print(`${result.part}: the ledger balances in every round\n`)
+    return
+  }
+  const why = result.ledger.map((line) => `  ${line}`).join('\n')
+  print(`INVALID  ${result.part}: these figures mean nothing\n${why}\n`)
+}

@@ -1,0 +1,88 @@
+/** The help of the command line as a whole and of each command. Lines that are indented by two name commands first. */
+export const HELP = {
+  lab: `Usage: npm run lab [-- <command> [options]]
+
+One food order over blocking HTTP, over RabbitMQ and over Kafka: experiments on real brokers.
+Without a command: the nine experiments of the tour in the default profile, from nothing to a verdict each (about 3
+minutes). The others compare the styles and their settings, and run by name.
+
+  list                    the experiments and the question each one answers
+  run <experiment…>       some experiments: by name, by part, or like 'rest-*'
+  up [part]               one part, or all three, kept running to try things by hand
+  brokers                 which RabbitMQ and Kafka a run would use here, and what is missing
+  report <run>            the report of a recorded run, made again from its results.json
+  compare <run> <run>     two recorded runs side by side
+
+  --profile <name>        quick, default or full (without a command, and for run)
+  --json                  results as JSON on stdout, progress on stderr
+  --out <folder>          where results go (default: results/)
+  --verbose               with an error, also where it happened
+  --help                  this text; after a command, the command's own
+
+Brokers: RABBITMQ_URL and KAFKA_BROKERS name running ones; otherwise Docker, otherwise private local ones.
+LAB_BROKERS=external|docker|local decides.
+
+Exit code 0 when every verdict holds, 1 when one does not, 2 when the command line is wrong, 130 after Ctrl-C
+(128 + the number of any other signal). Whatever the end, nothing is left running.
+`,
+  run: `Usage: npm run lab -- run <experiment…> [options]
+
+Runs experiments, shows a table and a verdict for each, and stops everything again. An experiment is named by its name,
+by its part (all experiments of the part), by a beginning ('rest'), by a pattern ('*-delay'), or 'all'.
+
+  --profile <name>   quick (seconds), default, full (the figures the experiments are known by, up to minutes each)
+  --json             the content of results.json on stdout and nothing else; progress on stderr
+  --out <folder>     where results go (default: results/)
+  --against <what>   processes (default), or compose: containers of the part's docker-compose.yml, stopped, killed and
+                     started through the Docker engine
+  --verbose          with an error, also where it happened
+  --help             this text
+`,
+  report: `Usage: npm run lab -- report <run> [options]
+
+Reads results.json of a recorded run and writes report.html beside it, as every run does at its end. A run is named by
+its folder under results/, by a path, or 'latest'. Results that were cut off, edited or written by another version are
+refused, and an older report stays as it is.
+
+  --out <folder>   where the runs are (default: results/)
+  --verbose        with an error, also where it happened
+  --help           this text
+`,
+  compare: `Usage: npm run lab -- compare <run> <run> [options]
+
+Shows the verdicts and the figures of two recorded runs side by side, and says which of them differ by more than they
+move from one repetition to the next. Figures that were measured once in each run cannot tell.
+
+  --html <file>    also as a page, with the curves of both runs in the same charts
+  --out <folder>   where the runs are (default: results/)
+  --verbose        with an error, also where it happened
+  --help           this text
+`,
+  list: `Usage: npm run lab -- list [--json]
+
+Names every experiment, its part and its question.
+
+  --json   as JSON
+  --help   this text
+`,
+  up: `Usage: npm run lab -- up [part] [options]
+
+Starts one part (sync-rest, async-rabbitmq, streaming-kafka), or all three, with the broker it needs; prints where
+everything is and commands to try; waits for Ctrl-C; stops everything.
+Ports: 8000 to 8002 for one part; side by side async-rabbitmq has 8100 to 8102, streaming-kafka 8200 to 8202.
+
+  --ports <which>   fixed (default) or free: any ports that are free
+  --durable         services keep their state in files, so it survives the kill of a service (until Ctrl-C)
+  --verbose         with an error, also where it happened
+  --help            this text
+`,
+  brokers: `Usage: npm run lab -- brokers [--json]
+
+Says for RabbitMQ and Kafka which one a run would use here, and how to install what is missing. Starts nothing.
+
+  --json   as JSON
+  --help   this text
+`,
+} as const
+
+export type Topic = keyof typeof HELP

@@ -1,0 +1,94 @@
+import { spawnSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { experimentRecord, runOf } from '@lab/lab/testing/report-builders.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+
+const results = runOf([experimentRecord({ data: { p50_us: 3_000 } })])
+const NAME = results.run
+
+/** A folder of runs with one run in it, which holds what is given and a report that must survive what goes wrong. */
+function runsWith(text: string): string {
+  const base = mkdtempSync(join(tmpdir(), 'lab-report-test-'))
+  onTestFinished(() => rmSync(base, { recursive: true, force: true }))
+  mkdirSync(join(base, NAME))
+  writeFileSync(join(base, NAME, 'results.json'), text)
+  writeFileSync(join(base, NAME, 'report.html'), 'an older one')
+  return base
+}
+
+function lab(...args: string[]) {
+  const script = join(import.meta.dirname, '..', 'lab.ts')
+  const { status, stdout, stderr } = spawnSync(process.execPath, [script, ...args], { encoding: 'utf8' })
+  return { status, stdout, stderr }
+}
+
+describe('npm run lab -- report', () => {
+  test.each([NAME, 'latest'])('makes the report of run %s again', (word) => {
+    const base = runsWith(JSON.stringify(results))
+
+    const { status, stdout, stderr } = lab('report', word, '--out', base)
+
+    expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
+    expect(stdout).toBe(`1 of 1 hold\nReport: ${join(base, NAME, 'report.html')}\n`)
+    expect(readFileSync(join(base, NAME, 'report.html'), 'utf8')).toContain('These numbers may be believed.')
+  })
+
+  test.each([
+    ['cut off', JSON.stringify(results).slice(0, 300), /results\.json is cut off after 300 characters/],
+    [
+      'of another version',
+      JSON.stringify({ ...results, schema_version: 2 }),
+      /schema_version 2; this code reads 1/,
+    ],
+    ['edited into nonsense', JSON.stringify({ ...results, complete: 'yes' }), /complete: .*expected boolean/],
+    [
+      'edited into a contradiction',
+      JSON.stringify({ ...results, complete: false }),
+      /contradicts itself.*\n {2}complete/,
+    ],
+  ])('refuses results that were %s with exit code 2, and leaves the older report', (_, text, reason) => {
+    const base = runsWith(text)
+
+    const { status, stdout, stderr } = lab('report', NAME, '--out', base)
+
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toMatch(reason)
+    expect(stderr).not.toContain('    at ')
+    expect(readFileSync(join(base, NAME, 'report.html'), 'utf8')).toBe('an older one')
+    expect(readdirSync(join(base, NAME)).sort()).toEqual(['report.html', 'results.json'])
+  })
+
+  test.each([
+    [
+      ['report', '2026-11-21T10-20-31'],
+      /There is no run '2026-11-21T10-20-31'\. Did you mean '2026-11-21T10-20-30'\?/,
+    ],
+    [['report'], /report takes one run/],
+    [['compare', 'latest'], /compare takes two runs/],
+    [['report', 'latest', '--ouf', 'x'], /Did you mean '--out'\?/],
+  ])('answers %j with exit code 2 and what there is', (args, reason) => {
+    const base = runsWith(JSON.stringify(results))
+    const known = args.includes('--ouf') ? args : [...args, '--out', base]
+
+    const { status, stderr } = lab(...known)
+
+    expect(status).toBe(2)
+    expect(stderr).toMatch(reason)
+  })
+})
+
+describe('npm run lab -- compare', () => {
+  test('shows two runs side by side, and as a page when asked', () => {
+    const base = runsWith(JSON.stringify(results))
+    const page = join(base, 'compare.html')
+
+    const { status, stdout } = lab('compare', NAME, 'latest', '--out', base, '--html', page)
+
+    expect(status).toBe(0)
+    expect(stdout).toMatch(/Verdicts.*rest-baseline +holds +holds.*p50_us +3,000 +3,000 +±0 % +equal/s)
+    expect(stdout).toContain('Both are the same run.')
+    expect(readFileSync(page, 'utf8')).toMatch(/<h1>Messaging lab: two runs compared<\/h1>/)
+  })
+})

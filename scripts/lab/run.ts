@@ -1,0 +1,112 @@
+import { resolve } from 'node:path'
+import { partsOf } from '@lab/lab/experiments/context.ts'
+import type { Experiment } from '@lab/lab/experiments/experiment.ts'
+import { experiments, tour } from '@lab/lab/experiments/index.ts'
+import { compareStyles } from '@lab/lab/report/compare-styles.ts'
+import type { Reporter } from '@lab/lab/report/progress.ts'
+import { recordExperiment } from '@lab/lab/report/record-experiment.ts'
+import { type ExperimentRecord, Results } from '@lab/lab/report/results.ts'
+import { DEFAULT_RESULTS, textOf } from '@lab/lab/report/results-folder.ts'
+import { type RunResults, startRunResults } from '@lab/lab/report/run-results.ts'
+import { summaryTable, tally } from '@lab/lab/report/summary.ts'
+import { doubtsAbout } from '@lab/lab/report/validity.ts'
+import { keyFigures, verdictDetails, verdictLine } from '@lab/lab/report/verdict.ts'
+import { writeReport } from '@lab/lab/report/write-report.ts'
+import type { Session } from '@lab/lab/session.ts'
+import { composeStarter } from '@lab/lab/stack/compose/starter.ts'
+import { parts } from '@lab/lab/stack/parts.ts'
+import { chooseExperiments } from './choose.ts'
+import type { RunCommand } from './command-line.ts'
+import { startBrokers } from './start-brokers.ts'
+import type { Terminal } from './terminal.ts'
+import { withSession } from './with-session.ts'
+
+/** Runs the experiments one after the other and shows each. Exit code 0 when every verdict holds, else 1. */
+export async function runCommand(command: RunCommand, terminal: Terminal): Promise<number> {
+  const chosen = command.names === 'all' ? tour : chooseExperiments(command.names, experiments)
+  const planned = chosen.map(({ name }) => name)
+  const base = command.out === undefined ? DEFAULT_RESULTS : resolve(command.out)
+  const { reporter, say } = terminal
+
+  const starter = command.against === 'compose' ? await composeStarter(process.env) : undefined
+
+  return withSession(
+    say,
+    async (session) => {
+      const recorder = await startRunResults({ session, profile: command.profile, planned, base })
+      let isDone = false
+      try {
+        if (!starter) await startBrokers(session, neededBy(chosen), reporter)
+        await runAll({ chosen, command, session, recorder, terminal })
+        isDone = true
+      } finally {
+        // Also after Ctrl-C: what was found out is kept, and shown. After an error the logs say why.
+        const results = await recorder.finish({ keepLogs: !isDone && !session.signal.aborted })
+        await show(results, { command, terminal, folder: recorder.folder() })
+      }
+      const results = recorder.records()
+      return results.every(({ verdict }) => verdict === 'holds') ? 0 : 1
+    },
+    starter,
+  )
+}
+
+interface Run {
+  chosen: Experiment[]
+  command: RunCommand
+  session: Session
+  recorder: RunResults
+  terminal: Terminal
+}
+
+async function runAll({ chosen, command: { profile }, session, recorder, terminal }: Run): Promise<void> {
+  for (const experiment of chosen) {
+    if (session.signal.aborted) return
+    const record = await runOne(experiment, { profile, session, reporter: terminal.reporter })
+    await recorder.add(record)
+    for (const table of record.tables) terminal.table(table)
+    // Figures in doubt are not put into words.
+    const reading = doubtsAbout(record).length === 0 ? (record.reading ?? []) : []
+    for (const sentence of reading) terminal.print(sentence)
+    terminal.print([verdictLine(record, process.stdout), ...verdictDetails(record), ''].join('\n'))
+  }
+}
+
+async function runOne(
+  experiment: Experiment,
+  { profile, session, reporter }: Pick<RunCommand, 'profile'> & { session: Session; reporter: Reporter },
+): Promise<ExperimentRecord> {
+  const [record] = await reporter.tasks([
+    {
+      title: `${experiment.name}: ${experiment.question}`,
+      run: (progress) => recordExperiment({ experiment, profile, session, progress }),
+      done: (result: ExperimentRecord) => `${result.name}: ${keyFigures(result)}`,
+      failed: ({ verdict }) => verdict !== 'holds',
+    },
+  ])
+  return record!
+}
+
+function neededBy(chosen: Experiment[]): Set<'rabbitmq' | 'kafka'> {
+  return new Set(chosen.flatMap(partsOf).flatMap((part) => parts[part].broker ?? []))
+}
+
+interface Shown {
+  command: RunCommand
+  terminal: Terminal
+  folder: string | undefined
+}
+
+async function show(results: Results, { command, terminal, folder }: Shown): Promise<void> {
+  if (command.json) {
+    terminal.document(textOf(Results, results))
+  } else if (results.experiments.length > 1) {
+    terminal.table(summaryTable(results))
+    const comparison = compareStyles(results)
+    if (comparison) terminal.table(comparison)
+  }
+  terminal.print(tally(results))
+  if (folder === undefined) return
+  terminal.print(`Results and logs: ${folder}`)
+  terminal.print(`Report: ${await writeReport(folder, results)}`)
+}
