@@ -26,6 +26,8 @@ function project(folder: string, options: ProjectOptions): TestProjectInlineConf
  */
 const withProcesses: ProjectOptions = {
   fileParallelism: false,
+  // One failure in a run of over a thousand such tests may be the machine's: the reporter lists every second attempt.
+  retry: process.env.CI ? 1 : 0,
   testTimeout: seconds(120),
   hookTimeout: seconds(180),
 }

@@ -133,7 +133,7 @@ describe('open-loop generator', () => {
     const started = performance.now()
     const { is_complete, counts, verdict } = await generate(
       { url: target.url, rate: '100/s for 30s', completion: 'response' },
-      { signal: abort.signal, onRecord: ({ n }) => n === 10 && abort.abort() },
+      { signal: abort.signal, onRecord: ({ outcome }) => outcome === 'ok' && abort.abort() },
     )
 
     expect(performance.now() - started).toBeLessThan(10_000)
