@@ -1,5 +1,6 @@
 import type { Logger } from '@lab/common/kit/log.ts'
 import { Kafka, logLevel, type RetryOptions } from 'kafkajs'
+import { guardEncoder } from './encoder.ts'
 import { kafkaLog } from './kafka-log.ts'
 import { guardRequestQueue } from './request-queue.ts'
 
@@ -27,6 +28,7 @@ export function createKafka(
   { retry, requestTimeoutMs = 10_000 }: ClientOptions = {},
 ): Kafka {
   guardRequestQueue()
+  guardEncoder()
   return new Kafka({
     brokers,
     clientId,
