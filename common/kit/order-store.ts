@@ -1,4 +1,4 @@
-import { canBecome, type FailureReason, type Order, type OrderStatus } from '../domain/order.ts'
+import { canBecome, type FailureReason, type Order, OrderStatus } from '../domain/order.ts'
 import type { OrderReader } from './order-routes.ts'
 import type { Store } from './store.ts'
 
@@ -30,7 +30,7 @@ export interface OrderStore extends OrderReader {
 export function createOrderStore({ db }: Store): OrderStore {
   const insert = db.prepare(`INSERT INTO orders (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?)`)
   const select = db.prepare(`SELECT ${COLUMNS} FROM orders WHERE order_id = ?`)
-  const update = db.prepare('UPDATE orders SET status = ?, reason = ? WHERE order_id = ?')
+  const advance = advanceTo(db)
   const page = db.prepare(`SELECT seq, ${COLUMNS} FROM orders WHERE seq > ? ORDER BY seq LIMIT ${PAGE}`)
   const get = (order_id: string) => toOrder(select.get(order_id))
   return {
@@ -38,12 +38,8 @@ export function createOrderStore({ db }: Store): OrderStore {
     insert: ({ order_id, item, quantity, status, timestamp, reason }) => {
       insert.run(order_id, item, quantity, status, timestamp, reason ?? null)
     },
-    advance: (order_id, status, reason) => {
-      const order = get(order_id)
-      if (!order || !canBecome(order.status, status)) return false
-      update.run(status, reason ?? null, order_id)
-      return true
-    },
+    advance: (order_id, status, reason) =>
+      advance[status].run(status, reason ?? null, order_id).changes === 1,
     *pages() {
       let last: unknown = 0
       for (;;) {
@@ -54,6 +50,18 @@ export function createOrderStore({ db }: Store): OrderStore {
       }
     },
   }
+}
+
+/** One statement a status: it finds the order only where the status may follow on the one it has. */
+function advanceTo(db: Store['db']) {
+  const prepare = (to: OrderStatus) => {
+    const before = OrderStatus.options.filter((from) => canBecome(from, to)).map((from) => `'${from}'`)
+    return db.prepare(
+      `UPDATE orders SET status = ?, reason = ? WHERE order_id = ? AND status IN (${before.join()})`,
+    )
+  }
+  const statements = OrderStatus.options.map((to) => [to, prepare(to)] as const)
+  return Object.fromEntries(statements) as Record<OrderStatus, ReturnType<typeof prepare>>
 }
 
 function toOrder(row: Record<string, unknown> | undefined): Order | undefined {
