@@ -3,6 +3,7 @@ import { LabError, messageOf } from '@lab/common/kit/errors.ts'
 import type { Faults } from '@lab/common/kit/faults.ts'
 import type { Logger } from '@lab/common/kit/log.ts'
 import { deadLetter, type Outcome, retry } from '@lab/common/kit/outcome.ts'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import type { ConsumeMessage } from 'amqplib'
 import type { z } from 'zod'
 import { readEvent } from './read-event.ts'
@@ -50,7 +51,9 @@ async function applyFaults(events: readonly OrderEvent[], faults: Faults): Promi
 function handleAll<Event>(events: Event[], handle: (events: Event[]) => Outcome[], log: Logger): Outcome[] {
   if (events.length === 0) return []
   try {
-    return handle(events)
+    const outcomes = handle(events)
+    reachStep('rabbit.batch-committed')
+    return outcomes
   } catch (err) {
     if (events.length > 1) return events.flatMap((event) => handleAll([event], handle, log))
     log.error({ err }, 'handler failed')

@@ -1,5 +1,7 @@
 import { deadLetter, type Outcome } from '@lab/common/kit/outcome.ts'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import type { Channel, ConsumeMessage } from 'amqplib'
+import { carried, fits } from './carry.ts'
 import { ORIGIN_DELIVERY, type Outgoing, type Publisher } from './publisher.ts'
 import type { RetryStep } from './retry-ladder.ts'
 import { DEAD_LETTER_EXCHANGE } from './topology.ts'
@@ -11,6 +13,8 @@ export const ORIGINAL_ROUTING_KEY = 'x-original-routing-key'
 export const ATTEMPTS = 'x-attempts'
 
 const MAX_REASON = 500
+/** Longer than any ladder. */
+const MAX_ATTEMPTS = 1_000
 
 export interface SettleContext {
   channel: Pick<Channel, 'ack' | 'reject'>
@@ -66,6 +70,7 @@ async function settleOne(
       ? { ...copy, exchange: step.exchange, routingKey: queue }
       : { ...copy, exchange: DEAD_LETTER_EXCHANGE, routingKey: originalRoutingKey(delivery) },
   )
+  if (sent === 'confirmed') reachStep(step ? 'rabbit.retry-confirmed' : 'rabbit.dead-letter-confirmed')
   whileOpen(() => {
     if (sent === 'confirmed') channel.ack(delivery)
     // reject, not nack: from RabbitMQ 4.3 on only reject counts toward the delivery limit.
@@ -92,14 +97,14 @@ function copyOf(
   const { headers, ...known } = properties
   const kept = Object.entries(headers ?? {}).filter(([name]) => !BROKER_HEADERS.test(name))
   const given = Object.entries(known).filter(
-    ([name, value]) => value !== undefined && !BROKER_PROPERTIES.has(name),
+    ([name, value]) => value !== undefined && !BROKER_PROPERTIES.has(name) && fits(value),
   )
   return {
     body: content,
     properties: {
       ...Object.fromEntries(given),
       headers: {
-        ...Object.fromEntries(kept),
+        ...carried(Object.fromEntries(kept)),
         [REASON]: reason.slice(0, MAX_REASON),
         [ATTEMPTS]: attempts,
         [ORIGIN_QUEUE]: queue,
@@ -116,10 +121,15 @@ const BROKER_HEADERS = /^(x-death|x-first-death-.*|x-last-death-.*|x-delivery-co
 
 const reasonOf = (outcome: Outcome) => (outcome.kind === 'ack' ? '' : outcome.reason)
 
-const originalRoutingKey = ({ properties, fields }: Pick<ConsumeMessage, 'properties' | 'fields'>): string =>
-  properties.headers?.[ORIGINAL_ROUTING_KEY] ?? fields.routingKey
+/** Anyone can write the headers of a message: what a copy of ours would not say is not believed. */
+function originalRoutingKey({ properties, fields }: Pick<ConsumeMessage, 'properties' | 'fields'>): string {
+  const key: unknown = properties.headers?.[ORIGINAL_ROUTING_KEY]
+  return typeof key === 'string' && fits(key) ? key : fields.routingKey
+}
 
 function attemptsOf({ properties }: ConsumeMessage): number {
   const attempts: unknown = properties.headers?.[ATTEMPTS]
-  return typeof attempts === 'number' && attempts > 0 ? attempts : 0
+  return Number.isInteger(attempts) && Number(attempts) > 0 && Number(attempts) < MAX_ATTEMPTS
+    ? Number(attempts)
+    : 0
 }

@@ -4,6 +4,7 @@ import { decide, type Stock } from '@lab/common/domain/stock.ts'
 import type { Logger } from '@lab/common/kit/log.ts'
 import type { Metrics } from '@lab/common/kit/metrics.ts'
 import { ack, duplicate, type Outcome } from '@lab/common/kit/outcome.ts'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import type { Store } from '@lab/common/kit/store.ts'
 import { nextTraceparent } from '@lab/common/kit/trace.ts'
 import type { Outbox } from '../outbox/outbox.ts'
@@ -37,6 +38,7 @@ export function onOrderPlaced(deps: OnOrderPlacedDeps) {
       const before = { ...left }
       const decisions = events.map((event) => decideOnce(event, left, deps))
       for (const item of ITEMS) if (left[item] !== before[item]) shelf.set(item, left[item])
+      reachStep('rabbit.decisions-drafted')
       return decisions
     })
     relay.wake()

@@ -7,6 +7,7 @@ import type { Logger } from '@lab/common/kit/log.ts'
 import type { Metrics } from '@lab/common/kit/metrics.ts'
 import type { OrderStore } from '@lab/common/kit/order-store.ts'
 import type { OrderStream } from '@lab/common/kit/order-stream.ts'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import type { Store } from '@lab/common/kit/store.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 
@@ -40,6 +41,7 @@ export function placeOrders(deps: PlaceOrdersDeps): (placement: Placement) => Pr
   const placeBatch = (placements: Placement[]) => {
     if (outbox.depth() + placements.length > outboxLimit) throw overloaded(outboxLimit)
     const announced = store.transaction(() => placements.map((placement) => insert(placement, deps)))
+    reachStep('rabbit.order-stored')
     relay.wake()
     const at = deps.now() / 1_000
     stream.publish(announced.map(({ order }) => ({ order_id: order.order_id, status: order.status, at })))

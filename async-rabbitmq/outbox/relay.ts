@@ -1,5 +1,6 @@
 import type { Logger } from '@lab/common/kit/log.ts'
 import type { Metrics } from '@lab/common/kit/metrics.ts'
+import { reachStep, reachStepOnceSent } from '@lab/common/kit/steps.ts'
 import type { Broker, Connection } from '../broker/connection.ts'
 import { eventMessage } from '../broker/event-message.ts'
 import { createPublisher, type Published, type Publisher } from '../broker/publisher.ts'
@@ -85,11 +86,13 @@ function relaySession(
       last = row.seq
       inFlight++
       void publisher.publish(eventMessage(row)).then((result) => settle(row, result))
+      reachStepOnceSent('rabbit.event-sent')
     }
   }
   const settle = (row: OutboxRow, result: Published) => {
     inFlight--
     if (result === 'confirmed') {
+      reachStep('rabbit.event-confirmed')
       // Confirms of one read from the socket are forgotten in one transaction.
       if (confirmed.push(row.seq) === 1) setImmediate(forget)
       return

@@ -35,6 +35,20 @@ describe('the store', () => {
     expect(orders.get(order.order_id)).toBeUndefined()
   })
 
+  test('says that the disk is full, and goes on when there is room again', () => {
+    const store = openStore('rows', undefined, 'CREATE TABLE rows (text TEXT) STRICT')
+    const insert = store.db.prepare('INSERT INTO rows VALUES (?)')
+    const add = () => store.transaction(() => insert.run('x'.repeat(9_000)))
+
+    // A limit below the present size is raised to it.
+    store.db.exec('PRAGMA max_page_count = 1')
+    expect(add).toThrow('database or disk is full')
+    store.db.exec('PRAGMA max_page_count = 1000')
+    add()
+
+    expect(store.db.prepare('SELECT count(*) AS n FROM rows').get()).toEqual({ n: 1 })
+  })
+
   test('moves an order forward once and lists all orders in the order they came', () => {
     const orders = createOrderStore(openStore('orders', undefined, ORDERS_SCHEMA))
     const many = Array.from({ length: 2_500 }, () => anOrder())

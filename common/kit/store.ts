@@ -30,7 +30,8 @@ export function openStore(name: string, dataDir: string | undefined, schema: str
       db.exec('COMMIT')
       return result
     } catch (err) {
-      db.exec('ROLLBACK')
+      // SQLite has rolled back itself after some errors, a full disk among them; asked again, it would hide which.
+      if (db.isTransaction) db.exec('ROLLBACK')
       throw err
     }
   }

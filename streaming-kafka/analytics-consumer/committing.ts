@@ -1,4 +1,5 @@
 import type { Logger } from '@lab/common/kit/log.ts'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import type { LogReader } from '../broker/log-reader.ts'
 import { Positions } from '../broker/positions.ts'
 
@@ -21,6 +22,7 @@ export function keepCommitting(
       .filter(({ topic, partition, offset }) => committed.get(topic, partition) !== offset)
     if (moved.length === 0 || reader.status() !== 'ok') return
     try {
+      reachStep('kafka.events-counted')
       await reader.commit(moved)
       for (const offset of moved) committed.set(offset)
     } catch (err) {

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '@lab/common/kit/errors.ts'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import type { LogAdmin } from '../broker/admin.ts'
 import type { LogAppender } from '../broker/appender.ts'
 import type { Batch } from '../broker/batch.ts'
@@ -35,6 +36,7 @@ export function createPoison(settings: KafkaSettings, { admin, deadLetters }: Po
     for (;;) {
       try {
         await deadLetters.append([toDeadLetter(message, origin, reason)])
+        reachStep('kafka.dead-letter-appended')
         ledger.add(origin)
         return log.warn({ ...origin, reason, outcome: 'dead-letter' }, 'dead-lettered')
       } catch (err) {

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import { type Message, Partitioners, type Producer, type TopicMessages, type Transaction } from 'kafkajs'
 import { createKafka, type KafkaSettings } from './client.ts'
 import type { Offset } from './consumer.ts'
@@ -80,7 +81,9 @@ async function inTransaction(
 ) {
   const transaction = await producer.transaction()
   for (const topicMessages of requestsOf(records)) await transaction.sendBatch({ acks: -1, topicMessages })
+  reachStep('kafka.records-sent')
   await sendOffsets(transaction, groupId, offsets, metadata)
+  reachStep('kafka.offsets-sent')
   await transaction.commit()
 }
 

@@ -1,5 +1,6 @@
 import type { LabError } from '@lab/common/kit/errors.ts'
 import type { Faults } from '@lab/common/kit/faults.ts'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import type { Batch } from '../broker/batch.ts'
 import { holdFaults } from '../broker/hold-faults.ts'
 import { settlesWithin } from '../broker/waits.ts'
@@ -27,6 +28,7 @@ export function decideBatch({ ownership, decide, faults, onFault, rejoin }: Deci
       // With a fault on, one record at a time; otherwise a thousand share a transaction.
       const to = faults.isActive ? from + 1 : Math.min(from + RUN, total)
       if (!(await decideRun(batch, runOf(batch, from, to)))) return
+      reachStep('kafka.run-applied')
       batch.done(to)
       await batch.heartbeat()
       from = to

@@ -2,6 +2,7 @@ import { batched } from '@lab/common/kit/batch.ts'
 import { messageOf } from '@lab/common/kit/errors.ts'
 import type { Logger } from '@lab/common/kit/log.ts'
 import type { Metrics } from '@lab/common/kit/metrics.ts'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import type { Offset } from '../broker/consumer.ts'
 import { isFenced } from '../broker/failures.ts'
 import { toMessage } from '../broker/records.ts'
@@ -48,6 +49,7 @@ export function createDecideOrders({ ownership, metrics, log, now = Date.now }: 
       runs.flatMap(({ records }) => records),
       now(),
     )
+    reachStep('kafka.decisions-drafted')
     try {
       await write(
         owner,
@@ -64,6 +66,7 @@ export function createDecideOrders({ ownership, metrics, log, now = Date.now }: 
       ownership.release(messageOf(err))
       return 'unknown'
     }
+    reachStep('kafka.transaction-committed')
     applyDraft(owner.state, draft)
     report(draft, (performance.now() - startedAt) / 1_000)
     return 'written'

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@lab/common/kit/log.ts'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import type { OwnerWriter } from '../broker/owner-writer.ts'
 import type { StockState } from './stock-state.ts'
 
@@ -91,6 +92,7 @@ export class Ownership {
     while (this.#term === term && !this.#owner) {
       try {
         const writer = await openWriter()
+        reachStep('kafka.owner-fenced')
         const state = await rebuild().catch(async (err) => {
           await writer.close()
           throw err

@@ -4,6 +4,7 @@ import { derivedId } from '@lab/common/ids.ts'
 import { LabError } from '@lab/common/kit/errors.ts'
 import { createIdempotency } from '@lab/common/kit/idempotency.ts'
 import type { Logger } from '@lab/common/kit/log.ts'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import { nextTraceparent } from '@lab/common/kit/trace.ts'
 import { type LogAppender, UnknownAppend } from '../broker/appender.ts'
 import { type Message, toMessage } from '../broker/records.ts'
@@ -44,11 +45,13 @@ export function createPlaceOrder({ orderLog, view, log, now = Date.now }: PlaceO
       const message_id = derivedId('placed', order_id)
       const origin = { id: message_id, source: SOURCE, now: order.timestamp * 1_000 }
       const event = orderPlaced(order, { ...origin, traceparent: nextTraceparent(traceparent) })
+      reachStep('kafka.order-drafted')
       await orderLog.append([toMessage(event)]).catch((err: unknown) => {
         if (!(err instanceof UnknownAppend)) throw err
         if (idempotencyKey !== undefined) remember(unsettled, order)
         throw unknownOrder(order_id, err)
       })
+      reachStep('kafka.order-appended')
       unsettled.delete(order_id)
       view.place([order])
       log.info({ order_id, message_id }, 'order placed')

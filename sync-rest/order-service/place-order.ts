@@ -1,6 +1,7 @@
 import { type Order, type PlaceOrder, placed } from '@lab/common/domain/order.ts'
 import { messageOf } from '@lab/common/kit/errors.ts'
 import type { Logger } from '@lab/common/kit/log.ts'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import type { Orders } from './orders.ts'
 import { reserveOutcome } from './reserve-outcome.ts'
 import type { Reply, Upstream } from './upstream.ts'
@@ -28,10 +29,13 @@ export function createPlaceOrder({ orders, inventory, notification, onUnknown, l
     const { item, quantity } = order
     await orders.place(order)
     log.info({ order_id, item, quantity }, 'order placed')
+    reachStep('rest.order-stored')
 
     const reply = await inventory.post('/reserve', { order_id, item, quantity })
+    reachStep('rest.reserve-answered')
     const outcome = reserveOutcome(reply)
     await orders.decide(order_id, outcome)
+    reachStep('rest.decision-stored')
     const { status, reason, isUnknown } = outcome
     if (isUnknown) onUnknown()
     if (status !== 'reserved') {
@@ -41,11 +45,13 @@ export function createPlaceOrder({ orders, inventory, notification, onUnknown, l
     }
 
     const sent = await notification.post('/send', { order_id, status, item })
+    reachStep('rest.notify-answered')
     if (sent.kind !== 'answered' || sent.status !== 200) {
       log.warn({ order_id, ...described(sent) }, 'notification not sent')
       return { ...order, status }
     }
     await orders.notified(order_id)
+    reachStep('rest.notified-stored')
     log.info({ order_id }, 'order notified')
     return { ...order, status: 'notified' }
   }

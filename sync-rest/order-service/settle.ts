@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@lab/common/kit/log.ts'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import type { Orders } from './orders.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -41,9 +42,11 @@ export function startSettler({ orders, inventory, log }: SettlerDeps): Settler {
   const pass = async (): Promise<boolean> => {
     let isClean = true
     for (const order_ids of orders.unsettled()) {
+      reachStep('rest.settle-begun')
       const replies = await Promise.all(order_ids.map((order_id) => inventory.post('/release', { order_id })))
       const isReleased = (i: number) => replies[i]?.kind === 'answered' && replies[i].status === 200
       const released = order_ids.filter((_, i) => isReleased(i))
+      if (released.length > 0) reachStep('rest.stock-released')
       await orders.settled(released)
       for (const order_id of released) log.info({ order_id }, 'order settled')
       if (released.length < order_ids.length) isClean = false

@@ -1,15 +1,15 @@
-import { FailureReason, Item, Quantity } from '@lab/common/domain/order.ts'
+import { FailureReason, Item, OrderId, Quantity } from '@lab/common/domain/order.ts'
 import { Stock } from '@lab/common/domain/stock.ts'
 import { LabError } from '@lab/common/kit/errors.ts'
 import type { Faults } from '@lab/common/kit/faults.ts'
 import type { RoutePlugin } from '@lab/common/kit/http.ts'
 import { Problem } from '@lab/common/kit/problem.ts'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import { z } from 'zod'
 import type { Reservations } from '../reservations.ts'
 
-const order_id = z.uuid()
-const Reserve = z.strictObject({ order_id, item: Item, quantity: Quantity }).meta({ id: 'Reserve' })
-const Release = z.strictObject({ order_id }).meta({ id: 'Release' })
+const Reserve = z.strictObject({ order_id: OrderId, item: Item, quantity: Quantity }).meta({ id: 'Reserve' })
+const Release = z.strictObject({ order_id: OrderId }).meta({ id: 'Release' })
 const Reserved = z.object({ order_id: z.string(), status: z.literal('reserved') })
 const Refused = z.object({ order_id: z.string(), status: z.literal('failed'), reason: FailureReason })
 const Released = z.object({ order_id: z.string(), released: z.boolean() })
@@ -34,6 +34,7 @@ export function reservationRoutes({
         await faults.apply()
         const { order_id, item, quantity } = body
         const { isRepeat, ...result } = await reservations.reserve(body)
+        reachStep('rest.reservation-stored')
         if (result.status === 'conflict') {
           throw new LabError(
             'LAB_KEY_REUSED',
@@ -53,6 +54,7 @@ export function reservationRoutes({
       async ({ body: { order_id }, log }) => {
         await faults.apply()
         const released = await reservations.release(order_id)
+        reachStep('rest.release-stored')
         log.info({ order_id }, released ? 'stock released' : 'nothing to release')
         return { order_id, released }
       },

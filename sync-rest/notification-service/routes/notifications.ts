@@ -3,6 +3,7 @@ import type { RoutePlugin } from '@lab/common/kit/http.ts'
 import { streamJsonArray } from '@lab/common/kit/json-array.ts'
 import { Notification } from '@lab/common/kit/notification-store.ts'
 import { Problem } from '@lab/common/kit/problem.ts'
+import { reachStep } from '@lab/common/kit/steps.ts'
 import { z } from 'zod'
 import type { Notifications } from '../notifications.ts'
 
@@ -25,6 +26,7 @@ export function notificationRoutes({
       async ({ body, log }) => {
         await faults.apply()
         const sent = await notifications.send({ ...body, at: Date.now() / 1_000 })
+        reachStep('rest.notification-stored')
         log.info(body, sent ? 'notification sent' : 'notification repeated')
         return { order_id: body.order_id, sent }
       },
