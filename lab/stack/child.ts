@@ -28,6 +28,8 @@ export interface Child {
   exited: Promise<Exit>
   isRunning(): boolean
   signal(signal: NodeJS.Signals): void
+  /** To its whole process group: a command that a shell waits for is not left out. */
+  signalGroup(signal: NodeJS.Signals): void
   /** SIGTERM, and SIGKILL when `graceMs` were not enough. Resolves when the process is gone. */
   stop(graceMs: number): Promise<Exit>
   kill(): Promise<Exit>
@@ -48,7 +50,7 @@ export async function startChild(options: ChildOptions): Promise<Child> {
   closeSync(log)
   const exit = Promise.withResolvers<Exit>()
   child.once('exit', (code, signal) => {
-    killGroup(child.pid!) // a shell that was ended leaves the command behind that it was waiting for
+    signalGroup(child.pid!, 'SIGKILL') // a shell that was ended leaves the command behind that it was waiting for
     exit.resolve({ code, signal })
   })
   await once(child, 'spawn') // rejects with the 'error' event: no such command, not executable
@@ -69,18 +71,21 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     exited,
     isRunning,
     signal: (signal) => void child.kill(signal),
+    signalGroup: (signal) => {
+      if (isRunning()) signalGroup(pid, signal)
+    },
     kill,
     async stop(graceMs) {
-      child.kill('SIGCONT') // a paused process would keep SIGTERM pending
+      if (isRunning()) signalGroup(pid, 'SIGCONT') // a paused process would keep SIGTERM pending
       child.kill('SIGTERM')
       return within(exited, graceMs, `${options.name} (${pid}) to end after SIGTERM`).catch(kill)
     },
   }
 }
 
-function killGroup(pid: number): void {
+function signalGroup(pid: number, signal: NodeJS.Signals): void {
   try {
-    process.kill(-pid, 'SIGKILL')
+    process.kill(-pid, signal)
   } catch {
     // Nobody is left in its group: the usual case.
   }

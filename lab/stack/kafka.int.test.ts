@@ -1,11 +1,13 @@
 import { readdirSync } from 'node:fs'
-import { Kafka, logLevel, Partitioners } from 'kafkajs'
+import { Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { openTcpProxy, type TcpProxy } from '../faults/tcp-proxy.ts'
 import { type KafkaBroker, startKafka } from './brokers/index.ts'
 import { abortOnceStarted, localContext, localObstacle, openTestRun, processesOf } from './fixtures/lab.ts'
 import { checkKafka, wipeKafka, withAdmin } from './kafka-admin.ts'
 import { isPortFree } from './ports.ts'
 import { openRunDir, type RunDir } from './run-dir.ts'
+import { within } from './wait.ts'
 
 const obstacle = await localObstacle('kafka')
 
@@ -47,6 +49,58 @@ describe.skipIf(obstacle)(`private Kafka ${obstacle ?? ''}`, () => {
     expect(await consume(broker, 'order-events', 'second-group', 2)).toEqual(
       expect.arrayContaining(['placed', 'kept']),
     )
+  })
+
+  test('acknowledges nothing while it is paused, and goes on with the same connection', async () => {
+    const producer = await openProducer(broker.brokers)
+    await producer.send({ topic: 'order-events', messages: [{ value: 'before' }] })
+
+    await broker.control!.pause()
+    const ack = producer.send({ topic: 'order-events', messages: [{ value: 'meanwhile' }] })
+    await expect(within(ack, 1_000, 'an acknowledgement')).rejects.toThrow('waited 1 s')
+    await broker.control!.resume()
+
+    await within(ack, 30_000, 'the acknowledgement')
+  })
+
+  test('can be stopped, and killed, while it is paused', async () => {
+    await broker.control!.pause()
+    await broker.control!.stop()
+    await broker.control!.start()
+    await broker.control!.pause()
+    await broker.control!.kill()
+    await broker.control!.start()
+
+    expect(await checkKafka(broker.brokers)).toBe(1)
+  })
+
+  test('tells a client that comes through the proxy of no other address', async () => {
+    const { brokers } = await openProxy(broker)
+    await createTopic(broker, 'through-proxy')
+
+    await produce({ brokers }, 'through-proxy', 'by proxy')
+
+    const cluster = await withAdmin(brokers, (admin) => admin.describeCluster())
+    expect(cluster.brokers.map(({ host, port }) => `${host}:${port}`)).toEqual(brokers)
+    // A consumer also asks for its group's coordinator.
+    expect(await consume({ brokers }, 'through-proxy', 'proxied-group', 1)).toEqual(['by proxy'])
+    expect(await consume(broker, 'through-proxy', 'direct-group', 1)).toEqual(['by proxy'])
+  })
+
+  test('is out of reach of that client while the proxy refuses, and of nobody else', async () => {
+    const { proxy, brokers } = await openProxy(broker)
+    const producer = await openProducer(brokers)
+    const send = (value: string) => producer.send({ topic: 'through-proxy', messages: [{ value }] })
+    await send('one')
+
+    await proxy.refuse()
+    await expect(send('nobody hears')).rejects.toThrow()
+    await produce(broker, 'through-proxy', 'direct')
+    await proxy.heal()
+
+    await within(send('two'), 30_000, 'the producer to come back')
+    const values = await consume(broker, 'through-proxy', 'third-group', 4)
+    expect(values.toSorted()).toEqual(['by proxy', 'direct', 'one', 'two'])
   })
 
   test('wipes topics and consumer groups', async () => {
@@ -101,7 +155,17 @@ describe.skipIf(obstacle)('private Kafka on abort', () => {
   })
 })
 
-function client({ brokers }: KafkaBroker): Kafka {
+/** A proxy where the broker tells its clients it is. */
+async function openProxy({ proxied }: KafkaBroker): Promise<{ proxy: TcpProxy; brokers: string[] }> {
+  const { listen, upstream } = proxied!
+  const proxy = await openTcpProxy({ port: listen, upstream: { host: '127.0.0.1', port: upstream } })
+  onTestFinished(() => proxy.close())
+  return { proxy, brokers: [`127.0.0.1:${listen}`] }
+}
+
+type Reached = Pick<KafkaBroker, 'brokers'>
+
+function client({ brokers }: Reached): Kafka {
   return new Kafka({ clientId: 'test', brokers, logLevel: logLevel.NOTHING, retry: { retries: 3 } })
 }
 
@@ -116,18 +180,20 @@ async function topicsOf(broker: KafkaBroker): Promise<string[]> {
   return topics.filter((topic) => !topic.startsWith('__'))
 }
 
-async function produce(broker: KafkaBroker, topic: string, value: string): Promise<void> {
+async function openProducer(brokers: string[]): Promise<Producer> {
+  const producer = client({ brokers }).producer({ createPartitioner: Partitioners.DefaultPartitioner })
+  await producer.connect()
+  onTestFinished(() => producer.disconnect())
+  return producer
+}
+
+async function produce(broker: Reached, topic: string, value: string): Promise<void> {
   const producer = client(broker).producer({ createPartitioner: Partitioners.DefaultPartitioner })
   await producer.connect()
   await producer.send({ topic, acks: -1, messages: [{ value }] }).finally(() => producer.disconnect())
 }
 
-async function consume(
-  broker: KafkaBroker,
-  topic: string,
-  groupId: string,
-  count: number,
-): Promise<string[]> {
+async function consume(broker: Reached, topic: string, groupId: string, count: number): Promise<string[]> {
   const consumer = client(broker).consumer({ groupId, maxWaitTimeInMs: 250 })
   const values: string[] = []
   const enough = Promise.withResolvers<void>()

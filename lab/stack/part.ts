@@ -3,7 +3,7 @@ import { join, resolve } from 'node:path'
 import type { KafkaBroker, RabbitBroker } from './brokers/index.ts'
 import { wipeKafka } from './kafka-admin.ts'
 import { type PartName, type PartSpec, parts, type ServiceSpec } from './parts.ts'
-import { withFreePorts } from './ports.ts'
+import { freePorts, withFreePorts } from './ports.ts'
 import { freshVhost } from './rabbit-vhost.ts'
 import type { RunDir } from './run-dir.ts'
 import { createService, type ServiceProcess } from './service.ts'
@@ -22,6 +22,13 @@ export interface RunningPart {
   kafka?: KafkaBroker
   /** The parent of the services' data folders, when `durable`. It lives until the run closes. */
   dataDir?: string
+  /** What `/admin` asks for; processes of this machine need none. */
+  adminToken?: string
+  /**
+   * One more instance of a service: its environment and data, a port and a log of its own. Not started; it ends with the
+   * part. Absent where services are not processes of this run.
+   */
+  twin?(role: ServiceSpec['role']): Promise<ServiceProcess>
   /** Stops the services, order first, then deletes the virtual host. Idempotent; the broker keeps running. */
   close(): Promise<void>
 }
@@ -70,13 +77,22 @@ async function startOn(spec: PartSpec, ports: number[], options: StartPartOption
   options.signal?.throwIfAborted()
   const state = await prepareState(spec, options)
   const lifetime = new AbortController()
-  const services = createServices({ spec, ports, options, state, lifetime: lifetime.signal })
+  const plan = { spec, ports, options, state, lifetime: lifetime.signal }
+  const services = createServices(plan)
+  const twins: ServiceProcess[] = []
 
   let closing: Promise<void> | undefined
   const close = () => {
     lifetime.abort(new Error(`${spec.name} is closed`)) // a start that is under way ends, none begins any more
-    closing ??= stopInOrder(services).finally(state.release)
+    closing ??= stopInOrder([...services, ...twins]).finally(state.release)
     return closing
+  }
+  const twin = async (role: ServiceSpec['role']) => {
+    const [port] = await freePorts(1)
+    const service = spec.services.find((one) => one.role === role)!
+    const created = createOne(plan, { ...service, name: `${service.name}-twin-${twins.length + 1}` }, port!)
+    twins.push(created)
+    return created
   }
   try {
     options.progress?.(`${spec.name}: starting ${services.map((service) => service.name).join(', ')}`)
@@ -89,7 +105,7 @@ async function startOn(spec: PartSpec, ports: number[], options: StartPartOption
   }
   options.progress?.(`${spec.name}: ready at ${services.map((service) => service.url).join(', ')}`)
   const [order, inventory, third] = services as [ServiceProcess, ServiceProcess, ServiceProcess]
-  return { part: spec.name, order, inventory, third, services, ...state.shown, close }
+  return { part: spec.name, order, inventory, third, services, ...state.shown, twin, close }
 }
 
 interface PartState {
@@ -123,24 +139,31 @@ interface Plan {
   lifetime: AbortSignal
 }
 
-function createServices({ spec, ports, options, state, lifetime }: Plan): ServiceProcess[] {
+const createServices = (plan: Plan): ServiceProcess[] =>
+  plan.spec.services.map((service, at) => createOne(plan, service, plan.ports[at]!))
+
+/** A twin has another name in its log, and the data of the service with the same role. */
+function createOne(
+  { spec, ports, options, state, lifetime }: Plan,
+  service: ServiceSpec,
+  port: number,
+): ServiceProcess {
   const { run, signal, root = ROOT } = options
-  const urls = ports.map((port) => `http://127.0.0.1:${port}`)
-  return spec.services.map((service, at) =>
-    createService({
-      run,
-      spec: service,
-      entry: join(root, service.entry),
-      port: ports[at]!,
-      env: {
-        ...contractEnv(spec, service, { urls, ...state.shown }),
-        ...options.env,
-        ...options.serviceEnv?.[service.role],
-      },
-      logFile: join(run.path, 'logs', `${spec.name}-${service.name}.log`),
-      signal: signal ? AbortSignal.any([signal, lifetime]) : lifetime,
-    }),
-  )
+  const urls = ports.map((one) => `http://127.0.0.1:${one}`)
+  const original = spec.services.find(({ role }) => role === service.role)!
+  return createService({
+    run,
+    spec: service,
+    entry: join(root, service.entry),
+    port,
+    env: {
+      ...contractEnv(spec, original, { urls, ...state.shown }),
+      ...options.env,
+      ...options.serviceEnv?.[service.role],
+    },
+    logFile: join(run.path, 'logs', `${spec.name}-${service.name}.log`),
+    signal: signal ? AbortSignal.any([signal, lifetime]) : lifetime,
+  })
 }
 
 /** Intake first; the rest then has nothing more to wait for and stops together. */

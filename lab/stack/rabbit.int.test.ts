@@ -1,12 +1,15 @@
+import { once } from 'node:events'
 import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs'
-import { connect } from 'amqplib'
+import { type ConfirmChannel, connect } from 'amqplib'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
+import { openTcpProxy } from '../faults/tcp-proxy.ts'
 import { type RabbitBroker, startRabbit } from './brokers/index.ts'
 import { rabbitApi } from './brokers/rabbit-api.ts'
 import { abortOnceStarted, localContext, localObstacle, openTestRun, processesOf } from './fixtures/lab.ts'
 import { isPortFree } from './ports.ts'
 import { freshVhost } from './rabbit-vhost.ts'
 import { openRunDir, type RunDir } from './run-dir.ts'
+import { within } from './wait.ts'
 
 const obstacle = await localObstacle('rabbitmq')
 
@@ -47,6 +50,43 @@ describe.skipIf(obstacle)(`private RabbitMQ ${obstacle ?? ''}`, () => {
     await broker.control!.start()
 
     expect(await get(broker.url, 'kept_queue')).toBe('kept')
+  })
+
+  test('confirms nothing while it is paused, and goes on with the same connection', async () => {
+    const channel = await openChannel(broker.url)
+    await confirmed(channel, 'before')
+
+    await broker.control!.pause()
+    const confirm = confirmed(channel, 'meanwhile')
+    await expect(within(confirm, 1_000, 'a confirm')).rejects.toThrow('waited 1 s')
+    await broker.control!.resume()
+
+    await within(confirm, 30_000, 'the confirm')
+  })
+
+  test('can be stopped, and killed, while it is paused', async () => {
+    await broker.control!.pause()
+    await broker.control!.stop()
+    await broker.control!.start()
+    await broker.control!.pause()
+    await broker.control!.kill()
+    await broker.control!.start()
+
+    await publishAndGet(broker.url, 'after both')
+  })
+
+  test('is reached through a proxy, which cuts one connection and takes the next', async () => {
+    const proxy = await openTcpProxy({ upstream: { host: '127.0.0.1', port: amqpPort(broker) } })
+    onTestFinished(() => proxy.close())
+    const url = broker.url.replace(String(amqpPort(broker)), String(proxy.port))
+    const channel = await openChannel(url)
+    await confirmed(channel, 'through the proxy')
+    const closed = once(channel, 'close')
+
+    proxy.cut()
+    await within(closed, 10_000, 'the channel to close')
+
+    await publishAndGet(url, 'through it again')
   })
 
   test('gives each part a virtual host of its own and deletes it', async () => {
@@ -96,19 +136,22 @@ describe.skipIf(obstacle)(`private RabbitMQ ${obstacle ?? ''}`, () => {
 })
 
 describe.skipIf(obstacle)('private RabbitMQ on abort', () => {
-  test.each(['rabbitmq-epmd', 'rabbitmq'])('leaves nothing of a start aborted while %s runs', async (name) => {
-    const run = await openTestRun()
-    const stop = new AbortController()
-    const starting = startRabbit(localContext(run, stop.signal))
-    await abortOnceStarted(run, name, stop)
+  test.each(['rabbitmq-epmd', 'rabbitmq'])(
+    'leaves nothing of a start aborted while %s runs',
+    async (name) => {
+      const run = await openTestRun()
+      const stop = new AbortController()
+      const starting = startRabbit(localContext(run, stop.signal))
+      await abortOnceStarted(run, name, stop)
 
-    await expect(starting).rejects.toThrow('Ctrl-C')
+      await expect(starting).rejects.toThrow('Ctrl-C')
 
-    expect(processesOf(run)).toEqual([])
-    expect(readdirSync(run.path).filter((name) => name.startsWith('rabbitmq'))).toEqual([])
-    await run.close()
-    expect(existsSync(run.path)).toBe(false)
-  })
+      expect(processesOf(run)).toEqual([])
+      expect(readdirSync(run.path).filter((name) => name.startsWith('rabbitmq'))).toEqual([])
+      await run.close()
+      expect(existsSync(run.path)).toBe(false)
+    },
+  )
 })
 
 function amqpPort(broker: RabbitBroker): number {
@@ -118,6 +161,28 @@ function amqpPort(broker: RabbitBroker): number {
 function quorumNames(run: RunDir): string {
   const files = globSync(`${run.path}/rabbitmq-*/mnesia/*/quorum/*/names.dets`)
   return files.map((file) => readFileSync(file, 'latin1')).join()
+}
+
+/** A confirm channel that reports its end by 'close' alone; the connection ends with the test. */
+async function openChannel(url: string): Promise<ConfirmChannel> {
+  const connection = await connect(url)
+  connection.on('error', () => {
+    // 'close' follows.
+  })
+  onTestFinished(() => connection.close().catch(() => {})) // it may be gone already
+  const channel = await connection.createConfirmChannel()
+  channel.on('error', () => {
+    // As above.
+  })
+  connection.on('close', () => channel.emit('close'))
+  await channel.assertQueue('confirm_queue', { durable: true, arguments: { 'x-queue-type': 'quorum' } })
+  await channel.purgeQueue('confirm_queue')
+  return channel
+}
+
+async function confirmed(channel: ConfirmChannel, text: string): Promise<void> {
+  channel.sendToQueue('confirm_queue', Buffer.from(text), { persistent: true })
+  await channel.waitForConfirms()
 }
 
 async function publishAndGet(url: string, text: string): Promise<void> {

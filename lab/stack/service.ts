@@ -1,3 +1,4 @@
+import { pathToFileURL } from 'node:url'
 import { request } from 'undici'
 import { type Child, type Exit, startChild } from './child.ts'
 import { logTail, readTail } from './log-tail.ts'
@@ -7,6 +8,14 @@ import type { RunDir } from './run-dir.ts'
 import { Hopeless, until } from './wait.ts'
 
 export type { Exit } from './child.ts'
+
+/** For one start only. */
+export interface StartOptions {
+  /** Added to its environment. */
+  env?: Record<string, string>
+  /** Absolute paths of modules that Node runs before the service (`--import`). */
+  preload?: string[]
+}
 
 /** One service of a part: the same port, log file and environment at every start. */
 export interface ServiceProcess {
@@ -19,8 +28,8 @@ export interface ServiceProcess {
   readonly logFile: string
   /** How the running process ends, or how the last one ended. Pending before the first start. */
   readonly exited: Promise<Exit>
-  /** Spawns it and waits for `GET /ready`; `env` is added for this start only. Rejects when it runs already. */
-  start(options?: { env?: Record<string, string> }): Promise<void>
+  /** Spawns it and waits for `GET /ready`. Rejects when it runs already. */
+  start(options?: StartOptions): Promise<void>
   /** SIGTERM; SIGKILL when its shutdown deadline and two seconds have passed. Resolves at once when it is not running. */
   stop(): Promise<Exit & { ms: number }>
   /** SIGKILL; resolves when the process is gone. */
@@ -59,14 +68,15 @@ export function createService(options: ServiceOptions): ServiceProcess {
   let child: Child | undefined
   let starting: Promise<void> | undefined
 
-  async function spawnAndWait(extra: Record<string, string>): Promise<void> {
+  async function spawnAndWait({ env: extra, preload = [] }: StartOptions): Promise<void> {
     signal?.throwIfAborted()
     if (!(await isPortFree(port, HOST)))
       throw new PortTaken(`port ${port}, needed by ${spec.name}, is in use`)
     signal?.throwIfAborted()
     const base = { HOST, PORT: String(port), SHUTDOWN_DEADLINE_MS: String(shutdownMs) }
     const env = { ...base, ...options.env, ...extra }
-    const command = { command: process.execPath, args: [...HEAP, entry] }
+    const imports = preload.flatMap((file) => ['--import', pathToFileURL(file).href])
+    const command = { command: process.execPath, args: [...HEAP, ...imports, entry] }
     child = await startChild({ run, name: spec.name, ...command, env, logFile })
     child.exited.then(firstExit.resolve, firstExit.reject)
     try {
@@ -89,9 +99,9 @@ export function createService(options: ServiceOptions): ServiceProcess {
     get exited() {
       return child?.exited ?? firstExit.promise
     },
-    async start({ env = {} } = {}) {
+    async start(once = {}) {
       if (starting !== undefined || child?.isRunning()) throw new Error(`${spec.name} is running already`)
-      starting = spawnAndWait(env)
+      starting = spawnAndWait(once)
       await starting.finally(() => {
         starting = undefined
       })

@@ -13,6 +13,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     brokers: kafka.brokers,
     version: kafka.version,
     origin: kafka.origin,
+    ...(kafka.proxied && { proxied: kafka.proxied }),
   })
   return testRun.close
 }

@@ -91,8 +91,13 @@ export const importTable: Area[] = [
   testsOf('streaming-kafka'),
 
   {
-    // The bare chain is what part B is measured against: amqplib and nothing around it.
-    files: ['lab/stack/**', 'lab/probes/**', 'lab/bench/ceilings/bare-amqp/**'],
+    // The bare clients are what parts B and C are measured against: a client library and nothing around it.
+    files: [
+      'lab/stack/**',
+      'lab/probes/**',
+      'lab/bench/ceilings/bare-*/**',
+      'lab/bench/ceilings/bare-kafka.ts',
+    ],
     node: 'any',
     packages: { except: [] },
     code: [...shared, 'common/testing/**', 'lab/**'],
@@ -127,6 +132,8 @@ export const processTable: { members: string[]; files: string[] }[] = [
       'scripts/**',
       'lab/stack/**',
       'lab/testing/**',
+      // Part of the process they are preloaded into, and told by its environment what to do.
+      'lab/faults/hooks/**',
       'vitest.*.ts',
     ],
   },

@@ -133,6 +133,8 @@ function control(
     },
     stop: () => call(`stop?t=${STOP_SECONDS}`, (STOP_SECONDS + 10) * 1000),
     start: () => call('start'),
+    pause: () => call('pause'),
+    resume: () => call('unpause'),
     close() {
       closing ??= removeContainer(id, env)
       return closing

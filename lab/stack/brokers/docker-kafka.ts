@@ -27,7 +27,7 @@ export async function startDockerKafka(ctx: BrokerContext): Promise<KafkaBroker>
 }
 
 function describe(container: LabContainer): KafkaBroker {
-  const { kill, stop, close } = container
+  const { kill, stop, pause, resume, close } = container
   return {
     kind: 'kafka',
     brokers: [addressOf(container)],
@@ -36,6 +36,8 @@ function describe(container: LabContainer): KafkaBroker {
     control: {
       kill,
       stop,
+      pause,
+      resume,
       async start() {
         await container.start()
         await waitUntilServing(container)

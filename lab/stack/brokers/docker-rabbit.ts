@@ -26,7 +26,7 @@ export async function startDockerRabbit(ctx: BrokerContext): Promise<RabbitBroke
 }
 
 function describe(container: LabContainer, version: string): RabbitBroker {
-  const { host, ports, kill, stop, close } = container
+  const { host, ports, kill, stop, pause, resume, close } = container
   return {
     kind: 'rabbitmq',
     url: `amqp://${guest.username}:${guest.password}@${host}:${ports[0]}`,
@@ -37,6 +37,8 @@ function describe(container: LabContainer, version: string): RabbitBroker {
     control: {
       kill,
       stop,
+      pause,
+      resume,
       async start() {
         await container.start()
         await waitUntilServing(container)

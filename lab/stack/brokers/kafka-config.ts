@@ -4,6 +4,10 @@ import { join } from 'node:path'
 export interface KafkaPorts {
   broker: number
   controller: number
+  /** Serves clients that come through a proxy. */
+  proxied: number
+  /** Kept for that proxy: what those clients are told is the broker's address. */
+  proxy: number
 }
 
 export interface KafkaFiles {
@@ -20,15 +24,22 @@ export async function writeKafkaConfig(folder: string, ports: KafkaPorts): Promi
   return files
 }
 
-function settings(folder: string, { broker, controller }: KafkaPorts): Record<string, string | number> {
+function settings(folder: string, ports: KafkaPorts): Record<string, string | number> {
+  const { broker, controller, proxied, proxy } = ports
   return {
     'process.roles': 'broker,controller',
     'node.id': 1,
     'controller.quorum.voters': `1@127.0.0.1:${controller}`,
     'controller.listener.names': 'CONTROLLER',
-    listeners: `PLAINTEXT://127.0.0.1:${broker},CONTROLLER://127.0.0.1:${controller}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${broker}`,
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    listeners: [
+      `PLAINTEXT://127.0.0.1:${broker}`,
+      `PROXIED://127.0.0.1:${proxied}`,
+      `CONTROLLER://127.0.0.1:${controller}`,
+    ].join(),
+    // A client is told the address of the listener it asks on: this is what keeps it behind its proxy.
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${broker},PROXIED://127.0.0.1:${proxy}`,
+    'inter.broker.listener.name': 'PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT',
     'log.dirs': join(folder, 'data'),
     ...CLUSTER_OF_ONE,
     // A typo must not make a topic.

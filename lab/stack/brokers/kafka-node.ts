@@ -55,6 +55,12 @@ export function kafkaNode(options: KafkaNodeOptions): KafkaNode {
     async stop() {
       if (broker?.isRunning()) await broker.stop(STOP_MS)
     },
+    async pause() {
+      broker?.signalGroup('SIGSTOP')
+    },
+    async resume() {
+      broker?.signalGroup('SIGCONT')
+    },
     async end() {
       ended = true
       if (broker?.isRunning()) await broker.stop(END_MS)

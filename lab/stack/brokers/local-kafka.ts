@@ -14,8 +14,9 @@ export async function startLocalKafka(ctx: BrokerContext): Promise<KafkaBroker> 
   const libs = await kafkaJars(ctx, java)
   ctx.progress(`Kafka ${KAFKA_VERSION}: starting a private broker on Java ${java.major}`)
   const startedAt = performance.now()
-  return withFreePorts(2, async ([broker, controller]) => {
-    const kafka = await startNode(ctx, { java, libs }, { broker, controller } as KafkaPorts)
+  return withFreePorts(4, async ([broker, controller, proxied, proxy]) => {
+    const ports = { broker, controller, proxied, proxy } as KafkaPorts
+    const kafka = await startNode(ctx, { java, libs }, ports)
     const seconds = ((performance.now() - startedAt) / 1000).toFixed(1)
     ctx.progress(`Kafka ${KAFKA_VERSION}: serving on port ${broker} after ${seconds} s`)
     return kafka
@@ -51,7 +52,14 @@ function describeNode(node: KafkaNode, ports: KafkaPorts, remove: () => Promise<
     brokers: [`127.0.0.1:${ports.broker}`],
     version: KAFKA_VERSION,
     origin: 'local',
-    control: { kill: () => node.kill(), stop: () => node.stop(), start: () => node.start() },
+    proxied: { listen: ports.proxy, upstream: ports.proxied },
+    control: {
+      kill: () => node.kill(),
+      stop: () => node.stop(),
+      start: () => node.start(),
+      pause: () => node.pause(),
+      resume: () => node.resume(),
+    },
     close() {
       closing ??= remove()
       return closing

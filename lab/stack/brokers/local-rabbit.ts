@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { withFreePorts } from '../ports.ts'
 import { requireRabbit } from './install.ts'
 import { type RabbitPorts, writeRabbitConfig } from './rabbit-config.ts'
+import { rabbitCtl } from './rabbit-ctl.ts'
 import type { RabbitInstall } from './rabbit-find.ts'
 import { guest, type RabbitNode, rabbitNode } from './rabbit-node.ts'
 import type { BrokerContext, RabbitBroker } from './types.ts'
@@ -35,7 +36,8 @@ async function startNode(
   }
   try {
     const version = await node.start(ctx.signal)
-    return describeNode(node, ports, version, remove)
+    const ctl = rabbitCtl({ install, folder, ports, path: ctx.env.PATH })
+    return { ...describeNode(node, ports, version, remove), ctl }
   } catch (err) {
     await remove()
     throw err
@@ -60,6 +62,8 @@ function describeNode(
       kill: () => node.kill(),
       stop: () => node.stop(),
       start: async () => void (await node.start()),
+      pause: () => node.pause(),
+      resume: () => node.resume(),
     },
     close() {
       closing ??= remove()

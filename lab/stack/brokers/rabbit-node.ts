@@ -54,6 +54,12 @@ export function rabbitNode(options: RabbitNodeOptions): RabbitNode {
     async stop() {
       if (beam?.isRunning()) await beam.stop(STOP_MS)
     },
+    async pause() {
+      beam?.signalGroup('SIGSTOP')
+    },
+    async resume() {
+      beam?.signalGroup('SIGCONT')
+    },
     async end() {
       ended = true
       await Promise.all([beam?.isRunning() && beam.stop(END_MS), epmd?.isRunning() && epmd.kill()])

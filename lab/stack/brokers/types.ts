@@ -12,6 +12,9 @@ export interface BrokerControl {
   start(): Promise<void>
   /** Orderly shutdown; resolves when the process is gone. */
   stop(): Promise<void>
+  /** SIGSTOP to all that serves: it keeps its connections and does nothing. */
+  pause(): Promise<void>
+  resume(): Promise<void>
 }
 
 export interface RabbitBroker {
@@ -26,6 +29,8 @@ export interface RabbitBroker {
   origin: BrokerOrigin
   /** Absent for an external broker. */
   control?: BrokerControl
+  /** Runs rabbitmqctl against this node. Absent where it is not at hand. */
+  ctl?(...args: string[]): Promise<void>
   /** Stops and removes what the lab made. Idempotent, bounded. An external broker keeps running. */
   close(): Promise<void>
 }
@@ -34,6 +39,12 @@ export interface KafkaBroker {
   kind: 'kafka'
   /** `host:port` of each bootstrap broker. */
   brokers: string[]
+  /**
+   * One more listener for clients that are to meet a proxy: it serves on `upstream` and advertises `listen`, where the
+   * proxy has to be. Whoever starts from 127.0.0.1:<listen> never learns another address. Absent where the lab does not
+   * configure the broker.
+   */
+  proxied?: { listen: number; upstream: number }
   /** 'unknown' for an external broker: the protocol does not tell. */
   version: string
   origin: BrokerOrigin

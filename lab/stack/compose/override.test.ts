@@ -22,6 +22,12 @@ describe.each(Object.values(parts))('the compose file of $name', (spec) => {
     expect(published).toHaveLength(variables.length)
   })
 
+  test('asks for ADMIN_TOKEN in every service, and has none to guess', () => {
+    const file = composeFile(spec.name)
+    expect(file).toMatch(/\n {2}ADMIN_TOKEN: \$\{ADMIN_TOKEN:-\}\n/)
+    expect(file.match(/^ {6}<<: \*environment$/gm)).toHaveLength(spec.services.length)
+  })
+
   test('is overlaid with the environment and the label of a run for each of its services', () => {
     const text = composeOverride(spec, { runId: 'run-1', env: { STOCK: 'pizza=1' }, serviceEnv: {} })
     const { services } = JSON.parse(text)
@@ -31,6 +37,13 @@ describe.each(Object.values(parts))('the compose file of $name', (spec) => {
         environment: { STOCK: 'pizza=1' },
       })
     }
+  })
+})
+
+describe('the image of the services', () => {
+  test('runs as an ordinary user', () => {
+    const users = readFileSync(join(ROOT, 'Dockerfile'), 'utf8').match(/^(?:FROM|USER) .*$/gm)
+    expect(users?.at(-1)).toBe('USER node')
   })
 })
 

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -42,10 +43,16 @@ export async function startComposePart(name: PartName, options: ComposePartOptio
     composeOverride(spec, { runId: run.id, env: options.env ?? {}, serviceEnv: options.serviceEnv ?? {} }),
   )
   await run.usesDocker()
+  const adminToken = randomUUID()
   const compose = await openCompose({
     project: `lab-${run.id.toLowerCase()}-${ports[0]}`,
     files: [join(ROOT, name, 'docker-compose.yml'), override],
-    env: { ...options.processEnv, ...portVariables(spec, ports, brokerPorts), ...loginVariables(spec) },
+    env: {
+      ...options.processEnv,
+      ...portVariables(spec, ports, brokerPorts),
+      ...loginVariables(spec),
+      ADMIN_TOKEN: adminToken,
+    },
     signal,
   })
   const services = spec.services.map((service, at) =>
@@ -72,7 +79,7 @@ export async function startComposePart(name: PartName, options: ComposePartOptio
     const brokers = await brokersOf(spec, brokerPorts)
     const processes: ServiceProcess[] = services
     const [order, inventory, third] = processes as [ServiceProcess, ServiceProcess, ServiceProcess]
-    return { part: name, order, inventory, third, services, ...brokers, close }
+    return { part: name, order, inventory, third, services, ...brokers, adminToken, close }
   } catch (err) {
     await close()
     throw err

@@ -47,9 +47,11 @@ export function createComposeService(options: ComposeServiceOptions): ComposeSer
     pid: undefined,
     exited: new Promise<Exit>(() => {}),
     waitUntilReady,
-    async start({ env = {} } = {}) {
-      if (Object.keys(env).length > 0)
-        throw new Error(`${container}: a container keeps its environment when it is started again`)
+    async start({ env = {}, preload = [] } = {}) {
+      if (Object.keys(env).length > 0 || preload.length > 0)
+        throw new Error(
+          `${container}: a container keeps its environment and command when it is started again`,
+        )
       await compose.run(['start', container])
       await waitUntilReady()
     },

@@ -1,0 +1,26 @@
+import { join } from 'node:path'
+import type { Step } from '@lab/common/kit/steps.ts'
+import type { StartOptions } from '../stack/service.ts'
+
+/** What one start of a service gets so that a fault can reach into it; the next start without it has nothing of it. */
+export type HookedStart = Required<StartOptions>
+
+const hook = (name: 'crash' | 'clock' | 'store-full', env: Record<string, string> = {}): HookedStart => ({
+  preload: [join(import.meta.dirname, 'hooks', `${name}.ts`)],
+  env,
+})
+
+/** SIGKILL at the n-th passage of the step. Its log then ends with `crash hook: SIGKILL at passage n of <step>`. */
+export const crashAt = (step: Step, passage = 1): HookedStart =>
+  hook('crash', { LAB_CRASH_STEP: step, LAB_CRASH_PASSAGE: String(passage) })
+
+/** The process freezes at the n-th passage of the step, in the midst of what it does, until `resume()`. */
+export const freezeAt = (step: Step, passage = 1): HookedStart =>
+  hook('crash', { ...crashAt(step, passage).env, LAB_CRASH_SIGNAL: 'SIGSTOP' })
+
+/** Its wall clock is wrong by `offsetMs`: from the start, or from one SIGUSR2 to the next. */
+export const moveClock = (offsetMs: number, at: 'start' | 'signal' = 'start'): HookedStart =>
+  hook('clock', { LAB_CLOCK_OFFSET_MS: String(offsetMs), LAB_CLOCK_AT: at })
+
+/** Its store takes no new page from one SIGUSR2 to the next. */
+export const fillStore = (): HookedStart => hook('store-full')
