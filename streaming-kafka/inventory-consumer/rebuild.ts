@@ -12,6 +12,7 @@ export interface RebuildDeps {
   admin: LogAdmin
   /** `STOCK`: what a log without decisions starts with. */
   configured: Stock
+  readLog?: typeof readToEnd
 }
 
 /**
@@ -23,7 +24,7 @@ export interface RebuildDeps {
  */
 export async function rebuildStock(
   settings: KafkaSettings,
-  { admin, configured }: RebuildDeps,
+  { admin, configured, readLog = readToEnd }: RebuildDeps,
 ): Promise<StockState> {
   const startedAt = performance.now()
   const noted = await notedStock(admin)
@@ -39,7 +40,7 @@ export async function rebuildStock(
       else unreadable++
     }
   }
-  await readToEnd(settings, { admin, topics: [INVENTORY_EVENTS, DEAD_LETTERS], onMessages: read })
+  await readLog(settings, { admin, topics: [INVENTORY_EVENTS, DEAD_LETTERS], onMessages: read })
 
   const { stock } = state
   if (Object.values(stock).some((left) => left < 0))

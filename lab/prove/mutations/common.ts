@@ -1,0 +1,37 @@
+import type { Mutation } from '../mutation.ts'
+
+/** What all parts rely on. */
+export const commonMutations: Mutation[] = [
+  {
+    name: 'stock-negative',
+    breaks: 'stock never goes below zero',
+    file: 'common/domain/stock.ts',
+    find: 'if (quantity > left) return',
+    replace: 'if (quantity > left + 1) return',
+    check: { test: 'common/domain/stock.property.test.ts' },
+  },
+  {
+    name: 'status-backwards',
+    breaks: 'a late message never undoes what was decided',
+    file: 'common/domain/order.ts',
+    find: 'return RANK[to] > RANK[from]',
+    replace: 'return RANK[to] >= RANK[from]',
+    check: { test: 'common/domain/order.property.test.ts' },
+  },
+  {
+    name: 'key-names-no-order',
+    breaks: 'the same Idempotency-Key is the same order',
+    file: 'common/ids.ts',
+    find: "derivedId('order', idempotencyKey)",
+    replace: 'derivedId(randomUUID(), idempotencyKey)',
+    check: { test: 'common/kit/idempotency.test.ts' },
+  },
+  {
+    name: 'transaction-keeps-half',
+    breaks: 'a transaction that fails stores nothing',
+    file: 'common/kit/store.ts',
+    find: "db.exec('ROLLBACK')",
+    replace: "db.exec('COMMIT')",
+    check: { test: 'common/kit/order-store.model.test.ts' },
+  },
+]

@@ -1,0 +1,138 @@
+import type { Mutation } from '../mutation.ts'
+
+const OWNER_WRITER = 'streaming-kafka/broker/owner-writer.ts'
+const WRITER = 'streaming-kafka/broker/owner-writer.int.test.ts'
+const DECIDE = 'streaming-kafka/inventory-consumer/decide-orders.ts'
+const MODEL_OF_OWNER = { test: 'streaming-kafka/inventory-consumer/owner.model.test.ts' }
+
+export const kafkaMutations: Mutation[] = [
+  {
+    name: 'kafka-commit-before-decision',
+    breaks: 'offsets are committed only together with the decisions',
+    file: OWNER_WRITER,
+    find: '  const transaction = await producer.transaction()\n',
+    replace: [
+      '  const early = await producer.transaction()',
+      '  await sendOffsets(early, groupId, offsets, metadata)',
+      '  await early.commit()',
+      '  const transaction = await producer.transaction()\n',
+    ].join('\n'),
+    check: { test: WRITER, title: 'does not move the offsets' },
+  },
+  {
+    name: 'kafka-no-fence',
+    breaks: 'a former owner of the stock cannot write any more',
+    file: OWNER_WRITER,
+    find: '  const first = await producer.transaction()\n  await first.abort()\n',
+    replace: '',
+    check: { test: WRITER, title: 'cannot write any more' },
+  },
+  {
+    name: 'kafka-read-before-fence',
+    breaks: 'a new owner fences first and reads then, so it reads all there is',
+    file: 'streaming-kafka/inventory-consumer/ownership.ts',
+    find: 'const { openWriter, rebuild, log } = this.#deps',
+    replace: [
+      'const { openWriter, rebuild: read, log } = this.#deps',
+      '    const early = read()',
+      '    const rebuild = () => early',
+    ].join('\n'),
+    check: { test: 'streaming-kafka/inventory-consumer/ownership.test.ts' },
+  },
+  {
+    name: 'kafka-rebuild-skipped',
+    breaks: 'a new owner knows what the former one decided',
+    file: 'streaming-kafka/inventory-consumer/rebuild.ts',
+    find: 'await readLog(settings, {',
+    replace: 'void (async (..._unread: unknown[]) => {})(settings, {',
+    check: MODEL_OF_OWNER,
+  },
+  {
+    name: 'kafka-unknown-outcome-guessed',
+    breaks: 'after an unknown outcome the log is read again before the next decision',
+    file: DECIDE,
+    find: 'ownership.release(messageOf(err))',
+    replace: '',
+    check: MODEL_OF_OWNER,
+  },
+  {
+    name: 'kafka-state-before-log',
+    breaks: 'stock moves only when the log has the decision',
+    file: DECIDE,
+    find: 'try {\n      await write(',
+    replace: 'applyDraft(owner.state, draft)\n    try {\n      await write(',
+    check: { test: 'streaming-kafka/inventory-consumer/decide-orders.test.ts' },
+  },
+  {
+    name: 'kafka-decided-again',
+    breaks: 'an order that the log has twice is decided once',
+    file: 'streaming-kafka/inventory-consumer/on-order-placed.ts',
+    find: 'if (state.decided.has(order_id) || decidedHere.has(order_id)) {',
+    replace: 'if (decidedHere.has(order_id)) {',
+    check: MODEL_OF_OWNER,
+  },
+  {
+    name: 'kafka-poison-skipped',
+    breaks: 'a record that is no order is dead-lettered with its reason',
+    file: 'streaming-kafka/inventory-consumer/on-order-placed.ts',
+    find: 'if (!state.deadLettered.has(origin))',
+    replace: 'if (state.deadLettered.has(origin))',
+    check: MODEL_OF_OWNER,
+  },
+  {
+    name: 'kafka-202-before-ack',
+    breaks: '202 means that the log has the order',
+    file: 'streaming-kafka/producer-order/place-order.ts',
+    find: 'await orderLog.append([toMessage(event)])',
+    replace: 'void orderLog.append([toMessage(event)])',
+    check: { test: 'streaming-kafka/producer-order/place-order.test.ts' },
+  },
+  {
+    name: 'kafka-acks-0',
+    breaks: 'an order waits for every in-sync replica unless it is told otherwise',
+    file: 'streaming-kafka/producer-order/config.ts',
+    find: ".default('all')",
+    replace: ".default('0')",
+    check: { test: 'streaming-kafka/producer-order/config.test.ts' },
+  },
+  {
+    name: 'kafka-acks-all-means-0',
+    breaks: 'acknowledged means that every in-sync replica has the record',
+    file: 'streaming-kafka/broker/appender.ts',
+    find: "{ all: -1, '1': 1, '0': 0 }",
+    replace: "{ all: 0, '1': 1, '0': 0 }",
+    check: { test: 'streaming-kafka/broker/appender.int.test.ts' },
+  },
+  {
+    name: 'kafka-analytics-doubles',
+    breaks: 'analytics counts an event once, however often the log repeats it',
+    file: 'streaming-kafka/analytics-consumer/projection.ts',
+    find: 'if (!this.#seen.add(event.id)) {',
+    replace: 'if (!this.#seen.add(event.id) && this.#duplicates < 0) {',
+    check: { test: 'streaming-kafka/analytics-consumer/projection.model.test.ts' },
+  },
+  {
+    name: 'kafka-reset-not-cleared',
+    breaks: 'a replay begins with nothing',
+    file: 'streaming-kafka/analytics-consumer/analytics.ts',
+    find: 'projection.clear()\n',
+    replace: '\n',
+    check: { test: 'streaming-kafka/tests/replay.int.test.ts', title: 'analytics-consumer' },
+  },
+  {
+    name: 'kafka-window-by-arrival',
+    breaks: 'a replay gives the same windows, in whatever order partitions are read',
+    file: 'streaming-kafka/analytics-consumer/windows.ts',
+    find: 'if (index > this.#newest) this.#advance(index)',
+    replace: 'this.#advance(index)',
+    check: { test: 'streaming-kafka/analytics-consumer/windows.model.test.ts' },
+  },
+  {
+    name: 'kafka-dead-group-shows-0',
+    breaks: 'the lag of a group that is gone is what waits for it',
+    file: 'streaming-kafka/analytics-consumer/lag.ts',
+    find: 'Math.max(low, offset ?? low)',
+    replace: 'Math.max(low, offset ?? high)',
+    check: { test: 'streaming-kafka/analytics-consumer/lag.model.test.ts' },
+  },
+]
