@@ -15,6 +15,7 @@ describe('npm run lab', () => {
     { args: ['brokers', '--help'], names: ['--json'] },
     { args: ['report', '--help'], names: ['latest', '--out'] },
     { args: ['compare', '--help'], names: ['--html', '--out'] },
+    { args: ['prove', '--help'], names: ['--only', '--list', '--json'] },
   ])('explains itself: $args', ({ args, names }) => {
     const { status, stdout, stderr } = script('lab', args)
 
@@ -28,10 +29,11 @@ describe('npm run lab', () => {
 
     expect(status).toBe(0)
     const names = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name)
-    expect(names.slice(0, 9)).toEqual([
+    expect(names.slice(0, 10)).toEqual([
       ...['rest-baseline', 'rest-delay', 'rest-failure'],
       ...['rabbit-backlog', 'rabbit-idempotency', 'rabbit-dlq'],
       ...['kafka-bulk', 'kafka-lag', 'kafka-replay'],
+      'compare-latency',
     ])
   })
 
@@ -42,6 +44,10 @@ describe('npm run lab', () => {
       says: "There is no profile 'quikc'. Did you mean 'quick'?",
     },
     { args: ['up', 'sync'], says: "There is no part 'sync'. Did you mean 'sync-rest'?" },
+    {
+      args: ['prove', '--only', 'stok-negative'],
+      says: "There is no mutation 'stok-negative'. Did you mean 'stock-negative'?",
+    },
     { args: ['brokrs'], says: "There is no command 'brokrs'. Did you mean 'brokers'?" },
     { args: ['list', '--josn'], says: "list has no option '--josn'. Did you mean '--json'?" },
   ])('exits 2 and suggests the nearest: $args', ({ args, says }) => {

@@ -24,6 +24,8 @@ async function perform(command: Command, terminal: Terminal): Promise<number> {
       return (await import('./lab/report.ts')).reportCommand(command, terminal)
     case 'compare':
       return (await import('./lab/compare.ts')).compareCommand(command, terminal)
+    case 'prove':
+      return (await import('./lab/prove.ts')).proveCommand(command, terminal)
     case 'help':
       terminal.print(HELP[command.topic].trimEnd())
       return 0

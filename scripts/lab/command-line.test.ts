@@ -1,3 +1,4 @@
+import { mutations } from '@lab/lab/prove/mutations/index.ts'
 import { describe, expect, test } from 'vitest'
 import { readBenchCommand } from './bench-command-line.ts'
 import { readCommand } from './command-line.ts'
@@ -24,6 +25,10 @@ describe('the command line of the lab', () => {
       expected: { names: ['rest-*', 'kafka-lag'], json: true },
     },
     { args: ['run', '--profile=full', 'all'], expected: { names: ['all'], profile: 'full' } },
+    {
+      args: ['run', 'fault-matrix', '--profile', 'soak', '--only', 'SIGKILL*'],
+      expected: { names: ['fault-matrix'], profile: 'soak', only: 'SIGKILL*' },
+    },
     { args: ['up'], expected: { kind: 'up', parts, ports: 'fixed', durable: false } },
     { args: ['up', 'sync-rest', '--ports', 'free'], expected: { parts: ['sync-rest'], ports: 'free' } },
     { args: ['up', '--durable', '--verbose'], expected: { durable: true, verbose: true } },
@@ -60,6 +65,37 @@ describe('the command line of the lab', () => {
   })
 })
 
+describe('npm run lab -- prove', () => {
+  const namesOf = (args: string[]) => {
+    const command = readCommand(['prove', ...args])
+    return command.kind === 'prove' ? command.mutations.map(({ name }) => name) : []
+  }
+
+  test('is every mutation, unless told', () => {
+    expect(namesOf([])).toEqual(mutations.map(({ name }) => name))
+    expect(readCommand(['prove'])).toMatchObject({ kind: 'prove', list: false, json: false })
+  })
+
+  test('takes names and beginnings, each once and in the order of the list', () => {
+    expect(namesOf(['--only', 'ledger-ignores-lost', '--only', 'stock'])).toEqual([
+      'stock-negative',
+      'ledger-ignores-lost',
+    ])
+    expect(namesOf(['--only', 'rabbit', '--only', 'rabbit-not-mandatory'])).toEqual(
+      mutations.map(({ name }) => name).filter((name) => name.startsWith('rabbit-')),
+    )
+  })
+
+  test.each([
+    { args: ['ledger'], says: "prove takes no names, but 'ledger' was given" },
+    { args: ['--only', 'rabit'], says: "There is no mutation 'rabit'" },
+    { args: ['--onyl', 'x'], says: "prove has no option '--onyl'. Did you mean '--only'?" },
+  ])('refuses $args', ({ args, says }) => {
+    expect(() => readCommand(['prove', ...args])).toThrow(UsageError)
+    expect(() => readCommand(['prove', ...args])).toThrow(says)
+  })
+})
+
 describe('the command line of the benchmarks', () => {
   test('measures all parts, ten thousand orders and then a hundred thousand, unless told', () => {
     expect(readBenchCommand(['throughput'])).toMatchObject({
@@ -88,7 +124,17 @@ describe('the command line of the benchmarks', () => {
     })
   })
 
+  test('fuzzes with twenty thousand cases and a new seed, unless told', () => {
+    expect(readBenchCommand(['fuzz'])).toMatchObject({ kind: 'fuzz', parts, cases: 20_000, seed: undefined })
+    expect(
+      readBenchCommand(['fuzz', '--cases', '9', '--seed', '0', '--case', '0', '--target', 'POST']),
+    ).toMatchObject({ cases: 9, seed: 0, only: 0, target: 'POST' })
+  })
+
   test.each([
+    { args: ['fuzz', '--cases', '0'], says: "--cases: '0' is not a whole number of 1" },
+    { args: ['fuzz', '--seed', 'x'], says: "--seed: 'x' is not a whole number" },
+    { args: ['fuzz', '--seed', '2147483648'], says: "--seed: '2147483648' is not a whole number" },
     { args: ['ceilings', '--orders', '10,20'], says: 'ceilings takes one number' },
     { args: ['ceilings', '--rounds', '0'], says: "--rounds: '0' is not a whole number" },
     { args: [], says: 'Say which benchmark to run' },

@@ -2,6 +2,7 @@ import type { ProfileName } from '@lab/lab/experiments/experiment.ts'
 import { type PartName, parts } from '@lab/lab/stack/parts.ts'
 import type { Topic } from './help.ts'
 import { readOptions } from './options.ts'
+import { type ProveCommand, readProve } from './prove-command-line.ts'
 import { type CompareCommand, type ReportCommand, readCompare, readReport } from './report-command-line.ts'
 import { oneOf, UsageError } from './suggest.ts'
 
@@ -10,6 +11,8 @@ export interface RunCommand {
   /** What was named; 'all' is the tour. */
   names: string[] | 'all'
   profile: ProfileName
+  /** Of experiments over many cases: the pattern their names have to match. */
+  only: string | undefined
   json: boolean
   out: string | undefined
   /** What the experiments run against: services as processes of the run, or as containers of their compose files. */
@@ -28,13 +31,14 @@ export type Command = { verbose: boolean } & (
   | UpCommand
   | ReportCommand
   | CompareCommand
+  | ProveCommand
   | { kind: 'list'; json: boolean }
   | { kind: 'brokers'; json: boolean }
   | { kind: 'help'; topic: Topic }
 )
 
-const COMMANDS = ['list', 'run', 'up', 'brokers', 'report', 'compare'] as const
-const PROFILES = ['quick', 'default', 'full'] as const
+const COMMANDS = ['list', 'run', 'up', 'brokers', 'report', 'compare', 'prove'] as const
+const PROFILES = ['quick', 'default', 'full', 'soak'] as const
 const PORTS = ['fixed', 'free'] as const
 export const PART_NAMES = Object.keys(parts) as PartName[]
 
@@ -42,7 +46,7 @@ const common = { help: { type: 'boolean', short: 'h' }, verbose: { type: 'boolea
 const json = { type: 'boolean' } as const
 const AGAINST = ['processes', 'compose'] as const
 const text = { type: 'string' } as const
-const running = { ...common, json, profile: text, out: text, against: text } as const
+const running = { ...common, json, profile: text, only: text, out: text, against: text } as const
 
 /** What `npm run lab -- <args>` asks for. Throws a `UsageError` that names what is wrong. */
 export function readCommand(args: string[]): Command {
@@ -60,6 +64,8 @@ export function readCommand(args: string[]): Command {
       return readReport(rest) ?? help('report')
     case 'compare':
       return readCompare(rest) ?? help('compare')
+    case 'prove':
+      return readProve(rest) ?? help('prove')
     case 'help':
       return { kind: 'help', topic: rest[0] ? oneOf('command', rest[0], COMMANDS) : 'lab', verbose: false }
   }
@@ -85,6 +91,7 @@ function readRun(args: string[]): Command {
 
 interface RunningValues {
   profile?: string
+  only?: string
   json?: boolean
   out?: string
   against?: string
@@ -93,6 +100,7 @@ interface RunningValues {
 
 const readRunning = (values: RunningValues) => ({
   profile: oneOf('profile', values.profile ?? 'default', PROFILES),
+  only: values.only,
   json: values.json ?? false,
   out: values.out,
   against: oneOf('value of --against', values.against ?? 'processes', AGAINST),

@@ -3,7 +3,7 @@ export const HELP = {
   lab: `Usage: npm run lab [-- <command> [options]]
 
 One food order over blocking HTTP, over RabbitMQ and over Kafka: experiments on real brokers.
-Without a command: the nine experiments of the tour in the default profile, from nothing to a verdict each (about 3
+Without a command: the ten experiments of the tour in the default profile, from nothing to a verdict each (about 2
 minutes). The others compare the styles and their settings, and run by name.
 
   list                    the experiments and the question each one answers
@@ -12,8 +12,9 @@ minutes). The others compare the styles and their settings, and run by name.
   brokers                 which RabbitMQ and Kafka a run would use here, and what is missing
   report <run>            the report of a recorded run, made again from its results.json
   compare <run> <run>     two recorded runs side by side
+  prove                   break each guarantee on purpose, and see which check notices
 
-  --profile <name>        quick, default or full (without a command, and for run)
+  --profile <name>        quick, default, full or soak (without a command, and for run)
   --json                  results as JSON on stdout, progress on stderr
   --out <folder>          where results go (default: results/)
   --verbose               with an error, also where it happened
@@ -30,7 +31,9 @@ Exit code 0 when every verdict holds, 1 when one does not, 2 when the command li
 Runs experiments, shows a table and a verdict for each, and stops everything again. An experiment is named by its name,
 by its part (all experiments of the part), by a beginning ('rest'), by a pattern ('*-delay'), or 'all'.
 
-  --profile <name>   quick (seconds), default, full (the figures the experiments are known by, up to minutes each)
+  --profile <name>   quick (seconds), default, full (the figures the experiments are known by, up to minutes each);
+                     soak (half an hour under faults: fault-matrix)
+  --only <pattern>   of an experiment over many cases (fault-matrix), those whose name is like 'SIGKILL*'
   --json             the content of results.json on stdout and nothing else; progress on stderr
   --out <folder>     where results go (default: results/)
   --against <what>   processes (default), or compose: containers of the part's docker-compose.yml, stopped, killed and
@@ -57,6 +60,20 @@ move from one repetition to the next. Figures that were measured once in each ru
   --out <folder>   where the runs are (default: results/)
   --verbose        with an error, also where it happened
   --help           this text
+`,
+  prove: `Usage: npm run lab -- prove [options]
+
+Breaks one guarantee after the other in a copy of the repository, by a small patch, and runs the check that has to
+notice. First all checks run without a patch: one that is red already proves nothing. About ten minutes; the copy is
+removed at the end.
+
+  --only <name>   one mutation, or those that begin so: 'rabbit'; may be repeated
+  --list          names the mutations, the guarantees they break and their checks; runs nothing
+  --json          the verdicts as JSON on stdout, progress on stderr
+  --verbose       with an error, also where it happened
+  --help          this text
+
+Exit code 0 when every mutation is caught, 1 when one survives or a check proves nothing, 130 after Ctrl-C.
 `,
   list: `Usage: npm run lab -- list [--json]
 
