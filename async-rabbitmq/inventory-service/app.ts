@@ -1,5 +1,6 @@
 import { OrderPlaced } from '@lab/common/domain/events.ts'
 import { Stock } from '@lab/common/domain/stock.ts'
+import type { Door } from '@lab/common/kit/door.ts'
 import { Faults } from '@lab/common/kit/faults.ts'
 import { createHttpApp } from '@lab/common/kit/http.ts'
 import type { Logger } from '@lab/common/kit/log.ts'
@@ -27,10 +28,12 @@ export interface AppDeps {
   window: number
   /** What a new store starts with. */
   stock: Stock
+  door?: Door | undefined
 }
 
 /** The inventory service, deciding whenever it owns the stock. It closes its broker and store with itself. */
-export async function buildApp({ service, log, store, broker, owner, prefetch, window, stock }: AppDeps) {
+export async function buildApp(deps: AppDeps) {
+  const { service, log, store, broker, owner, prefetch, window, stock, door } = deps
   const metrics = createMetrics(service)
   const faults = new Faults()
   const shelf = createShelf(store, stock)
@@ -61,6 +64,7 @@ export async function buildApp({ service, log, store, broker, owner, prefetch, w
       'Consumes OrderPlaced, moves stock and announces what it decided. HTTP is for inspection only.',
     log,
     metrics,
+    door,
   })
   const readiness = () => ({ broker: broker.state(), owner: owner.state(), consumer: consumer.state() })
   const health = () => ({ outbox: outbox.depth() })

@@ -1,3 +1,4 @@
+import { doorOf } from '@lab/common/kit/config.ts'
 import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
 import { createLog } from '@lab/common/kit/log.ts'
 import { openStore } from '@lab/common/kit/store.ts'
@@ -28,7 +29,8 @@ const onRefused = (err: Error) => {
 const identity = storeIdentity(service, config.DATA_DIR)
 const owner = createStockOwner({ broker, store: identity, waitMs: config.OWNER_WAIT_MS, onRefused, log })
 const { PREFETCH: prefetch, CONFIRM_WINDOW: window, STOCK: stock } = config
-const app = await buildApp({ service, log, store, broker, owner, prefetch, window, stock })
+const door = doorOf(config)
+const app = await buildApp({ service, log, store, broker, owner, prefetch, window, stock, door })
 
 closeOnSignal(() => app.close(), { log, deadlineMs: config.SHUTDOWN_DEADLINE_MS })
 

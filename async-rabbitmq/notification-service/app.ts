@@ -1,4 +1,5 @@
 import { InventoryReserved } from '@lab/common/domain/events.ts'
+import type { Door } from '@lab/common/kit/door.ts'
 import { Faults } from '@lab/common/kit/faults.ts'
 import { createHttpApp } from '@lab/common/kit/http.ts'
 import { streamJsonArray } from '@lab/common/kit/json-array.ts'
@@ -19,10 +20,11 @@ export interface AppDeps {
   store: Store
   broker: Broker
   prefetch: number
+  door?: Door | undefined
 }
 
 /** The notification service, consuming whenever there is a broker. It closes its broker and store with itself. */
-export async function buildApp({ service, log, store, broker, prefetch }: AppDeps) {
+export async function buildApp({ service, log, store, broker, prefetch, door }: AppDeps) {
   const metrics = createMetrics(service)
   const faults = new Faults()
   const notifications = createNotificationStore(store)
@@ -43,6 +45,7 @@ export async function buildApp({ service, log, store, broker, prefetch }: AppDep
     description: 'Consumes InventoryReserved and notifies each order once. HTTP is for inspection only.',
     log,
     metrics,
+    door,
   })
   const readiness = () => ({ broker: broker.state(), consumer: consumer.state() })
   await app.register(serviceRoutes({ service, faults, metrics, readiness }))

@@ -1,3 +1,4 @@
+import { doorOf } from '@lab/common/kit/config.ts'
 import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
 import { createLog } from '@lab/common/kit/log.ts'
 import { NOTIFICATIONS_SCHEMA } from '@lab/common/kit/notification-store.ts'
@@ -17,7 +18,8 @@ const broker = await connectBroker({
   ladderMs: config.RETRY_LADDER_MS,
   log,
 })
-const app = await buildApp({ service, log, store, broker, prefetch: config.PREFETCH })
+const door = doorOf(config)
+const app = await buildApp({ service, log, store, broker, prefetch: config.PREFETCH, door })
 
 closeOnSignal(() => app.close(), { log, deadlineMs: config.SHUTDOWN_DEADLINE_MS })
 

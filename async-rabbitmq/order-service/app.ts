@@ -1,4 +1,5 @@
 import { InventoryEvent } from '@lab/common/domain/events.ts'
+import type { Door } from '@lab/common/kit/door.ts'
 import { Faults } from '@lab/common/kit/faults.ts'
 import { createHttpApp } from '@lab/common/kit/http.ts'
 import type { Logger } from '@lab/common/kit/log.ts'
@@ -26,13 +27,16 @@ export interface AppDeps {
   /** Events that may be published and not yet confirmed. */
   window: number
   outboxLimit: number
+  streamClients?: number | undefined
+  door?: Door | undefined
 }
 
 /** The order service, publishing and consuming whenever there is a broker. It closes its broker and store with itself. */
-export async function buildApp({ service, log, store, broker, prefetch, window, outboxLimit }: AppDeps) {
+export async function buildApp(deps: AppDeps) {
+  const { service, log, store, broker, prefetch, window, outboxLimit, streamClients, door } = deps
   const metrics = createMetrics(service)
   const faults = new Faults()
-  const stream = new OrderStream()
+  const stream = new OrderStream(streamClients)
   const orders = createOrderStore(store)
   const outbox = createOutbox(store)
   const now = Date.now
@@ -57,6 +61,7 @@ export async function buildApp({ service, log, store, broker, prefetch, window, 
     description: 'Accepts an order at once and announces it on orders_exchange; inventory decides it later.',
     log,
     metrics,
+    door,
   })
   const readiness = () => ({ broker: broker.state(), consumer: consumer.state() })
   const health = () => ({ outbox: outbox.depth() })

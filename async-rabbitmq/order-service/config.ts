@@ -1,4 +1,4 @@
-import { dataDirEnv, parseEnv, serviceEnv } from '@lab/common/kit/config.ts'
+import { dataDirEnv, parseEnv, serviceEnv, streamEnv } from '@lab/common/kit/config.ts'
 import { z } from 'zod'
 import { brokerEnv } from '../broker/env.ts'
 import { relayEnv } from '../outbox/env.ts'
@@ -6,6 +6,7 @@ import { relayEnv } from '../outbox/env.ts'
 export const schema = z.object({
   ...serviceEnv(8000),
   ...dataDirEnv,
+  ...streamEnv,
   ...brokerEnv,
   ...relayEnv,
   OUTBOX_LIMIT: z.coerce

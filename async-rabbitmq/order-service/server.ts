@@ -1,3 +1,4 @@
+import { doorOf } from '@lab/common/kit/config.ts'
 import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
 import { createLog } from '@lab/common/kit/log.ts'
 import { ORDERS_SCHEMA } from '@lab/common/kit/order-store.ts'
@@ -18,8 +19,17 @@ const broker = await connectBroker({
   ladderMs: config.RETRY_LADDER_MS,
   log,
 })
-const { PREFETCH: prefetch, CONFIRM_WINDOW: window, OUTBOX_LIMIT: outboxLimit } = config
-const app = await buildApp({ service, log, store, broker, prefetch, window, outboxLimit })
+const app = await buildApp({
+  service,
+  log,
+  store,
+  broker,
+  prefetch: config.PREFETCH,
+  window: config.CONFIRM_WINDOW,
+  outboxLimit: config.OUTBOX_LIMIT,
+  streamClients: config.MAX_STREAM_CLIENTS,
+  door: doorOf(config),
+})
 
 closeOnSignal(() => app.close(), { log, deadlineMs: config.SHUTDOWN_DEADLINE_MS })
 

@@ -53,6 +53,7 @@ export async function openPipeline({
     },
     poison: (body) => probe.publish('order.placed', body, { messageId: newMessageId() }),
     deadLetters: () => deadLetters(probe),
+    secrets: [`:${new URL(part.rabbit!.url).password}@`],
     close: async () => {
       await probe.close().catch(() => {
         // The broker of this test may be gone; the connection then is too.

@@ -1,10 +1,12 @@
 import { z } from 'zod'
 import { parseStock } from '../domain/stock.ts'
+import type { Door } from './door.ts'
 import { LabError, messageOf } from './errors.ts'
+import { shownVariable } from './scrub.ts'
 
 /**
  * Parses the environment once, at start. An empty variable counts as not set. Throws one `LAB_CONFIG_INVALID`
- * that lists every problem with the variable's name and value.
+ * that lists every problem with the variable's name and value; a value that may hold a password loses it.
  */
 export function parseEnv<Schema extends z.ZodType>(schema: Schema, env: NodeJS.ProcessEnv): z.output<Schema> {
   const set = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== ''))
@@ -14,7 +16,7 @@ export function parseEnv<Schema extends z.ZodType>(schema: Schema, env: NodeJS.P
     const name = issue.path.join('.')
     return set[name] === undefined
       ? `${name} is not set: ${issue.message}`
-      : `${name}='${set[name]}': ${issue.message}`
+      : `${shownVariable(name, set[name])}: ${issue.message}`
   })
   throw new LabError('LAB_CONFIG_INVALID', problems.join('\n'))
 }
@@ -35,7 +37,37 @@ export const serviceEnv = (defaultPort: number) => ({
     .positive()
     .default(10_000)
     .describe('Longest graceful stop, milliseconds; then exit 1'),
+  ADMIN_TOKEN: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,255}$/, { error: 'must be 1 to 255 visible ASCII characters' })
+    .optional()
+    .describe(
+      'What `/admin` asks for as `Authorization: Bearer`, from everywhere; without it only programs on this machine may call `/admin`',
+    ),
+  MAX_CONNECTIONS: z.coerce
+    .number()
+    .int()
+    .min(16)
+    .max(65_536)
+    .default(4_096)
+    .describe('Most open HTTP connections; beyond them the longest silent one is closed'),
 })
+
+/** How a service's HTTP door is set, as its environment says. */
+export const doorOf = (env: { ADMIN_TOKEN?: string | undefined; MAX_CONNECTIONS: number }): Door => ({
+  adminToken: env.ADMIN_TOKEN,
+  maxConnections: env.MAX_CONNECTIONS,
+})
+
+export const streamEnv = {
+  MAX_STREAM_CLIENTS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_024)
+    .default(64)
+    .describe('Most readers of `GET /orders/stream` at once; the next is answered 503'),
+}
 
 export const dataDirEnv = {
   DATA_DIR: z

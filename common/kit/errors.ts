@@ -1,10 +1,13 @@
 /** Stable, greppable codes. HTTP and the brokers translate them; domain code never names a status or a reject. */
 export type ErrorCode =
+  | 'LAB_ADMIN_CLOSED'
+  | 'LAB_ADMIN_TOKEN'
   | 'LAB_BODY_NOT_JSON'
   | 'LAB_BODY_TOO_LARGE'
   | 'LAB_CONFIG_INVALID'
   | 'LAB_DEPENDENCY_UNAVAILABLE'
   | 'LAB_FAULT_INJECTED'
+  | 'LAB_HEADERS_TOO_LARGE'
   | 'LAB_INTERNAL'
   | 'LAB_KEY_IN_FLIGHT'
   | 'LAB_KEY_REUSED'
@@ -12,6 +15,8 @@ export type ErrorCode =
   | 'LAB_NOT_FOUND'
   | 'LAB_OVERLOADED'
   | 'LAB_REQUEST_INVALID'
+  | 'LAB_REQUEST_TOO_SLOW'
+  | 'LAB_URL_TOO_LONG'
 
 /** What was wrong with one field of a request, and the value that was sent (shortened). */
 export interface FieldError {

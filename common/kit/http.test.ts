@@ -85,6 +85,22 @@ describe('an HTTP app of the kit', () => {
     expect(stored).toEqual([])
   })
 
+  test('names a key that is empty', async () => {
+    const res = await app.inject({
+      method: 'POST',
+      url: '/order',
+      payload: { item: 'pizza', quantity: 1, '': 0 },
+    })
+
+    expect(res.json()).toMatchObject({ status: 400, errors: [{ field: '""' }] })
+  })
+
+  test('says that it was the request when Fastify refuses its method', async () => {
+    const res = await app.inject({ method: 'QUERY', url: '/order' })
+
+    expect(res.json()).toMatchObject({ status: 400, detail: expect.stringMatching(/^request: /) })
+  })
+
   test('answers an unexpected error with 500 and keeps its message to itself', async () => {
     const res = await app.inject('/secret')
     expect(res.statusCode).toBe(500)

@@ -8,22 +8,17 @@ import Fastify, {
   LogController,
   type RawServerDefault,
 } from 'fastify'
-import {
-  jsonSchemaTransform,
-  jsonSchemaTransformObject,
-  serializerCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod'
+import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
 import type { z } from 'zod'
+import { BODY_LIMIT_BYTES, type Door, openDoor, serverLimits } from './door.ts'
 import { LabError } from './errors.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
+import { openapi } from './openapi.ts'
 import { asLabError, invalidRequest, problemOf } from './problem.ts'
 
 export type RoutePlugin = FastifyPluginAsync<Record<never, never>, RawServerDefault, ZodTypeProvider>
 export type HttpApp = Awaited<ReturnType<typeof createHttpApp>>
-
-export const BODY_LIMIT_BYTES = 16 * 1024
 
 export interface HttpDeps {
   service: string
@@ -31,16 +26,17 @@ export interface HttpDeps {
   description: string
   log: Logger
   metrics: Metrics
+  door?: Door | undefined
 }
 
 /** An HTTP app as every service has it: zod in and out, problem documents, `/docs`, request metrics. It does not listen. */
-export async function createHttpApp({ service, description, log, metrics }: HttpDeps) {
+export async function createHttpApp({ service, description, log, metrics, door = {} }: HttpDeps) {
   const app = Fastify({
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
-    bodyLimit: BODY_LIMIT_BYTES,
-    // Bounds a client that sends its request byte by byte.
-    requestTimeout: 30_000,
+    ...serverLimits(door),
+    // A URL that fits no route: it cannot be decoded, or a part of it is too long.
+    frameworkErrors: (err, request: FastifyRequest, reply: FastifyReply) => sendError(err, request, reply),
     // An idle keep-alive connection must not hold up a graceful stop.
     forceCloseConnections: 'idle',
   }).withTypeProvider<ZodTypeProvider>()
@@ -53,17 +49,15 @@ export async function createHttpApp({ service, description, log, metrics }: Http
   // Only JSON is spoken here; without this, text/plain would reach the routes as a string.
   app.removeContentTypeParser('text/plain')
 
-  app.setErrorHandler((err: Error, request, reply) =>
-    sendProblem(asLabError(err, BODY_LIMIT_BYTES), request, reply),
-  )
-  app.setNotFoundHandler((request, reply) =>
-    sendProblem(
-      new LabError('LAB_NOT_FOUND', `${request.method} ${request.url} does not exist`),
-      request,
-      reply,
-    ),
-  )
+  app.setErrorHandler(sendError)
+  app.setNotFoundHandler((request, reply) => {
+    const { method, url } = request
+    return sendError(new LabError('LAB_NOT_FOUND', `${method} ${url} does not exist`), request, reply)
+  })
+  const { enter, leave } = openDoor(app.server, door, metrics)
+  app.addHook('onRequest', async (request) => enter(request))
   app.addHook('onResponse', async (request, reply) => {
+    leave(request)
     const labels = {
       method: request.method,
       route: request.routeOptions.url ?? 'none',
@@ -76,11 +70,8 @@ export async function createHttpApp({ service, description, log, metrics }: Http
   app.addHook('preClose', async () => sweep.start())
   app.addHook('onClose', async () => sweep.stop())
 
-  await app.register(swagger, {
-    openapi: { openapi: '3.1.0', info: { title: service, description, version: '1.0.0' } },
-    transform: jsonSchemaTransform,
-    transformObject: jsonSchemaTransformObject,
-  })
+  const needsToken = door.adminToken !== undefined
+  await app.register(swagger, openapi({ service, description, needsToken }))
   await app.register(swaggerUi, { routePrefix: '/docs' })
   return app
 }
@@ -99,10 +90,15 @@ function closeIdle(server: Server) {
   }
 }
 
-function sendProblem(err: LabError, request: FastifyRequest, reply: FastifyReply) {
+function sendError(thrown: Error, request: FastifyRequest, reply: FastifyReply) {
+  const err = asLabError(thrown, BODY_LIMIT_BYTES)
   const problem = problemOf(err, request.url)
-  if (problem.status >= 500)
-    request.log.error({ err: err.cause ?? err, code: err.code, url: request.url }, 'request failed')
+  if (problem.status >= 500) {
+    // Without its query, where people put tokens.
+    const [path] = request.url.split('?', 1)
+    request.log.error({ err: err.cause ?? err, code: err.code, path }, 'request failed')
+  }
+  if (problem.status === 401) reply.header('www-authenticate', 'Bearer realm="admin"')
   if (err.retryable || problem.status === 503 || err.code === 'LAB_KEY_IN_FLIGHT')
     reply.header('retry-after', '1')
   // Serialised here: the route's response schemas describe its outcomes, not the problems.

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { Item, OrderStatus } from '../domain/order.ts'
+import { Item, OrderId, OrderStatus } from '../domain/order.ts'
 import type { Store } from './store.ts'
 
 export const NOTIFICATIONS_SCHEMA = `
@@ -13,7 +13,7 @@ export const NOTIFICATIONS_SCHEMA = `
 
 export const Notification = z
   .object({
-    order_id: z.uuid(),
+    order_id: OrderId,
     status: OrderStatus,
     item: Item,
     at: z.number().describe('When it was sent, seconds since the epoch'),

@@ -22,7 +22,11 @@ export function orderRoutes({ orders, stream }: { orders: OrderReader; stream: O
 
     app.get(
       '/orders/stream',
-      { schema: { description: 'Server-sent events: batches of {order_id, status, at}' } },
+      {
+        // HEAD would be a stream that is never written to, and never ends.
+        exposeHeadRoute: false,
+        schema: { description: 'Server-sent events: batches of {order_id, status, at}' },
+      },
       async (_request, reply) => {
         stream.attach(reply)
       },

@@ -12,7 +12,6 @@ export interface OrderUpdate {
 
 const FLUSH_MS = 5
 const HEARTBEAT_MS = 15_000
-const MAX_CLIENTS = 64
 const MAX_UNSENT_BYTES = 8 * 1024 * 1024
 
 /**
@@ -24,6 +23,11 @@ export class OrderStream {
   #pending: OrderUpdate[] = []
   #timer: NodeJS.Timeout | undefined
   readonly #heartbeat = setInterval(() => this.#write(': still here\n\n'), HEARTBEAT_MS).unref()
+  readonly #maxClients: number
+
+  constructor(maxClients = 64) {
+    this.#maxClients = maxClients
+  }
 
   publish(updates: OrderUpdate[]): void {
     if (this.#clients.size === 0) return
@@ -33,8 +37,8 @@ export class OrderStream {
 
   /** Hands the response over to the stream until the client leaves or the service stops. */
   attach(reply: FastifyReply): void {
-    if (this.#clients.size >= MAX_CLIENTS) {
-      throw new LabError('LAB_OVERLOADED', `${MAX_CLIENTS} clients already read this stream`, {
+    if (this.#clients.size >= this.#maxClients) {
+      throw new LabError('LAB_OVERLOADED', `${this.#maxClients} clients already read this stream`, {
         retryable: true,
       })
     }

@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { type ErrorCode, type FieldError, LabError } from './errors.ts'
+import { scrub } from './scrub.ts'
 
 /** An RFC 9457 problem document, with the stable `code` and, for bad input, each field that was wrong. */
 export const Problem = z
@@ -18,11 +19,14 @@ export const Problem = z
 export type Problem = z.infer<typeof Problem>
 
 const STATUS: Record<ErrorCode, number> = {
+  LAB_ADMIN_CLOSED: 403,
+  LAB_ADMIN_TOKEN: 401,
   LAB_BODY_NOT_JSON: 400,
   LAB_BODY_TOO_LARGE: 413,
   LAB_CONFIG_INVALID: 500,
   LAB_DEPENDENCY_UNAVAILABLE: 503,
   LAB_FAULT_INJECTED: 500,
+  LAB_HEADERS_TOO_LARGE: 431,
   LAB_INTERNAL: 500,
   LAB_KEY_IN_FLIGHT: 409,
   LAB_KEY_REUSED: 422,
@@ -30,14 +34,19 @@ const STATUS: Record<ErrorCode, number> = {
   LAB_NOT_FOUND: 404,
   LAB_OVERLOADED: 503,
   LAB_REQUEST_INVALID: 400,
+  LAB_REQUEST_TOO_SLOW: 408,
+  LAB_URL_TOO_LONG: 414,
 }
 
 const TITLE: Record<ErrorCode, string> = {
+  LAB_ADMIN_CLOSED: 'The administration routes are closed to this caller',
+  LAB_ADMIN_TOKEN: 'The administration routes need a token',
   LAB_BODY_NOT_JSON: 'The body is not JSON',
   LAB_BODY_TOO_LARGE: 'The body is too large',
   LAB_CONFIG_INVALID: 'The configuration is wrong',
   LAB_DEPENDENCY_UNAVAILABLE: 'Something this service needs is away',
   LAB_FAULT_INJECTED: 'An injected fault',
+  LAB_HEADERS_TOO_LARGE: 'The headers are too large',
   LAB_INTERNAL: 'Internal error',
   LAB_KEY_IN_FLIGHT: 'An order with this Idempotency-Key is in flight',
   LAB_KEY_REUSED: 'This Idempotency-Key stands for another order',
@@ -45,6 +54,8 @@ const TITLE: Record<ErrorCode, string> = {
   LAB_NOT_FOUND: 'Not found',
   LAB_OVERLOADED: 'Too much work is waiting',
   LAB_REQUEST_INVALID: 'The request is not valid',
+  LAB_REQUEST_TOO_SLOW: 'The request came too slowly',
+  LAB_URL_TOO_LONG: 'The URL is too long',
 }
 
 /** A 5xx says what the service chose to say (a `LabError`), never the message of an error it did not expect. */
@@ -53,7 +64,8 @@ export function problemOf(err: LabError, instance: string): Problem {
     type: `urn:lab:problem:${err.code}`,
     title: TITLE[err.code],
     status: STATUS[err.code],
-    detail: err.message,
+    // A 5xx may carry what a library said; a 4xx says what the caller sent.
+    detail: STATUS[err.code] >= 500 ? scrub(err.message) : err.message,
     instance,
     code: err.code,
     ...(err.errors === undefined ? {} : { errors: err.errors }),
@@ -77,11 +89,15 @@ export function asLabError(
       return body('LAB_REQUEST_INVALID', 'body: is empty, a JSON object is required')
     case 'FST_ERR_CTP_INVALID_JSON_BODY':
       return body('LAB_BODY_NOT_JSON', 'body: is not valid JSON')
+    case 'FST_ERR_BAD_URL':
+      return new LabError('LAB_REQUEST_INVALID', 'url: cannot be decoded', { cause: err })
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new LabError('LAB_URL_TOO_LONG', 'url: has a part that is too long', { cause: err })
   }
   if (err.statusCode !== undefined && err.statusCode >= 400 && err.statusCode < 500) {
     return err instanceof SyntaxError
       ? body('LAB_BODY_NOT_JSON', 'body: is not valid JSON')
-      : new LabError('LAB_REQUEST_INVALID', err.message, { cause: err })
+      : new LabError('LAB_REQUEST_INVALID', `request: ${err.message}`, { cause: err })
   }
   return new LabError('LAB_INTERNAL', 'The service met an error it did not expect; its log has the cause', {
     cause: err,
@@ -104,7 +120,7 @@ function fieldError(part: string, issue: z.core.$ZodIssue, sent: unknown): Field
     sent,
   )
   return {
-    field: path.length === 0 ? part : path.join('.'),
+    field: path.length === 0 ? part : path.join('.') || '""',
     message: issue.message,
     ...(value === undefined ? {} : { value: shorten(JSON.stringify(value)) }),
   }

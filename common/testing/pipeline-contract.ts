@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { parseStock } from '../domain/stock.ts'
 import { badInputContract } from './contract/bad-input.ts'
+import { doorsContract } from './contract/doors.ts'
 import { killContract } from './contract/kills.ts'
 import { ordersContract } from './contract/orders.ts'
 import { repeatsContract } from './contract/repeats.ts'
@@ -30,6 +31,7 @@ export function pipelineContract(features: Features, open: Open): void {
     repeatsContract(features, pipeline)
     badInputContract(features, pipeline)
     servicesContract(pipeline)
+    doorsContract(pipeline)
 
     test('stock and orders balance after all of the above', async () => {
       const orders = await allDecided(opened)

@@ -6,6 +6,8 @@ import { waitFor } from './wait.ts'
 /** One service as the contract sees it: an address, and a process that can be stopped, killed and started again. */
 export interface Service {
   url: string
+  /** Where its output goes. */
+  logFile: string
   start: () => Promise<void>
   stop: () => Promise<unknown>
   kill: () => Promise<void>
@@ -21,6 +23,8 @@ export interface Pipeline {
   /** Puts a raw body where the inventory service reads. */
   poison?: (body: string) => Promise<void>
   deadLetters?: () => Promise<{ reason: string; body: string }[]>
+  /** What its services know and nobody else may learn. */
+  secrets?: string[]
   close: () => Promise<void>
 }
 

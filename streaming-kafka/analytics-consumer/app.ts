@@ -1,3 +1,4 @@
+import type { Door } from '@lab/common/kit/door.ts'
 import { createHttpApp, type HttpApp } from '@lab/common/kit/http.ts'
 import type { Logger } from '@lab/common/kit/log.ts'
 import type { Metrics } from '@lab/common/kit/metrics.ts'
@@ -19,6 +20,7 @@ export interface AppDeps {
   faults: ConsumerFaults
   metrics: Metrics
   log: Logger
+  door?: Door | undefined
 }
 
 export async function buildApp({
@@ -29,9 +31,10 @@ export async function buildApp({
   faults,
   metrics,
   log,
+  door,
 }: AppDeps): Promise<HttpApp> {
   const description = 'Counts what both topics say, and can read them again.'
-  const app = await createHttpApp({ service: SOURCE, description, log, metrics })
+  const app = await createHttpApp({ service: SOURCE, description, log, metrics, door })
   const report = () => metricsReport({ projection, poison, analytics })
   const readiness = (): Readiness => ({
     ...consumerChecks(analytics.status()),

@@ -1,3 +1,4 @@
+import { doorOf } from '@lab/common/kit/config.ts'
 import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
 import { createLog } from '@lab/common/kit/log.ts'
 import { createMetrics } from '@lab/common/kit/metrics.ts'
@@ -34,6 +35,7 @@ const app = await buildApp({
   faults,
   metrics,
   log,
+  door: doorOf(config),
 })
 
 app.addHook('onClose', () => analytics.close().then(deadLetters.close).then(admin.close))

@@ -1,3 +1,4 @@
+import { doorOf } from '@lab/common/kit/config.ts'
 import { Faults } from '@lab/common/kit/faults.ts'
 import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
 import { createLog } from '@lab/common/kit/log.ts'
@@ -15,7 +16,7 @@ const kafka = { brokers: config.KAFKA_BROKERS, clientId: 'inventory-consumer', l
 const [faults, metrics] = [new Faults(), createMetrics('inventory-consumer')]
 const admin = createLogAdmin(kafka, layoutOf(config))
 const inventory = openInventory(kafka, { admin, configured: config.STOCK, faults, metrics })
-const app = await buildApp({ inventory, faults, metrics, log })
+const app = await buildApp({ inventory, faults, metrics, log, door: doorOf(config) })
 
 app.addHook('onClose', () => inventory.close().then(admin.close))
 closeOnSignal(() => app.close(), { log, deadlineMs: config.SHUTDOWN_DEADLINE_MS })

@@ -1,3 +1,4 @@
+import type { Door } from '@lab/common/kit/door.ts'
 import type { Faults } from '@lab/common/kit/faults.ts'
 import { createHttpApp, type HttpApp } from '@lab/common/kit/http.ts'
 import type { Logger } from '@lab/common/kit/log.ts'
@@ -19,11 +20,13 @@ export interface AppDeps {
   faults: Faults
   metrics: Metrics
   log: Logger
+  door?: Door | undefined
 }
 
-export async function buildApp({ orderLog, view, stream, faults, metrics, log }: AppDeps): Promise<HttpApp> {
+export async function buildApp(deps: AppDeps): Promise<HttpApp> {
+  const { orderLog, view, stream, faults, metrics, log, door } = deps
   const description = 'Puts orders into the log, and lists what the log holds.'
-  const app = await createHttpApp({ service: SOURCE, description, log, metrics })
+  const app = await createHttpApp({ service: SOURCE, description, log, metrics, door })
   const stopping = new AbortController()
   app.addHook('preClose', async () => stopping.abort())
   const readiness = (): Readiness => ({

@@ -1,10 +1,11 @@
-import { parseEnv, serviceEnv } from '@lab/common/kit/config.ts'
+import { parseEnv, serviceEnv, streamEnv } from '@lab/common/kit/config.ts'
 import { z } from 'zod'
 import { kafkaEnv } from '../broker/env.ts'
 
 export const schema = z.object({
   ...serviceEnv(8000),
   ...kafkaEnv,
+  ...streamEnv,
   PRODUCE_TIMEOUT_MS: z.coerce
     .number()
     .int()

@@ -3,7 +3,7 @@ import { LabError } from '@lab/common/kit/errors.ts'
 import type { Faults } from '@lab/common/kit/faults.ts'
 import type { RoutePlugin } from '@lab/common/kit/http.ts'
 import { Problem, problemOf } from '@lab/common/kit/problem.ts'
-import type { z } from 'zod'
+import { z } from 'zod'
 import { BulkRequest, BulkResult, type createBulk } from './bulk.ts'
 import type { createPlaceOrder } from './place-order.ts'
 
@@ -31,7 +31,7 @@ export function produceRoutes({ placeOrder, placeBulk, faults }: ProduceRoutesDe
 
     app.post(
       '/orders/bulk',
-      { schema: { body: BulkRequest, response: { 202: BulkResult, 503: AbortedBulk } } },
+      { schema: { body: BulkRequest, response: { 202: BulkResult, 503: z.union([AbortedBulk, Problem]) } } },
       async ({ body, url }, reply) => {
         await faults.apply()
         const result = await placeBulk(body)

@@ -1,3 +1,4 @@
+import { doorOf } from '@lab/common/kit/config.ts'
 import { Faults } from '@lab/common/kit/faults.ts'
 import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
 import { createLog } from '@lab/common/kit/log.ts'
@@ -17,12 +18,13 @@ const log = createLog('producer-order', config.LOG_LEVEL)
 const kafka = { brokers: config.KAFKA_BROKERS, clientId: 'producer-order', log }
 
 const admin = createLogAdmin(kafka, layoutOf(config))
-const stream = new OrderStream()
+const stream = new OrderStream(config.MAX_STREAM_CLIENTS)
 const metrics = createMetrics('producer-order')
 const view = openOrderView(kafka, { admin, table: createOrderTable(), stream, metrics })
 const { PRODUCE_TIMEOUT_MS: timeoutMs, PRODUCER_ACKS: acks } = config
 const orderLog = openAppender(kafka, { topic: ORDER_EVENTS, timeoutMs, acks, metrics })
-const app = await buildApp({ orderLog, view, stream, faults: new Faults(), metrics, log })
+const [faults, door] = [new Faults(), doorOf(config)]
+const app = await buildApp({ orderLog, view, stream, faults, metrics, log, door })
 
 app.addHook('onClose', () => Promise.all([orderLog.close(), view.close()]).then(() => admin.close()))
 closeOnSignal(() => app.close(), { log, deadlineMs: config.SHUTDOWN_DEADLINE_MS })

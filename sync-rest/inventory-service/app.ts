@@ -1,3 +1,4 @@
+import type { Door } from '@lab/common/kit/door.ts'
 import { Faults } from '@lab/common/kit/faults.ts'
 import { createHttpApp } from '@lab/common/kit/http.ts'
 import type { Logger } from '@lab/common/kit/log.ts'
@@ -10,9 +11,10 @@ export interface AppDeps {
   service: string
   log: Logger
   reservations: Reservations
+  door?: Door | undefined
 }
 
-export async function buildApp({ service, log, reservations }: AppDeps) {
+export async function buildApp({ service, log, reservations, door }: AppDeps) {
   const metrics = createMetrics(service)
   const faults = new Faults()
   const app = await createHttpApp({
@@ -20,6 +22,7 @@ export async function buildApp({ service, log, reservations }: AppDeps) {
     description: 'Owns the stock: reserves it for an order, and gives it back.',
     log,
     metrics,
+    door,
   })
   await app.register(serviceRoutes({ service, faults, metrics, readiness: () => ({ store: 'ok' }) }))
   await app.register(reservationRoutes({ reservations, faults }))

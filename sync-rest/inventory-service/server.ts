@@ -1,3 +1,4 @@
+import { doorOf } from '@lab/common/kit/config.ts'
 import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
 import { createLog } from '@lab/common/kit/log.ts'
 import { openStore } from '@lab/common/kit/store.ts'
@@ -11,7 +12,7 @@ const log = createLog(service, config.LOG_LEVEL)
 
 const store = openStore(service, config.DATA_DIR, SCHEMA)
 const reservations = createReservations(store, config.STOCK)
-const app = await buildApp({ service, log, reservations })
+const app = await buildApp({ service, log, reservations, door: doorOf(config) })
 
 // Fastify runs onClose after the requests in flight, so nothing is decided on a closed store.
 app.addHook('onClose', async () => store.close())

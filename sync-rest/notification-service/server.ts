@@ -1,3 +1,4 @@
+import { doorOf } from '@lab/common/kit/config.ts'
 import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
 import { createLog } from '@lab/common/kit/log.ts'
 import { NOTIFICATIONS_SCHEMA } from '@lab/common/kit/notification-store.ts'
@@ -12,7 +13,7 @@ const log = createLog(service, config.LOG_LEVEL)
 
 const store = openStore(service, config.DATA_DIR, NOTIFICATIONS_SCHEMA)
 const notifications = createNotifications(store)
-const app = await buildApp({ service, log, notifications })
+const app = await buildApp({ service, log, notifications, door: doorOf(config) })
 
 // Fastify runs onClose after the requests in flight, so nothing is sent on a closed store.
 app.addHook('onClose', async () => store.close())

@@ -1,3 +1,4 @@
+import type { Door } from '@lab/common/kit/door.ts'
 import { Faults } from '@lab/common/kit/faults.ts'
 import { createHttpApp, type HttpApp } from '@lab/common/kit/http.ts'
 import { createIdempotency } from '@lab/common/kit/idempotency.ts'
@@ -25,14 +26,16 @@ export interface AppDeps {
   notification: Upstream
   /** How long a stop waits for upstream answers, milliseconds. */
   giveUpAfterMs: number
+  streamClients?: number | undefined
+  door?: Door | undefined
 }
 
 /** The order service, settling from the first moment. It closes its upstreams and its store with itself. */
 export async function buildApp(deps: AppDeps) {
-  const { service, log, store, inventory, notification } = deps
+  const { service, log, store, inventory, notification, door, streamClients } = deps
   const metrics = createMetrics(service)
   const faults = new Faults()
-  const stream = new OrderStream()
+  const stream = new OrderStream(streamClients)
   const orders = createOrders(store, { stream, metrics })
   metrics.gauge(
     'lab_orders_unsettled',
@@ -47,6 +50,7 @@ export async function buildApp(deps: AppDeps) {
     description: 'Takes an order, and answers when inventory and notification have answered.',
     log,
     metrics,
+    door,
   })
   await app.register(
     serviceRoutes({

@@ -1,4 +1,4 @@
-import { dataDirEnv, parseEnv, serviceEnv } from '@lab/common/kit/config.ts'
+import { dataDirEnv, parseEnv, serviceEnv, streamEnv } from '@lab/common/kit/config.ts'
 import { z } from 'zod'
 
 /** A service by its address; the paths are the seed's. */
@@ -9,6 +9,7 @@ const origin = z
 export const schema = z.object({
   ...serviceEnv(8000),
   ...dataDirEnv,
+  ...streamEnv,
   INVENTORY_URL: origin.default('http://127.0.0.1:8001').describe('Address of the inventory service'),
   NOTIFICATION_URL: origin.default('http://127.0.0.1:8002').describe('Address of the notification service'),
   UPSTREAM_TIMEOUT_MS: z.coerce

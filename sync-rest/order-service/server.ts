@@ -1,3 +1,4 @@
+import { doorOf } from '@lab/common/kit/config.ts'
 import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
 import { createLog } from '@lab/common/kit/log.ts'
 import { openStore } from '@lab/common/kit/store.ts'
@@ -18,7 +19,16 @@ const inventory = openUpstream(config.INVENTORY_URL, calls)
 const notification = openUpstream(config.NOTIFICATION_URL, calls)
 // What inventory has not answered by then is settled after the next start.
 const giveUpAfterMs = config.SHUTDOWN_DEADLINE_MS * 0.7
-const app = await buildApp({ service, log, store, inventory, notification, giveUpAfterMs })
+const app = await buildApp({
+  service,
+  log,
+  store,
+  inventory,
+  notification,
+  giveUpAfterMs,
+  streamClients: config.MAX_STREAM_CLIENTS,
+  door: doorOf(config),
+})
 
 const close = async () => {
   await app.close()
