@@ -10,6 +10,8 @@ import type { Experiment, ExperimentContext, Outcome, ProfileName, StartOptions 
 export interface ContextOptions {
   experiment: Experiment
   profile: ProfileName
+  /** Replaces some of the profile's parameters. */
+  params?: Record<string, unknown> | undefined
   run: RunDir
   /** Asked only by experiments that need one; may start it at the first call. */
   brokers: { rabbit: () => Promise<RabbitBroker>; kafka: () => Promise<KafkaBroker> }
@@ -39,6 +41,7 @@ export async function runExperiment(options: ContextOptions): Promise<Outcome> {
 export function createContext({
   experiment,
   profile,
+  params = {},
   run,
   brokers,
   startPart,
@@ -60,7 +63,7 @@ export function createContext({
     return part
   }
   const context: ExperimentContext<Record<string, unknown>> = {
-    params: experiment.profiles[profile],
+    params: { ...paramsOf(experiment, profile), ...params },
     ...brokers,
     progress,
     signal,
@@ -77,6 +80,13 @@ export function createContext({
     }
   }
   return { context, close }
+}
+
+/** Throws when the experiment has no such profile. */
+export function paramsOf({ name, profiles }: Experiment, profile: ProfileName): Record<string, unknown> {
+  const params = profiles[profile]
+  if (!params) throw new Error(`${name} has no profile '${profile}'`)
+  return params
 }
 
 /** The parts an experiment needs, and so its brokers. */

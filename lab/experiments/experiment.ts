@@ -2,7 +2,8 @@ import type { KafkaBroker, RabbitBroker } from '../stack/brokers/types.ts'
 import type { RunningPart, StartPartOptions } from '../stack/part.ts'
 import type { PartName } from '../stack/parts.ts'
 
-export type ProfileName = 'quick' | 'default' | 'full'
+/** `soak` goes on for long under faults; only few experiments have it. */
+export type ProfileName = 'quick' | 'default' | 'full' | 'soak'
 
 /** A table as the terminal and the report show it. Units stand in the column titles; cells are already rounded. */
 export interface Table {
@@ -40,6 +41,8 @@ export interface Check {
   name: string
   holds: boolean
   detail: string
+  /** The figures of the experiment rest on it: when it does not hold they may not be believed. See `voidingCheck`. */
+  voids?: true
 }
 
 export interface Outcome {
@@ -84,7 +87,7 @@ export interface Experiment<Params = Record<string, unknown>> {
   part: PartName | 'all'
   /** What a person wants to know, as a question. */
   question: string
-  profiles: Record<ProfileName, Params>
+  profiles: Record<Exclude<ProfileName, 'soak'>, Params> & { soak?: Params }
   run: (context: ExperimentContext<Params>) => Promise<Outcome>
 }
 
@@ -95,4 +98,14 @@ export function defineExperiment<Params extends Record<string, unknown>>(
   return experiment as unknown as Experiment
 }
 
+/** A question the experiment asks of what it looks at: the figures are as true when the answer is no. */
 export const check = (name: string, holds: boolean, detail: string): Check => ({ name, holds, detail })
+
+/**
+ * A question the experiment asks of its own figures: whether orders are missing from them or in them twice, whether an
+ * independent count agrees. When the answer is no, they are INVALID and the report does not show them.
+ */
+export const voidingCheck = (name: string, holds: boolean, detail: string): Check => ({
+  ...check(name, holds, detail),
+  voids: true,
+})

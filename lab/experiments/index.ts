@@ -3,6 +3,7 @@ import { compareKnee } from './compare-knee.ts'
 import { compareLatency } from './compare-latency.ts'
 import { compareOutage } from './compare-outage.ts'
 import type { Experiment } from './experiment.ts'
+import { faultMatrix } from './fault-matrix.ts'
 import { kafkaAcks } from './kafka-acks.ts'
 import { kafkaBulk } from './kafka-bulk.ts'
 import { kafkaLag } from './kafka-lag.ts'
@@ -16,7 +17,7 @@ import { restBaseline } from './rest-baseline.ts'
 import { restDelay } from './rest-delay.ts'
 import { restFailure } from './rest-failure.ts'
 
-/** What `npm run lab` shows without a word: the nine experiments every reader begins with, in this order. */
+/** What `npm run lab` shows without a word: the ten experiments every reader begins with, in this order. */
 export const tour: Experiment[] = [
   restBaseline,
   restDelay,
@@ -27,15 +28,16 @@ export const tour: Experiment[] = [
   kafkaBulk,
   kafkaLag,
   kafkaReplay,
+  compareLatency,
 ]
 
 /** All experiments; those after the tour compare styles and settings, and take their time. */
 export const experiments: Experiment[] = [
   ...tour,
-  compareLatency,
   compareOutage,
   compareKnee,
   compareDuplicates,
+  faultMatrix,
   rabbitPrefetch,
   kafkaAcks,
   kafkaPartitions,

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isTerminal, type OrderStatus } from '@lab/common/domain/order.ts'
+import { type LoadClock, loadClock } from '../faults/load-clock.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
 import { openHistoryFile } from '../ledger/history-file.ts'
 import { isReserved } from '../ledger/status.ts'
@@ -100,22 +101,6 @@ async function whileLoaded(bench: Bench, plan: string) {
   } catch (err) {
     failing.abort(err)
     throw err
-  }
-}
-
-interface LoadClock {
-  /** The runner's clock at the moment the load began; a few milliseconds late at most, the way of one message. */
-  zero: Promise<number>
-  onSnapshot: (snapshot: { elapsed_ms: number }) => void
-}
-
-function loadClock(signal: AbortSignal): LoadClock {
-  const zero = Promise.withResolvers<number>()
-  zero.promise.catch(() => {}) // whoever waits for it hears of it
-  signal.addEventListener('abort', () => zero.reject(signal.reason), { once: true })
-  return {
-    zero: zero.promise,
-    onSnapshot: ({ elapsed_ms }) => zero.resolve(performance.now() - elapsed_ms),
   }
 }
 

@@ -6,7 +6,7 @@ import { type HistoryFile, openHistoryFile } from '../ledger/history-file.ts'
 import type { Promises } from '../ledger/observed.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
 import type { PartName } from '../stack/parts.ts'
-import { type Check, check } from './experiment.ts'
+import { type Check, voidingCheck } from './experiment.ts'
 import type { PartWatch, Watched } from './part-watch.ts'
 
 const promises: Record<PartName, Promises> = {
@@ -22,11 +22,13 @@ export interface LedgerOptions extends Watched {
   initial: Record<Item, number>
   /** How long the part may take to come to rest. */
   settleMs?: number
+  /** How many dead letters that name no order were put there on purpose. */
+  plantedDeadLetters?: number
 }
 
 /** Lets the part come to rest, then holds every intended order against what it has. A part that does not rest is a verdict. */
 export async function ledgerOf(options: LedgerOptions): Promise<LedgerVerdict> {
-  const { part, watch, histories, initial, settleMs = 30_000, signal } = options
+  const { part, watch, histories, initial, settleMs = 30_000, plantedDeadLetters, signal } = options
   await watch.settled(settleMs).catch(() => {
     signal.throwIfAborted() // otherwise the ledger says what still waits, order by order
   })
@@ -35,7 +37,7 @@ export async function ledgerOf(options: LedgerOptions): Promise<LedgerVerdict> {
     inventory: part.inventory.url,
     ...(part.third.role === 'notification' && { notification: part.third.url }),
     initial,
-    broker: await watch.books(),
+    broker: { ...(await watch.books()), ...(plantedDeadLetters !== undefined && { plantedDeadLetters }) },
     signal,
   })
   const files = histories.filter((history) => typeof history === 'string').map(openHistoryFile)
@@ -52,7 +54,7 @@ async function* inTurn(files: HistoryFile[], kept: HistoryRecord[][]): AsyncGene
   for (const records of kept) yield* records
 }
 
-/** `what` says whose ledger: the check is known by the word. */
+/** `what` says whose ledger. When it does not balance, no figure of the experiment may be believed. */
 export function ledgerCheck(what: string, { verdict, reasons, totals }: LedgerVerdict): Check {
   const { intended, outcomes, reserved, failed, notified, dead_lettered } = totals
   const answers = Object.entries(outcomes)
@@ -60,7 +62,7 @@ export function ledgerCheck(what: string, { verdict, reasons, totals }: LedgerVe
     .map(([outcome, count]) => `${count} ${outcome}`)
   const counted = `${intended} orders intended (${answers.join(', ')}); ${reserved} reserved, ${failed} failed, ${notified} notified, ${dead_lettered} dead-lettered`
   const holds = verdict === 'balanced'
-  return check(
+  return voidingCheck(
     `the ledger balances${what}`,
     holds,
     holds ? counted : `${verdict}: ${reasons.join('; ')}; ${counted}`,

@@ -109,6 +109,7 @@ async function deadLetters(probe: RabbitProbe): Promise<ObservedDeadLetter[]> {
 }
 
 const GROUP = 'inventory-group'
+const DEAD_LETTER_TOPIC = 'order-events.dlt'
 const Decision = z.object({ id: z.string(), type: z.string(), subject: z.string() })
 
 function watchKafka({ signal }: Watched, probe: KafkaProbe): PartWatch {
@@ -121,19 +122,40 @@ function watchKafka({ signal }: Watched, probe: KafkaProbe): PartWatch {
       await waitFor('the log to be worked off', async () => (await waiting()) === 0, { timeoutMs, signal })
     },
     guarantees: async () => kafkaGuarantees(await probe.layout(ORDER_EVENTS)),
-    books: async () => ({
-      backlog: [{ place: ORDER_EVENTS, messages: await waiting() }],
-      decisions: (await probe.readAll(INVENTORY_EVENTS, { signal, timeoutMs: 60_000 })).map(decisionOf),
-      deadLetters: (await probe.readAll('order-events.dlt', { signal })).map(({ headers }) => ({
-        place: 'order-events.dlt',
-        reason: headers.reason ?? 'no reason',
-      })),
-    }),
+    books: async () => {
+      const decided = await probe.readAll(INVENTORY_EVENTS, { signal, timeoutMs: 60_000 })
+      const letters = await probe.readAll(DEAD_LETTER_TOPIC, { signal })
+      const decisions = decided.flatMap((record) => decisionOf(record) ?? [])
+      // A record that is no decision is accounted for by its dead letter, and waits for it without one.
+      const unreadable = Math.max(0, decided.length - decisions.length - letters.length)
+      return {
+        backlog: [
+          { place: ORDER_EVENTS, messages: await waiting() },
+          { place: `${INVENTORY_EVENTS}, unreadable`, messages: unreadable },
+        ],
+        decisions,
+        deadLetters: letters.map(({ headers }) => ({
+          place: DEAD_LETTER_TOPIC,
+          reason: headers.reason ?? 'no reason',
+        })),
+      }
+    },
     [Symbol.asyncDispose]: probe.close,
   }
 }
 
-function decisionOf({ value }: { value: Buffer | null }): ObservedDecision {
-  const { id, type, subject } = Decision.parse(JSON.parse(String(value)))
+/** Undefined for a record that is no decision. */
+function decisionOf({ value }: { value: Buffer | null }): ObservedDecision | undefined {
+  const { data } = Decision.safeParse(parseJson(String(value)))
+  if (!data) return undefined
+  const { id, type, subject } = data
   return { order_id: subject, event_id: id, status: type === 'InventoryReserved' ? 'reserved' : 'failed' }
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return undefined
+  }
 }

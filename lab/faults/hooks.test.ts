@@ -103,7 +103,7 @@ describe('a hook that is not preloaded', () => {
     }).filter((file) => !file.endsWith('.test.ts') && !/\/(tests|testing|node_modules)\//.test(file))
 
     const naming = sources.filter((file) =>
-      /LAB_CRASH|LAB_CLOCK|SIGUSR2|STEP_CHANNEL|lab:step|faults\/hooks/.test(
+      /LAB_CRASH|LAB_CLOCK|SIGWINCH|STEP_CHANNEL|lab:step|faults\/hooks/.test(
         readFileSync(join(root, file), 'utf8'),
       ),
     )
@@ -170,9 +170,9 @@ async function start(hooked: HookedStart) {
       tell(command)
       return next<Answer>()
     },
-    /** SIGUSR2, until the hook has said what it did. */
+    /** SIGWINCH, until the hook has said what it did. */
     signal: async (answer: string) => {
-      child.kill('SIGUSR2')
+      child.kill('SIGWINCH')
       await expect.poll(errors, { timeout: 10_000 }).toContain(answer)
     },
   }

@@ -2,6 +2,12 @@ import { join } from 'node:path'
 import type { Step } from '@lab/common/kit/steps.ts'
 import type { StartOptions } from '../stack/service.ts'
 
+/**
+ * What switches a hook, there and back: the services stop at SIGUSR2, as at most other signals, and Node takes SIGUSR1 for
+ * its debugger.
+ */
+export const SWITCH: NodeJS.Signals = 'SIGWINCH'
+
 /** What one start of a service gets so that a fault can reach into it; the next start without it has nothing of it. */
 export type HookedStart = Required<StartOptions>
 
@@ -18,9 +24,9 @@ export const crashAt = (step: Step, passage = 1): HookedStart =>
 export const freezeAt = (step: Step, passage = 1): HookedStart =>
   hook('crash', { ...crashAt(step, passage).env, LAB_CRASH_SIGNAL: 'SIGSTOP' })
 
-/** Its wall clock is wrong by `offsetMs`: from the start, or from one SIGUSR2 to the next. */
+/** Its wall clock is wrong by `offsetMs`: from the start, or from one SIGWINCH to the next. */
 export const moveClock = (offsetMs: number, at: 'start' | 'signal' = 'start'): HookedStart =>
   hook('clock', { LAB_CLOCK_OFFSET_MS: String(offsetMs), LAB_CLOCK_AT: at })
 
-/** Its store takes no new page from one SIGUSR2 to the next. */
+/** Its store takes no new page from one SIGWINCH to the next. */
 export const fillStore = (): HookedStart => hook('store-full')

@@ -1,6 +1,6 @@
-import type { Experiment } from '@lab/lab/experiments/experiment.ts'
+import type { Experiment, ProfileName } from '@lab/lab/experiments/experiment.ts'
 import { describe, expect, test } from 'vitest'
-import { chooseExperiments } from './choose.ts'
+import { chooseExperiments, refuseUnfit } from './choose.ts'
 
 const experiments = [
   ['rest-baseline', 'sync-rest'],
@@ -39,5 +39,29 @@ describe('chooseExperiments', () => {
   test('takes what stands for something in a pattern as itself', () => {
     expect(() => namesOf(['rest.delay'])).toThrow('There is no experiment')
     expect(() => namesOf(['rest[-]*'])).toThrow('There is no experiment')
+  })
+})
+
+describe('refuseUnfit', () => {
+  const plain = { name: 'rest-delay', profiles: { default: {} } } as unknown as Experiment
+  const many = {
+    name: 'fault-matrix',
+    profiles: { default: { only: '*' }, soak: {} },
+  } as unknown as Experiment
+  const refuse = (chosen: Experiment[], command: { profile: ProfileName; only: string | undefined }) => () =>
+    refuseUnfit(chosen, command, [plain, many])
+
+  test('takes what fits', () => {
+    expect(refuse([plain, many], { profile: 'default', only: undefined })).not.toThrow()
+    expect(refuse([many], { profile: 'soak', only: 'SIGKILL*' })).not.toThrow()
+  })
+
+  test('names the experiments that have a soak, or cases to choose from, in one line', () => {
+    expect(refuse([many, plain], { profile: 'soak', only: undefined })).toThrow(
+      'rest-delay does not take --profile soak; these do: fault-matrix',
+    )
+    expect(refuse([plain], { profile: 'default', only: 'x' })).toThrow(
+      'rest-delay does not take --only; these do: fault-matrix',
+    )
   })
 })

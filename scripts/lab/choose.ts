@@ -1,5 +1,6 @@
 import type { Experiment } from '@lab/lab/experiments/experiment.ts'
-import { oneOf } from './suggest.ts'
+import type { RunCommand } from './command-line.ts'
+import { oneOf, UsageError } from './suggest.ts'
 
 /**
  * The experiments the words stand for, each once and in the order of the list: a name, a part, the beginning of names, a
@@ -25,4 +26,20 @@ function standFor(word: string, experiments: Experiment[]): Experiment[] {
 function patternOf(word: string): RegExp {
   const [head = '', ...tail] = word.split('*').map((text) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
   return tail.length === 0 ? new RegExp(`^${head}-`) : new RegExp(`^${[head, ...tail].join('.*')}$`)
+}
+
+/** Throws when a chosen experiment has no such profile, or no cases that `--only` could choose from. */
+export function refuseUnfit(
+  chosen: Experiment[],
+  { profile, only }: Pick<RunCommand, 'profile' | 'only'>,
+  experiments: Experiment[],
+): void {
+  const refuse = (option: string, fits: (experiment: Experiment) => boolean) => {
+    const unfit = chosen.find((experiment) => !fits(experiment))
+    if (!unfit) return
+    const known = experiments.filter(fits).map(({ name }) => name)
+    throw new UsageError(`${unfit.name} does not take ${option}; these do: ${known.join(', ')}`)
+  }
+  refuse(`--profile ${profile}`, ({ profiles }) => profiles[profile] !== undefined)
+  if (only !== undefined) refuse('--only', ({ profiles }) => profiles.default.only !== undefined)
 }

@@ -15,7 +15,7 @@ import { writeReport } from '@lab/lab/report/write-report.ts'
 import type { Session } from '@lab/lab/session.ts'
 import { composeStarter } from '@lab/lab/stack/compose/starter.ts'
 import { parts } from '@lab/lab/stack/parts.ts'
-import { chooseExperiments } from './choose.ts'
+import { chooseExperiments, refuseUnfit } from './choose.ts'
 import type { RunCommand } from './command-line.ts'
 import { startBrokers } from './start-brokers.ts'
 import type { Terminal } from './terminal.ts'
@@ -24,6 +24,7 @@ import { withSession } from './with-session.ts'
 /** Runs the experiments one after the other and shows each. Exit code 0 when every verdict holds, else 1. */
 export async function runCommand(command: RunCommand, terminal: Terminal): Promise<number> {
   const chosen = command.names === 'all' ? tour : chooseExperiments(command.names, experiments)
+  refuseUnfit(chosen, command, experiments)
   const planned = chosen.map(({ name }) => name)
   const base = command.out === undefined ? DEFAULT_RESULTS : resolve(command.out)
   const { reporter, say } = terminal
@@ -59,10 +60,16 @@ interface Run {
   terminal: Terminal
 }
 
-async function runAll({ chosen, command: { profile }, session, recorder, terminal }: Run): Promise<void> {
+async function runAll({
+  chosen,
+  command: { profile, only },
+  session,
+  recorder,
+  terminal,
+}: Run): Promise<void> {
   for (const experiment of chosen) {
     if (session.signal.aborted) return
-    const record = await runOne(experiment, { profile, session, reporter: terminal.reporter })
+    const record = await runOne(experiment, { profile, only, session, reporter: terminal.reporter })
     await recorder.add(record)
     for (const table of record.tables) terminal.table(table)
     // Figures in doubt are not put into words.
@@ -72,14 +79,20 @@ async function runAll({ chosen, command: { profile }, session, recorder, termina
   }
 }
 
+interface Surroundings {
+  session: Session
+  reporter: Reporter
+}
+
 async function runOne(
   experiment: Experiment,
-  { profile, session, reporter }: Pick<RunCommand, 'profile'> & { session: Session; reporter: Reporter },
+  { profile, only, session, reporter }: Pick<RunCommand, 'profile' | 'only'> & Surroundings,
 ): Promise<ExperimentRecord> {
+  const params = only === undefined ? {} : { only }
   const [record] = await reporter.tasks([
     {
       title: `${experiment.name}: ${experiment.question}`,
-      run: (progress) => recordExperiment({ experiment, profile, session, progress }),
+      run: (progress) => recordExperiment({ experiment, profile, params, session, progress }),
       done: (result: ExperimentRecord) => `${result.name}: ${keyFigures(result)}`,
       failed: ({ verdict }) => verdict !== 'holds',
     },

@@ -2,7 +2,7 @@ import { writeSync } from 'node:fs'
 
 /**
  * Preloaded into a service: moves its wall clock by LAB_CLOCK_OFFSET_MS, from the start or, with LAB_CLOCK_AT=signal, at each
- * SIGUSR2 there and back, as a corrected clock does. `performance.now` and timers go on as they were, as they do there.
+ * SIGWINCH there and back, as a corrected clock does. `performance.now` and timers go on as they were, as they do there.
  */
 const { LAB_CLOCK_OFFSET_MS = '', LAB_CLOCK_AT = 'start' } = process.env
 
@@ -25,7 +25,7 @@ globalThis.Date = new Proxy(Date, {
 Date.prototype.constructor = Date
 
 if (LAB_CLOCK_AT === 'signal') {
-  process.on('SIGUSR2', () => {
+  process.on('SIGWINCH', () => {
     offset = offset === 0 ? movedBy : 0
     writeSync(2, `clock hook: the clock is moved by ${offset} ms\n`)
   })

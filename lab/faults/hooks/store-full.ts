@@ -2,8 +2,8 @@ import { writeSync } from 'node:fs'
 import { DatabaseSync } from 'node:sqlite'
 
 /**
- * Preloaded into a service: at SIGUSR2 none of its databases may grow by a page any more, so SQLite itself answers
- * SQLITE_FULL as it does on a full disk. The next SIGUSR2 gives the room back.
+ * Preloaded into a service: at SIGWINCH none of its databases may grow by a page any more, so SQLite itself answers
+ * SQLITE_FULL as it does on a full disk. The next SIGWINCH gives the room back.
  */
 const opened = new Set<DatabaseSync>()
 let formerLimits: Map<DatabaseSync, number> | undefined
@@ -14,7 +14,7 @@ DatabaseSync.prototype.exec = function (this: DatabaseSync, sql: string) {
   return exec.call(this, sql)
 }
 
-process.on('SIGUSR2', () => {
+process.on('SIGWINCH', () => {
   const databases = [...opened].filter((db) => db.isOpen)
   if (formerLimits) {
     for (const [db, pages] of formerLimits) if (db.isOpen) limit(db, pages)

@@ -1,0 +1,38 @@
+import { PARTS } from '../../experiments/offered-load.ts'
+import type { Role } from '../../experiments/part-client.ts'
+import { type Acts, type Fault, type FaultBench, SERVICE_LIMIT_MS } from '../fault.ts'
+import { moveClock } from '../hooks.ts'
+import { signalHook, startHooked } from './hooked.ts'
+import { ROLE_NAMES, ROLES } from './roles.ts'
+
+const MINUTES = [5, -5]
+const MOVED_MS = 3_000
+
+const moved = (bench: FaultBench, role: Role, minutes: number): Acts => {
+  const service = bench.part[role]
+  return {
+    arm: () => startHooked(service, moveClock(minutes * 60_000, 'signal')),
+    strike: () => signalHook(service, bench),
+    heal: async () => {
+      await signalHook(service, bench)
+    },
+  }
+}
+
+const faultOf = (role: Role, minutes: number): Fault => ({
+  name: `clock ${minutes > 0 ? '+' : '−'}5 min: ${ROLE_NAMES[role]}`,
+  kind: 'clock',
+  parts: Object.fromEntries(
+    PARTS.map((part) => [
+      part,
+      {
+        limitMs: SERVICE_LIMIT_MS[part],
+        holdMs: MOVED_MS,
+        on: (bench: FaultBench) => moved(bench, role, minutes),
+      },
+    ]),
+  ) as Fault['parts'],
+})
+
+/** The clock of one service jumps while it runs, and jumps back. */
+export const clockFaults: Fault[] = MINUTES.flatMap((minutes) => ROLES.map((role) => faultOf(role, minutes)))

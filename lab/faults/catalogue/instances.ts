@@ -1,0 +1,181 @@
+import { waitFor } from '@lab/common/testing/wait.ts'
+import { request } from 'undici'
+import { z } from 'zod'
+import type { RunningPart } from '../../stack/part.ts'
+import type { ServiceProcess } from '../../stack/service.ts'
+import { type Acts, type Fault, type FaultBench, NotApplicable, SERVICE_LIMIT_MS } from '../fault.ts'
+import { freezeAt, type HookedStart } from '../hooks.ts'
+import { startHooked } from './hooked.ts'
+import { watchDecisions } from './watch-decisions.ts'
+
+const ONE_ADDRESS = 'its inventory has one address: whoever has it is the one instance'
+/** Heartbeats and sessions have to run out before anybody takes over. */
+const TAKE_OVER_WITHIN_MS = 60_000
+/** The usual time until somebody takes over from a silent owner. */
+const SILENT_MS = 15_000
+/** The successor decides on its own for this long before the former owner wakes. */
+const ALONE_MS = 2_000
+const TURNS = 4
+
+const Ready = z.object({ ready: z.boolean(), checks: z.record(z.string(), z.string()) })
+
+async function readyOf({ url }: ServiceProcess) {
+  const { body } = await request(`${url}/ready`, { signal: AbortSignal.timeout(2_000), reset: true })
+  return Ready.parse(await body.json())
+}
+
+/** Alive, and not the owner. */
+const standsBy = async (service: ServiceProcess): Promise<boolean> =>
+  Object.values((await readyOf(service)).checks).some((check) => /standing by/.test(check))
+
+/** A second instance that stands by; `takenOver` resolves when it is the owner. */
+async function openStandby({ part, signal }: FaultBench) {
+  if (!part.twin) throw new NotApplicable('this part cannot have a second instance here')
+  const standby = await part.twin('inventory')
+  const takenOver = standby.start()
+  takenOver.catch(() => {}) // whoever awaits it hears of it
+  await waitFor('the second instance to stand by', () => standsBy(standby), { timeoutMs: 30_000, signal })
+  return { standby, takenOver }
+}
+
+const without = (part: RunningPart, owner: ServiceProcess): RunningPart => ({ ...part, inventory: owner })
+
+/** The owner is killed; the other one is there already. */
+function killOwner(bench: FaultBench): Acts {
+  const { part } = bench
+  let second: Awaited<ReturnType<typeof openStandby>> | undefined
+  return {
+    arm: async () => {
+      second = await openStandby(bench)
+    },
+    strike: async () => {
+      await part.inventory.kill()
+      return 'the owner'
+    },
+    // Nothing heals it: the time to the first order done is that of the take-over.
+    heal: async () => {
+      await second!.takenOver
+    },
+    partAfter: () => without(part, second!.standby),
+  }
+}
+
+/** The owner is silent until the other one has taken over, then wakes: its old life must have no effect any more. */
+function zombie(bench: FaultBench, hook?: HookedStart): Acts {
+  const { part, signal } = bench
+  const former = part.inventory
+  let second: Awaited<ReturnType<typeof openStandby>> | undefined
+  let decisions: Awaited<ReturnType<typeof watchDecisions>> | undefined
+  return {
+    arm: async () => {
+      if (hook) await startHooked(former, hook)
+      second = await openStandby(bench)
+      decisions = await watchDecisions(bench)
+    },
+    strike: async () => {
+      // With a hook it stops by itself in the midst of what it does; without one it is stopped anywhere.
+      if (!hook) former.pause()
+      const at = performance.now()
+      await waitFor('the second instance to take over', async () => (await readyOf(second!.standby)).ready, {
+        timeoutMs: TAKE_OVER_WITHIN_MS,
+        signal,
+      })
+      return `the owner; the other took over after ${((performance.now() - at) / 1_000).toFixed(1)} s`
+    },
+    heal: async () => {
+      former.resume()
+      await waitFor('the former owner to stand by', () => standsBy(former), { timeoutMs: 30_000, signal })
+    },
+    complaints: async () => [
+      ...((await standsBy(former)) ? [] : ['the former owner does not stand by']),
+      ...(await decisions!.complaints()),
+    ],
+    partAfter: () => without(part, second!.standby),
+    close: async () => {
+      former.resume()
+      await decisions?.close()
+    },
+  }
+}
+
+/** Members come and go, one after the other: each time the group is put together anew. */
+function comeAndGo(bench: FaultBench): Acts {
+  return {
+    strike: async () => {
+      for (let turn = 0; turn < TURNS; turn++) {
+        const { standby } = await openStandby(bench)
+        // One leaves in order, the next without a word.
+        if (turn % 2 === 0) await standby.stop()
+        else await standby.kill()
+      }
+      return `${2 * TURNS} changes`
+    },
+    heal: async () => {},
+  }
+}
+
+interface Instances {
+  name: string
+  rabbit: string | ((bench: FaultBench) => Acts)
+  kafka: string | ((bench: FaultBench) => Acts)
+  holdMs: number
+  strikesMs?: number
+}
+
+const faultOf = ({ name, rabbit, kafka, ...times }: Instances): Fault => ({
+  name,
+  kind: 'instances',
+  parts: {
+    'sync-rest': ONE_ADDRESS,
+    'async-rabbitmq':
+      typeof rabbit === 'string'
+        ? rabbit
+        : { limitMs: SERVICE_LIMIT_MS['async-rabbitmq'], ...times, on: rabbit },
+    'streaming-kafka':
+      typeof kafka === 'string'
+        ? kafka
+        : { limitMs: SERVICE_LIMIT_MS['streaming-kafka'], ...times, on: kafka },
+  },
+})
+
+const OTHER_STEP = 'a step of the other part'
+
+/** Two instances of the service that owns the stock. */
+export const instanceFaults: Fault[] = [
+  faultOf({ name: 'two instances: SIGKILL the owner', rabbit: killOwner, kafka: killOwner, holdMs: 0 }),
+  faultOf({
+    name: 'zombie: the owner stalled',
+    rabbit: zombie,
+    kafka: zombie,
+    holdMs: ALONE_MS,
+    strikesMs: SILENT_MS,
+  }),
+  faultOf({
+    name: 'zombie: stalled before it acknowledges',
+    rabbit: (bench) => zombie(bench, freezeAt('rabbit.batch-committed', 40)),
+    kafka: OTHER_STEP,
+    holdMs: ALONE_MS,
+    strikesMs: SILENT_MS,
+  }),
+  faultOf({
+    name: 'zombie: stalled before it begins to write',
+    rabbit: OTHER_STEP,
+    kafka: (bench) => zombie(bench, freezeAt('kafka.decisions-drafted', 20)),
+    holdMs: ALONE_MS,
+    strikesMs: SILENT_MS,
+  }),
+  faultOf({
+    name: 'zombie: stalled within a transaction',
+    rabbit: OTHER_STEP,
+    kafka: (bench) => zombie(bench, freezeAt('kafka.offsets-sent', 20)),
+    holdMs: ALONE_MS,
+    strikesMs: SILENT_MS,
+  }),
+  faultOf({
+    name: 'instances come and go',
+    rabbit: comeAndGo,
+    kafka: comeAndGo,
+    holdMs: 0,
+    strikesMs: 20_000,
+  }),
+]

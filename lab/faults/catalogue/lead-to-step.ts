@@ -1,0 +1,82 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Step } from '@lab/common/kit/steps.ts'
+import type { Role } from '../../experiments/part-client.ts'
+import { INVENTORY_EVENTS } from '../../experiments/topic-count.ts'
+import { openKafkaProbe } from '../../probes/kafka.ts'
+import { openRabbitProbe } from '../../probes/rabbit.ts'
+import type { FaultBench } from '../fault.ts'
+
+/** What has to happen before a step is reached that orders alone do not lead to. */
+export interface Lead {
+  go: () => Promise<void>
+  /** Ends it; idempotent. */
+  end: () => Promise<void>
+  /** The step is passed while the service starts. */
+  isAtStart?: true
+}
+
+/** Longer than the time-out of an upstream call in these cells. */
+const SILENT_MS = 2_000
+const QUEUE_OF: Record<Role, string> = {
+  order: 'order_status_queue',
+  inventory: 'inventory_queue',
+  third: 'notification_queue',
+}
+
+/** Undefined for a step that every order passes. */
+export function leadTo(step: Step, bench: FaultBench, role: Role): Lead | undefined {
+  switch (step) {
+    case 'rest.settle-begun':
+    case 'rest.stock-released':
+    case 'rest.release-stored':
+      return silence(bench)
+    case 'rabbit.retry-confirmed':
+      return failing(bench, role)
+    case 'rabbit.dead-letter-confirmed':
+      return poisonQueue(bench, QUEUE_OF[role])
+    case 'kafka.dead-letter-appended':
+      return poisonTopic(bench)
+    case 'kafka.owner-fenced':
+      return { go: async () => {}, end: async () => {}, isAtStart: true }
+    default:
+      return undefined
+  }
+}
+
+/** Inventory answers nothing for a while: outcomes are unknown, and are settled when it answers again. */
+const silence = ({ part: { inventory }, signal }: FaultBench): Lead => ({
+  go: async () => {
+    inventory.pause()
+    await sleep(SILENT_MS, undefined, { signal }).finally(() => inventory.resume())
+  },
+  end: async () => {},
+})
+
+/** The handler fails: messages go to the retry ladder. A new process knows nothing of it. */
+const failing = ({ client }: FaultBench, role: Role): Lead => ({
+  go: async () => {
+    await client.command(role, '/admin/fail', { enabled: true })
+  },
+  end: async () => {},
+})
+
+/** A crash between the confirm of a dead letter and the acknowledgement of its origin leaves two of them: at least once. */
+const AT_MOST = 2
+
+const poisonQueue = ({ part, planted }: FaultBench, queue: string): Lead => ({
+  go: async () => {
+    await using probe = await openRabbitProbe(part.rabbit!)
+    await probe.sendToQueue(queue, 'no JSON')
+    planted.deadLetters += AT_MOST
+  },
+  end: async () => {},
+})
+
+const poisonTopic = ({ part, planted }: FaultBench): Lead => ({
+  go: async () => {
+    await using probe = await openKafkaProbe(part.kafka!)
+    await probe.produce(INVENTORY_EVENTS, [{ key: 'k', value: 'no JSON' }])
+    planted.deadLetters += AT_MOST
+  },
+  end: async () => {},
+})

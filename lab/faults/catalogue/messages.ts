@@ -1,0 +1,190 @@
+import type { Order } from '@lab/common/domain/order.ts'
+import { badOrders, badRequests } from '@lab/common/testing/builders.ts'
+import { waitFor } from '@lab/common/testing/wait.ts'
+import { Pool } from 'undici'
+import { PARTS } from '../../experiments/offered-load.ts'
+import { openRepeater } from '../../experiments/repeat-message.ts'
+import { ORDER_EVENTS } from '../../experiments/topic-count.ts'
+import { recordsOf } from '../../experiments/warm-up.ts'
+import { answered, closedLoop } from '../../load/closed-loop.ts'
+import { openKafkaProbe } from '../../probes/kafka.ts'
+import { openRabbitProbe } from '../../probes/rabbit.ts'
+import type { PartName } from '../../stack/parts.ts'
+import { type Acts, type Fault, type FaultBench, type FaultPlan, SERVICE_LIMIT_MS } from '../fault.ts'
+
+const QUEUES = ['inventory_queue', 'order_status_queue', 'notification_queue']
+const DEAD_LETTERS = { rabbit: 'dlq_queue', kafka: 'order-events.dlt' }
+const TIMES = 10
+/** Beyond the 64 KiB of an event, below what the brokers take. */
+const OVERSIZE = 'x'.repeat(900_000)
+const POISON = [
+  'no JSON',
+  '',
+  '{"hello":"world"}',
+  '[]',
+  'null',
+  '{"specversion":"1.0","type":"OrderPlaced"}',
+]
+
+const NOTHING = async () => {}
+
+/** Bad requests between the good ones: each is refused with a 4xx, and nothing is stored. */
+const badRequest = (bench: FaultBench): Acts => {
+  const wrong: string[] = []
+  const requests = [
+    ...badOrders.map(({ why, body }) => ({
+      why,
+      payload: JSON.stringify(body),
+      contentType: 'application/json',
+    })),
+    ...badRequests,
+  ]
+  return {
+    strike: async () => {
+      const pool = new Pool(bench.part.order.url, { connections: 4 })
+      try {
+        for (const { why, payload, contentType } of requests) {
+          const headers = contentType === undefined ? {} : { 'content-type': contentType }
+          const answer = await pool.request({ method: 'POST', path: '/order', headers, body: payload })
+          await answer.body.dump()
+          if (answer.statusCode < 400 || answer.statusCode > 499) wrong.push(`${why}: ${answer.statusCode}`)
+        }
+      } finally {
+        await pool.destroy()
+      }
+      return `${requests.length} bad requests`
+    },
+    heal: NOTHING,
+    complaints: async () => wrong,
+  }
+}
+
+/** Each is dead-lettered once, with its reason, and holds nobody up. */
+const poisonQueues = ({ part, planted, signal }: FaultBench, bodies: string[]): Acts => {
+  const depth = async () => {
+    await using probe = await openRabbitProbe(part.rabbit!)
+    return (await probe.depth(DEAD_LETTERS.rabbit)).ready
+  }
+  return {
+    strike: async () => {
+      await using probe = await openRabbitProbe(part.rabbit!)
+      for (const queue of QUEUES) {
+        for (const body of bodies)
+          await probe.sendToQueue(queue, body, { messageId: `${queue}-${body.length}` })
+      }
+      planted.deadLetters += QUEUES.length * bodies.length
+      return `${planted.deadLetters} messages`
+    },
+    heal: NOTHING,
+    complaints: () => exactly(planted.deadLetters, depth, signal),
+  }
+}
+
+const poisonTopic = ({ part, planted, signal }: FaultBench, bodies: string[]): Acts => {
+  const letters = async () => {
+    await using probe = await openKafkaProbe(part.kafka!)
+    return (await probe.readAll(DEAD_LETTERS.kafka, { signal })).length
+  }
+  return {
+    strike: async () => {
+      await using probe = await openKafkaProbe(part.kafka!)
+      await probe.produce(
+        ORDER_EVENTS,
+        bodies.map((value, at) => ({ key: `poison-${at}`, value })),
+      )
+      planted.deadLetters += bodies.length
+      return `${bodies.length} records`
+    },
+    heal: NOTHING,
+    complaints: () => exactly(planted.deadLetters, letters, signal),
+  }
+}
+
+/** None is missing and none is there twice. */
+async function exactly(
+  count: number,
+  letters: () => Promise<number>,
+  signal: AbortSignal,
+): Promise<string[]> {
+  let seen = 0
+  const isThere = async () => {
+    seen = await letters()
+    return seen >= count
+  }
+  await waitFor(`${count} dead letters`, isThere, { timeoutMs: 10_000, everyMs: 200, signal }).catch(() => {
+    signal.throwIfAborted() // otherwise the count says it
+  })
+  return seen === count ? [] : [`${seen} dead letters for ${count} bad messages`]
+}
+
+/** What announced an order comes again and again, while other orders come in. */
+const storm = (bench: FaultBench): Acts => ({
+  strike: async () => {
+    const { part, client, signal } = bench
+    await using repeater = await openRepeater({ part, client, signal })
+    const load = await closedLoop(client.place, { count: 10, concurrency: 2, signal })
+    bench.records.push(...recordsOf(load))
+    const orders = answered(load).flatMap(({ order }): Order[] => (order ? [order] : []))
+    for (const order of orders) await repeater.repeat(order, TIMES)
+    return `${orders.length} orders, ${TIMES} times each (${repeater.how})`
+  },
+  heal: NOTHING,
+})
+
+const LEFT = 60
+const CROWD = 500
+
+/** Far more orders at once than there is stock: all of it is sold, and not one more. */
+const sellOut = (bench: FaultBench): Acts => ({
+  strike: async () => {
+    const { client, signal } = bench
+    const order = () => ({ item: 'pizza', quantity: 1 }) as const
+    const load = await closedLoop(client.place, { count: CROWD, concurrency: 128, signal, order })
+    bench.records.push(...recordsOf(load))
+    return `${CROWD} orders for at most ${LEFT} pizzas`
+  },
+  heal: NOTHING,
+  complaints: async () => {
+    const { pizza } = await bench.client.stock()
+    return pizza === 0 ? [] : [`${pizza} pizzas are left, though ${CROWD} were ordered`]
+  },
+})
+
+const inAll = (on: (bench: FaultBench) => Acts, more: Partial<FaultPlan> = {}): Fault['parts'] =>
+  Object.fromEntries(PARTS.map((part) => [part, planOf(part, on, more)])) as Fault['parts']
+
+const planOf = (part: PartName, on: FaultPlan['on'], more: Partial<FaultPlan> = {}): FaultPlan => ({
+  limitMs: SERVICE_LIMIT_MS[part],
+  holdMs: 500,
+  ...more,
+  on,
+})
+
+/** Messages that should not be, or not so often. */
+export const messageFaults: Fault[] = [
+  { name: 'bad requests', kind: 'messages', parts: inAll(badRequest) },
+  {
+    name: 'poison messages',
+    kind: 'messages',
+    parts: {
+      'sync-rest': 'its messages are requests: see "bad requests"',
+      'async-rabbitmq': planOf('async-rabbitmq', (bench) => poisonQueues(bench, POISON)),
+      'streaming-kafka': planOf('streaming-kafka', (bench) => poisonTopic(bench, POISON)),
+    },
+  },
+  {
+    name: 'oversize messages',
+    kind: 'messages',
+    parts: {
+      'sync-rest': 'its messages are requests: see "bad requests"',
+      'async-rabbitmq': planOf('async-rabbitmq', (bench) => poisonQueues(bench, [OVERSIZE])),
+      'streaming-kafka': planOf('streaming-kafka', (bench) => poisonTopic(bench, [OVERSIZE])),
+    },
+  },
+  { name: 'duplicate storm', kind: 'messages', parts: inAll(storm, { strikesMs: 3_000 }) },
+  {
+    name: 'sell-out',
+    kind: 'messages',
+    parts: inAll(sellOut, { stock: { pizza: LEFT }, strikesMs: 3_000 }),
+  },
+]

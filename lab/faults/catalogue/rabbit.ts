@@ -1,0 +1,157 @@
+import { waitFor } from '@lab/common/testing/wait.ts'
+import { openRabbitProbe } from '../../probes/rabbit.ts'
+import { rabbitApi } from '../../stack/brokers/rabbit-api.ts'
+import type { RabbitBroker } from '../../stack/brokers/types.ts'
+import {
+  type Acts,
+  BROKER_LIMIT_MS,
+  type Fault,
+  type FaultBench,
+  NO_BROKER,
+  NotApplicable,
+  NotStruck,
+} from '../fault.ts'
+
+const REFUSING_MS = 4_000
+const QUEUE = 'inventory_queue'
+const EXCHANGE = 'orders_exchange'
+const POLICY = 'lab-refuse'
+const OF_RABBIT = 'it is about RabbitMQ'
+
+const vhostOf = ({ url }: RabbitBroker) =>
+  encodeURIComponent(decodeURIComponent(new URL(url).pathname.slice(1)) || '/')
+
+const nothing = async () => {}
+
+const LENGTH = 5
+const BACKLOG = 20
+const SLOW_SECONDS = 0.2
+/** With few messages at the consumer the rest is in the queue. */
+const slowly = async () => ({
+  options: { serviceEnv: { inventory: { PREFETCH: '5' } } },
+  close: nothing,
+})
+
+/** While inventory is slow, so that there is something in it. */
+const deleteQueue = ({ part, client, signal }: FaultBench): Acts => {
+  const rabbit = part.rabbit!
+  return {
+    strike: async () => {
+      await client.command('inventory', '/admin/delay', { seconds: SLOW_SECONDS })
+      await using probe = await openRabbitProbe(rabbit)
+      const depth = async () => (await probe.depth(QUEUE)).ready
+      const ready = await waitFor('a backlog', async () => (await depth()) >= BACKLOG && depth(), { signal })
+      await rabbitApi(rabbit, 'DELETE', `/queues/${vhostOf(rabbit)}/${QUEUE}`)
+      return `${QUEUE} with about ${ready} messages`
+    },
+    heal: () => client.clearFaults('inventory'),
+  }
+}
+
+const removeBinding = ({ part: { rabbit } }: FaultBench): Acts => ({
+  strike: async () => {
+    const binding = `/bindings/${vhostOf(rabbit!)}/e/${EXCHANGE}/q/${QUEUE}/order.placed`
+    await rabbitApi(rabbit!, 'DELETE', binding)
+    return `${EXCHANGE} → ${QUEUE}`
+  },
+  heal: nothing,
+})
+
+/** Orders that are accepted and could not be announced; none is a fault that refused nothing. */
+async function heldUp({ client }: FaultBench): Promise<number> {
+  const placed = (await client.orders()).filter(({ status }) => status === 'placed').length
+  if (placed === 0) throw new NotStruck('the broker refused nothing')
+  return placed
+}
+
+const limitLength = (bench: FaultBench): Acts => {
+  const { client, part } = bench
+  const rabbit = part.rabbit!
+  const path = `/policies/${vhostOf(rabbit)}/${POLICY}`
+  return {
+    strike: async () => {
+      await client.command('inventory', '/admin/delay', { seconds: SLOW_SECONDS })
+      const definition = { 'max-length': LENGTH, overflow: 'reject-publish' }
+      const policy = { pattern: `^${QUEUE}$`, definition, 'apply-to': 'queues' }
+      await rabbitApi(rabbit, 'PUT', path, policy)
+      return `${QUEUE} takes ${LENGTH}`
+    },
+    heal: async () => {
+      const held = heldUp(bench)
+      await rabbitApi(rabbit, 'DELETE', path)
+      await client.clearFaults('inventory')
+      await held
+    },
+  }
+}
+
+const alarm = (bench: FaultBench): Acts => {
+  const ctl = bench.part.rabbit!.ctl
+  if (!ctl) throw new NotApplicable('rabbitmqctl is not at hand for this broker')
+  return {
+    strike: async () => {
+      await ctl('set_vm_memory_high_watermark', '0')
+      return 'watermark 0'
+    },
+    heal: async () => {
+      await heldUp(bench).finally(() => ctl('set_vm_memory_high_watermark', '0.4'))
+    },
+  }
+}
+
+const limitMs = BROKER_LIMIT_MS['async-rabbitmq']
+
+/** What RabbitMQ holds is taken away or closed while it is used. */
+export const rabbitFaults: Fault[] = [
+  {
+    name: 'queue deleted',
+    kind: 'topology',
+    parts: {
+      'sync-rest': NO_BROKER,
+      'async-rabbitmq': {
+        limitMs,
+        holdMs: 500,
+        on: deleteQueue,
+        start: slowly,
+        strikesMs: 2_000,
+        loss: {
+          reason: 'whoever deletes a queue deletes the messages in it; their orders stay placed',
+          anomalies: ['stuck'],
+        },
+      },
+      'streaming-kafka': OF_RABBIT,
+    },
+  },
+  {
+    name: 'binding removed',
+    kind: 'topology',
+    parts: {
+      'sync-rest': NO_BROKER,
+      'async-rabbitmq': { limitMs, holdMs: 500, on: removeBinding },
+      'streaming-kafka': OF_RABBIT,
+    },
+  },
+  {
+    name: 'queue full, publishes rejected',
+    kind: 'topology',
+    parts: {
+      'sync-rest': NO_BROKER,
+      'async-rabbitmq': {
+        limitMs,
+        holdMs: REFUSING_MS,
+        on: limitLength,
+        start: slowly,
+      },
+      'streaming-kafka': OF_RABBIT,
+    },
+  },
+  {
+    name: 'memory alarm, publishers blocked',
+    kind: 'broker',
+    parts: {
+      'sync-rest': NO_BROKER,
+      'async-rabbitmq': { limitMs, holdMs: REFUSING_MS, strikesMs: 2_000, on: alarm },
+      'streaming-kafka': OF_RABBIT,
+    },
+  },
+]

@@ -1,0 +1,37 @@
+import type { Role } from '../../experiments/part-client.ts'
+import { type Acts, type Fault, type FaultBench, type FaultPlan, SERVICE_LIMIT_MS } from '../fault.ts'
+import { fillStore } from '../hooks.ts'
+import { signalHook, startHooked } from './hooked.ts'
+import { ROLE_NAMES, ROLES } from './roles.ts'
+
+const FULL_MS = 3_000
+const NO_STORE = 'it has no store: the log is its database'
+
+const full = (bench: FaultBench, role: Role): Acts => {
+  const service = bench.part[role]
+  return {
+    arm: () => startHooked(service, fillStore()),
+    strike: () => signalHook(service, bench),
+    heal: async () => {
+      await signalHook(service, bench)
+    },
+  }
+}
+
+/** The disk under the store of each service is full for a while. */
+export const storeFaults: Fault[] = ROLES.map((role) => {
+  const plan = (part: 'sync-rest' | 'async-rabbitmq'): FaultPlan => ({
+    limitMs: SERVICE_LIMIT_MS[part],
+    holdMs: FULL_MS,
+    on: (bench) => full(bench, role),
+  })
+  return {
+    name: `store full: ${ROLE_NAMES[role]}`,
+    kind: 'store',
+    parts: {
+      'sync-rest': plan('sync-rest'),
+      'async-rabbitmq': plan('async-rabbitmq'),
+      'streaming-kafka': NO_STORE,
+    },
+  }
+})

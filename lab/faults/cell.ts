@@ -1,0 +1,148 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { ExperimentContext } from '../experiments/experiment.ts'
+import { mostOrders, type OfferedLoad, offer, STYLE } from '../experiments/offered-load.ts'
+import { openPartClient } from '../experiments/part-client.ts'
+import { stockEnv, stockFor } from '../experiments/stock-env.ts'
+import { warmUp } from '../experiments/warm-up.ts'
+import type { LedgerVerdict } from '../ledger/verdict.ts'
+import { createRandom } from '../load/open-loop/random.ts'
+import type { PartName } from '../stack/parts.ts'
+import { audit } from './audit.ts'
+import { closePart } from './close-part.ts'
+import { ensureBroker } from './ensure-broker.ts'
+import { type Acts, type Fault, type FaultBench, type FaultPlan, RATE } from './fault.ts'
+import { loadClock } from './load-clock.ts'
+import { MOST_PROBES } from './recovery.ts'
+import { type Strike, strike } from './strike.ts'
+
+export interface Cell {
+  fault: Fault
+  part: PartName
+  plan: FaultPlan
+  seed: number
+}
+
+/** Everything that one cell showed; `judge` says what it means. */
+export interface CellRun extends Strike {
+  ledger: LedgerVerdict
+  load: OfferedLoad
+  complaints: string[]
+}
+
+const WARM_UP = 30
+/** The fault strikes at a seeded random moment within this window of the load. */
+const STRIKE_MS: [number, number] = [700, 1_700]
+/** The load goes on this long after the end of the fault. */
+const AFTER_MS = 2_500
+const CLIENT_TIMEOUT_MS = 8_000
+const SETTLE_MS = 60_000
+/** What is lost for good never comes to rest. */
+const SETTLE_LOSS_MS = 15_000
+
+type Context = ExperimentContext<unknown>
+
+/**
+ * One fault on one part: a fresh durable copy, steady open-loop load, the fault at a seeded random moment, its end, the
+ * first order done after it, and the ledger. Rejects when the cell could not be run to its end; nothing is left then.
+ */
+export async function runCell(context: Context, cell: Cell): Promise<CellRun> {
+  const { plan, part: name } = cell
+  await ensureBroker(context, name)
+  const started = await plan.start?.(context)
+  const closers: (() => Promise<unknown>)[] = [async () => started?.close()]
+  try {
+    const lastsMs = STRIKE_MS[1] + (plan.strikesMs ?? 0) + plan.holdMs + AFTER_MS
+    const rate = `${RATE}/s for ${(lastsMs / 1_000).toFixed(1)}s`
+    const initial = { ...stockFor(WARM_UP + MOST_PROBES + mostOrders([rate])), ...plan.stock }
+    const behindWire = await context.startPart(name, {
+      durable: true,
+      ...started?.options,
+      env: { ...stockEnv(initial), ...started?.options.env },
+    })
+    closers.push(() => closePart(behindWire, context.signal))
+    const part = started?.direct?.(behindWire) ?? behindWire
+    const client = openPartClient(part, context.signal)
+    closers.push(async () => client[Symbol.asyncDispose]())
+    const warm = await warmUp(client, { ...context, count: WARM_UP, what: labelOf(cell) })
+    const bench: FaultBench = {
+      part,
+      client,
+      ...(started?.wire && { wire: started.wire }),
+      random: createRandom(cell.seed),
+      signal: context.signal,
+      progress: (text) => context.progress(`${labelOf(cell)}: ${text}`),
+      records: [],
+      planted: { deadLetters: 0 },
+    }
+    const acts = plan.on(bench)
+    closers.push(async () => acts.close?.())
+    await acts.arm?.()
+    const seen = await underLoad({ context, cell, bench, acts, rate })
+    bench.progress('coming to rest, then the ledger')
+    const ledger = await audit(context, {
+      part: acts.partAfter?.() ?? part,
+      histories: [warm, seen.load.history, seen.recovery.records, bench.records],
+      initial,
+      settleMs: plan.loss ? SETTLE_LOSS_MS : SETTLE_MS,
+      plantedDeadLetters: bench.planted.deadLetters,
+    })
+    return { ...seen, ledger, complaints: (await acts.complaints?.()) ?? [] }
+  } finally {
+    for (const close of closers.reverse()) await close().catch(() => {})
+    if (!context.signal.aborted) await ensureBroker(context, name)
+  }
+}
+
+export const labelOf = ({ fault, part }: Pick<Cell, 'fault' | 'part'>) => `${fault.name} × ${STYLE[part]}`
+
+interface Loaded {
+  context: Context
+  cell: Cell
+  bench: FaultBench
+  acts: Acts
+  rate: string
+}
+
+/** Load and fault go on at the same time; when one fails, both end. */
+async function underLoad({ context, cell, bench, acts, rate }: Loaded) {
+  const failing = new AbortController()
+  const signal = AbortSignal.any([context.signal, failing.signal])
+  const clock = loadClock(signal)
+  const what = labelOf(cell)
+  try {
+    const [load, moments] = await Promise.all([
+      offer({ ...context, progress: () => {}, signal }, bench.part, {
+        what,
+        rate,
+        seed: cell.seed,
+        keyPrefix: `cell-${cell.seed}`,
+        timeoutMs: CLIENT_TIMEOUT_MS,
+        drainMs: 20_000,
+        onSnapshot: clock.onSnapshot,
+      }),
+      breakAndHeal({ ...bench, signal }, { cell, acts, clock }),
+    ])
+    return { load, ...moments }
+  } catch (err) {
+    failing.abort(err)
+    throw err
+  }
+}
+
+interface Breaking {
+  cell: Cell
+  acts: Acts
+  clock: ReturnType<typeof loadClock>
+}
+
+async function breakAndHeal(bench: FaultBench, { cell: { plan, seed }, acts, clock }: Breaking) {
+  const { random, signal, progress } = bench
+  const zero = await clock.zero
+  const now = () => performance.now() - zero
+  const [earliest, latest] = STRIKE_MS
+  const at = earliest + random() * (latest - earliest)
+  // Times are parameters here: a fault strikes at a moment.
+  await sleep(Math.max(0, at - now()), undefined, { signal })
+  progress(`striking after ${Math.round(now())} ms of load`)
+  return strike(bench, { ...plan, acts, keyPrefix: `after-${seed}`, now })
+}

@@ -1,0 +1,118 @@
+import type { Stock } from '@lab/common/domain/stock.ts'
+import type { ExperimentContext } from '../experiments/experiment.ts'
+import type { PartClient } from '../experiments/part-client.ts'
+import type { AnomalyType } from '../ledger/anomaly.ts'
+import type { HistoryRecord } from '../ledger/history.ts'
+import type { RunningPart, StartPartOptions } from '../stack/part.ts'
+import type { PartName } from '../stack/parts.ts'
+import type { TcpProxy } from './tcp-proxy.ts'
+
+export const FAULT_KINDS = [
+  'process',
+  'broker',
+  'network',
+  'store',
+  'clock',
+  'messages',
+  'instances',
+  'topology',
+  'crash point',
+] as const
+export type FaultKind = (typeof FAULT_KINDS)[number]
+
+/**
+ * One way to break a part. For a part it is a plan, or the reason why it does not apply there; a crash point is a line of
+ * one part, and says nothing about the others.
+ */
+export interface Fault {
+  name: string
+  kind: FaultKind
+  /** What it is like, where the name does not say it. */
+  means?: string
+  parts: Partial<Record<PartName, FaultPlan | string>>
+}
+
+export interface FaultPlan {
+  /** From the end of the fault to the first completed order that was placed after it: no longer than this. */
+  limitMs: number
+  /** How long the damage lasts before it is healed. */
+  holdMs: number
+  /** How long the striking itself can take: the load has to outlast it. */
+  strikesMs?: number
+  /** Instead of plenty of everything. */
+  stock?: Partial<Stock>
+  /** What the part has to be started with, and what has to be open before it. */
+  start?: (setting: Setting) => Promise<Started>
+  /** The acts of one cell; what they share lives in their closure. */
+  on: (bench: FaultBench) => Acts
+  /** A loss that the design cannot avoid: the reason, and what of it the ledger may show. */
+  loss?: { reason: string; anomalies: AnomalyType[] }
+  /** Whether a soak may use it: it can strike any number of times, and needs no start of its own but the proxy. */
+  soaks?: boolean
+}
+
+export type Setting = Pick<ExperimentContext<unknown>, 'rabbit' | 'kafka' | 'signal'>
+
+export interface Started {
+  options: Partial<StartPartOptions>
+  /** The proxy between the services and what they depend on. */
+  wire?: TcpProxy
+  /** The part as the lab sees it, past the proxy. */
+  direct?: (part: RunningPart) => RunningPart
+  close: () => Promise<void>
+}
+
+/** What a fault may reach. */
+export interface FaultBench {
+  part: RunningPart
+  client: PartClient
+  wire?: TcpProxy
+  /** Seeded: the same cell makes the same choices. */
+  random: () => number
+  signal: AbortSignal
+  progress: (text: string) => void
+  /** Orders that the fault itself placed belong here, for the ledger. */
+  records: HistoryRecord[]
+  /** How many dead letters without an order the fault put there. */
+  planted: { deadLetters: number }
+}
+
+export interface Acts {
+  /** After the warm-up, before the load: restarts a service with a hook, starts a second instance. */
+  arm?: () => Promise<void>
+  /** Does the damage while orders are in flight, and says what it hit. Throws `NotStruck` when there was nothing to hit. */
+  strike: () => Promise<string>
+  /** Ends it. What it does first is the end of the fault: starting a process, resuming it, healing the wire. */
+  heal: () => Promise<void>
+  /** What must not be, asked when nothing moves any more: each complaint is a broken guarantee. */
+  complaints?: () => Promise<string[]>
+  /** The part as it is afterwards, where another instance answers for a service now. */
+  partAfter?: () => RunningPart
+  /** Ends what `arm` and `strike` began. Always called. */
+  close?: () => Promise<void>
+}
+
+/** The cell cannot be run here; the message says why. */
+export class NotApplicable extends Error {
+  override readonly name = 'NotApplicable'
+}
+
+/** The fault met no order in flight, so it showed nothing. */
+export class NotStruck extends Error {
+  override readonly name = 'NotStruck'
+}
+
+/** Recovery limits of a killed or stalled service, by part. */
+export const SERVICE_LIMIT_MS: Record<PartName, number> = {
+  'sync-rest': 3_000,
+  'async-rabbitmq': 5_000,
+  'streaming-kafka': 15_000,
+}
+
+/** Recovery limits of a broken broker, or of the wire to it. */
+export const BROKER_LIMIT_MS = { 'async-rabbitmq': 15_000, 'streaming-kafka': 30_000 } as const
+
+/** Orders per second of a cell. */
+export const RATE = 60
+
+export const NO_BROKER = 'it has no broker'

@@ -1,0 +1,109 @@
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { z } from 'zod'
+import { readProcess } from '../bench/process-figures.ts'
+import type { PartClient } from '../experiments/part-client.ts'
+import { ORDER_EVENTS } from '../experiments/topic-count.ts'
+import { openKafkaProbe } from '../probes/kafka.ts'
+import { openRabbitManagement } from '../probes/rabbit-management.ts'
+import type { RunningPart } from '../stack/part.ts'
+import type { PartName } from '../stack/parts.ts'
+import { within } from '../stack/wait.ts'
+
+/** What a part occupied at one moment. */
+export interface Sample {
+  /** Milliseconds since the load began. */
+  atMs: number
+  /** Orders the generator had sent by then. */
+  orders: number
+  /** By service; absent while it does not run, and where there is no /proc. */
+  rssBytes: Record<string, number>
+  handles: Record<string, number>
+  /** Messages or orders that wait; absent while nobody answers. */
+  waiting?: number
+  /** All files below the data folder; absent without one. */
+  storeBytes?: number
+}
+
+export interface Sampling {
+  part: RunningPart
+  client: PartClient
+  /** Milliseconds since the load began, and the orders sent so far. */
+  now: () => { atMs: number; orders: number }
+  everyMs: number
+  /** Ends the samples. */
+  over: AbortSignal
+}
+
+const LOOK_WITHIN_MS = 4_000
+
+export async function takeSamples({ part, client, now, everyMs, over }: Sampling): Promise<Sample[]> {
+  const samples: Sample[] = []
+  while (!over.aborted) {
+    // While a broker or a service is away, nobody can say what waits: the sample then has no such figure.
+    const waiting = await within(waitingIn[part.part](part, client), LOOK_WITHIN_MS, 'the backlog').catch(
+      () => undefined,
+    )
+    const storeBytes = part.dataDir === undefined ? 0 : bytesBelow(part.dataDir)
+    samples.push({
+      ...now(),
+      ...processesOf(part),
+      ...(waiting !== undefined && { waiting }),
+      ...(storeBytes > 0 && { storeBytes }),
+    })
+    await sleep(everyMs, undefined, { signal: over }).catch(() => {
+      // The load is over, and so are the samples.
+    })
+  }
+  return samples
+}
+
+function processesOf({ services }: RunningPart): Pick<Sample, 'rssBytes' | 'handles'> {
+  const figures: Pick<Sample, 'rssBytes' | 'handles'> = { rssBytes: {}, handles: {} }
+  for (const { name, pid } of services) {
+    const process = readProcess(pid)
+    const handles = handlesOf(pid)
+    // One that has ended, and whose end nobody has noted yet, has no memory any more.
+    if (process && !Number.isNaN(process.rssBytes)) figures.rssBytes[name] = process.rssBytes
+    if (handles !== undefined) figures.handles[name] = handles
+  }
+  return figures
+}
+
+function handlesOf(pid: number | undefined): number | undefined {
+  try {
+    return pid === undefined ? undefined : readdirSync(`/proc/${pid}/fd`).length
+  } catch {
+    return undefined // no /proc here, or the process is gone
+  }
+}
+
+function bytesBelow(folder: string): number {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + sizeOf(join(entry.parentPath, entry.name)), 0)
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}
+
+const Unsettled = z.object({ unsettled: z.number() })
+const QUEUES = ['inventory_queue', 'order_status_queue', 'notification_queue']
+const GROUP = 'inventory-group'
+
+const waitingIn: Record<PartName, (part: RunningPart, client: PartClient) => Promise<number>> = {
+  'sync-rest': async (_, client) => Unsettled.parse(await client.read('order', '/health')).unsettled,
+  'async-rabbitmq': async ({ rabbit }) => {
+    const { sampled } = openRabbitManagement(rabbit!)
+    const depths = await Promise.all(QUEUES.map(sampled))
+    return depths.reduce((sum, { ready, unacked }) => sum + ready + unacked, 0)
+  },
+  'streaming-kafka': async ({ kafka }) => {
+    await using probe = await openKafkaProbe(kafka!)
+    const lags = await probe.lag(GROUP, ORDER_EVENTS)
+    return lags.reduce((sum, { lag }) => sum + Math.max(0, lag), 0)
+  },
+}

@@ -1,0 +1,115 @@
+import type { ExperimentContext } from '../experiments/experiment.ts'
+import { mostOrders, type OfferedLoad, offer, STYLE } from '../experiments/offered-load.ts'
+import { openPartClient } from '../experiments/part-client.ts'
+import { stockEnv, stockFor } from '../experiments/stock-env.ts'
+import { warmUp } from '../experiments/warm-up.ts'
+import type { LedgerVerdict } from '../ledger/verdict.ts'
+import { createRandom } from '../load/open-loop/random.ts'
+import type { PartName } from '../stack/parts.ts'
+import { audit } from './audit.ts'
+import { closePart } from './close-part.ts'
+import { ensureBroker } from './ensure-broker.ts'
+import type { FaultBench } from './fault.ts'
+import { type LoadClock, loadClock } from './load-clock.ts'
+import { MOST_PROBES } from './recovery.ts'
+import { type Sample, takeSamples } from './soak-samples.ts'
+import { type SoakOptions, type SoakStrike, startOf, strikeOften } from './soak-strikes.ts'
+
+export interface SoakRun {
+  part: PartName
+  load: OfferedLoad
+  strikes: SoakStrike[]
+  samples: Sample[]
+  ledger: LedgerVerdict
+  seconds: number
+}
+
+const WARM_UP = 200
+const CLIENT_TIMEOUT_MS = 8_000
+const SAMPLE_EVERY_MS = 2_500
+const SETTLE_MS = 180_000
+
+type Context = ExperimentContext<unknown>
+
+/** Steady load on one part for minutes, one random fault after the other, and one ledger over all of it. */
+export async function soak(context: Context, name: PartName, options: SoakOptions): Promise<SoakRun> {
+  const { orders, rate, seed } = options
+  await ensureBroker(context, name)
+  const plan = `${rate}/s for ${Math.ceil(orders / rate)}s`
+  // Faults come every ten seconds at the earliest, and each places orders of its own.
+  const initial = stockFor(WARM_UP + mostOrders([plan]) + (orders / rate / 10) * MOST_PROBES)
+  const started = await startOf(options.faults, name)?.(context)
+  const closers: (() => Promise<unknown>)[] = [async () => started?.close()]
+  try {
+    const behindWire = await context.startPart(name, {
+      durable: true,
+      ...started?.options,
+      env: { ...stockEnv(initial), ...started?.options.env },
+    })
+    closers.push(() => closePart(behindWire, context.signal))
+    const part = started?.direct?.(behindWire) ?? behindWire
+    const client = openPartClient(part, context.signal)
+    closers.push(async () => client[Symbol.asyncDispose]())
+    const warm = await warmUp(client, { ...context, count: WARM_UP, what: STYLE[name] })
+    const bench: FaultBench = {
+      part,
+      client,
+      ...(started?.wire && { wire: started.wire }),
+      random: createRandom(seed),
+      signal: context.signal,
+      progress: (text) => context.progress(`${STYLE[name]}: ${text}`),
+      records: [],
+      planted: { deadLetters: 0 },
+    }
+    const seen = await underFaults(context, bench, { ...options, plan })
+    bench.progress('coming to rest, then the ledger')
+    const histories = [warm, seen.load.history, seen.records, bench.records]
+    const ledger = await audit(context, { part, histories, initial, settleMs: SETTLE_MS })
+    return { part: name, ...seen, ledger }
+  } finally {
+    for (const close of closers.reverse()) await close().catch(() => {})
+    if (!context.signal.aborted) await ensureBroker(context, name)
+  }
+}
+
+/** Load, faults and samples go on at the same time; when one fails, all end. */
+async function underFaults(context: Context, bench: FaultBench, options: SoakOptions & { plan: string }) {
+  const failing = new AbortController()
+  const signal = AbortSignal.any([context.signal, failing.signal])
+  const sent = { orders: 0 }
+  const clock = loadClock(signal)
+  const over = new AbortController()
+  const startedAt = performance.now()
+  try {
+    const [load, struck, samples] = await Promise.all([
+      offer({ ...context, progress: () => {}, signal }, bench.part, {
+        what: STYLE[bench.part.part],
+        rate: options.plan,
+        seed: options.seed,
+        keyPrefix: `soak-${options.seed}`,
+        timeoutMs: CLIENT_TIMEOUT_MS,
+        drainMs: 120_000,
+        onSnapshot: (snapshot) => {
+          sent.orders = snapshot.counts.sent
+          if (snapshot.phase === 'drain') over.abort()
+          clock.onSnapshot(snapshot)
+        },
+      }).finally(() => over.abort()),
+      strikeOften({ ...bench, signal }, { ...options, clock }),
+      sample(bench, { clock, sent, over: AbortSignal.any([signal, over.signal]) }),
+    ])
+    return { load, ...struck, samples, seconds: (performance.now() - startedAt) / 1_000 }
+  } catch (err) {
+    failing.abort(err)
+    throw err
+  }
+}
+
+async function sample(
+  { part, client }: FaultBench,
+  { clock, sent, over }: { clock: LoadClock; sent: { orders: number }; over: AbortSignal },
+): Promise<Sample[]> {
+  const zero = await clock.zero
+  const now = () => ({ atMs: performance.now() - zero, orders: sent.orders })
+  return takeSamples({ part, client, now, everyMs: SAMPLE_EVERY_MS, over })
+}
