@@ -11,6 +11,7 @@ await runScript('bench', readBenchCommand, async (command) => {
   if (command.kind === 'ceilings') {
     return (await import('./lab/ceilings.ts')).ceilingsCommand(command, terminal)
   }
+  if (command.kind === 'fuzz') return (await import('./lab/fuzz.ts')).fuzzCommand(command, terminal)
   terminal.print(BENCH_HELP.trimEnd())
   return 0
 })

@@ -113,6 +113,19 @@ describe('a dead letter', () => {
     })
   })
 
+  test('does not believe headers that only a copy of ours would have, when they are none of ours', async () => {
+    const { run, published } = setup()
+    const headers = { 'x-original-routing-key': 16, 'x-attempts': 1e300, 'x-origin-queue': 'elsewhere' }
+    await run([aDelivery(7, headers)], [deadLetter('malformed: no')])
+
+    expect(published[0]).toMatchObject({ routingKey: 'order.placed' })
+    expect(published[0]?.properties.headers).toMatchObject({
+      'x-attempts': 1,
+      'x-origin-queue': 'inventory_queue',
+      'x-original-routing-key': 'order.placed',
+    })
+  })
+
   test.each<Published>(['unconfirmed', 'returned'])(
     'is left to the queue’s own dead-lettering when %s',
     async (answer) => {

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { derivedId } from '../ids.ts'
-import { FailureReason, Item, type Order, Quantity } from './order.ts'
+import { FailureReason, Item, type Order, OrderId, Quantity } from './order.ts'
 
 /**
  * Events are CloudEvents 1.0 in structured JSON: the same body on both brokers, whose native properties repeat only
@@ -12,14 +12,14 @@ const cloudEvent = <Type extends string, Data extends z.ZodType>(type: Type, dat
     id: z.uuid().describe('Message id; consumers deduplicate on it'),
     source: z.string().min(1).describe('Service that made the event'),
     type: z.literal(type),
-    subject: z.uuid().describe('The order id'),
+    subject: OrderId.describe('The order id'),
     time: z.iso.datetime(),
     datacontenttype: z.literal('application/json').optional(),
     traceparent: z.string().optional(),
     data,
   })
 
-const orderData = { order_id: z.uuid(), item: Item, quantity: Quantity, timestamp: z.number() }
+const orderData = { order_id: OrderId, item: Item, quantity: Quantity, timestamp: z.number() }
 
 export const OrderPlaced = cloudEvent('OrderPlaced', z.object({ ...orderData, status: z.literal('placed') }))
 export const InventoryReserved = cloudEvent(

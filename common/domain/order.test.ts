@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { canBecome, isTerminal, OrderStatus, PlaceOrder } from './order.ts'
+import { canBecome, isTerminal, OrderId, OrderStatus, PlaceOrder } from './order.ts'
 import { decide, parseStock } from './stock.ts'
 
 const statuses = OrderStatus.options
@@ -58,5 +58,13 @@ describe('PlaceOrder', () => {
       expect(PlaceOrder.safeParse({ item: 'salad', quantity }).success).toBe(true)
     for (const quantity of [0, 101, 1.5, '2', null])
       expect(PlaceOrder.safeParse({ item: 'salad', quantity }).success).toBe(false)
+  })
+})
+
+describe('an order id', () => {
+  test('is the same order in upper and in lower case', () => {
+    const id = '0198A7C2-0000-7000-8000-00000000ABCD'
+
+    expect(OrderId.parse(id)).toBe(OrderId.parse(id.toLowerCase()))
   })
 })

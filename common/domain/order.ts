@@ -4,6 +4,9 @@ export const ITEMS = ['burger', 'pizza', 'salad'] as const
 export const Item = z.enum(ITEMS).describe('What is ordered')
 export type Item = z.infer<typeof Item>
 
+/** Upper and lower case are the same UUID, so the same order: kept in lower case, it is found again by its text. */
+export const OrderId = z.uuid().toLowerCase()
+
 export const MAX_QUANTITY = 100
 export const Quantity = z.int().min(1).max(MAX_QUANTITY).describe('How many, 1 to 100')
 
@@ -26,7 +29,7 @@ export type PlaceOrder = z.infer<typeof PlaceOrder>
 
 export const Order = z
   .object({
-    order_id: z.uuid(),
+    order_id: OrderId,
     item: Item,
     quantity: Quantity,
     status: OrderStatus,

@@ -39,19 +39,31 @@ export function openServiceClient(
     sent: unknown,
     options: RequestOptions = {},
   ) => {
-    const deadline = AbortSignal.timeout(options.timeoutMs ?? TIMEOUT_MS)
+    const { timeoutMs = TIMEOUT_MS } = options
+    const deadline = AbortSignal.timeout(timeoutMs)
     const startedAt = performance.now()
-    const response = await pool.request({
-      method,
-      path,
-      headers: { ...(sent === undefined ? {} : { 'content-type': 'application/json' }), ...options.headers },
-      body: sent === undefined ? null : JSON.stringify(sent),
-      signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
-      // The deadline above covers these; undici's own timers are coarse.
-      headersTimeout: 0,
-      bodyTimeout: 0,
+    const answer = async () => {
+      const response = await pool.request({
+        method,
+        path,
+        headers: {
+          ...(sent === undefined ? {} : { 'content-type': 'application/json' }),
+          ...options.headers,
+        },
+        body: sent === undefined ? null : JSON.stringify(sent),
+        signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
+        // The deadline above covers these; undici's own timers are coarse.
+        headersTimeout: 0,
+        bodyTimeout: 0,
+      })
+      return { response, text: await response.body.text() }
+    }
+    const { response, text } = await answer().catch((err: unknown) => {
+      if (!deadline.aborted || signal?.aborted) throw err
+      throw new Error(`${method} ${url}${path} was not answered within ${timeoutMs / 1_000} s`, {
+        cause: err,
+      })
     })
-    const text = await response.body.text()
     const latencyUs = Math.round((performance.now() - startedAt) * 1_000)
     const isJson = /json/.test(String(response.headers['content-type'] ?? ''))
     return { status: response.statusCode, body: isJson ? (JSON.parse(text) as unknown) : text, latencyUs }

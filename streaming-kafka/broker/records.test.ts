@@ -31,6 +31,15 @@ describe('records', () => {
     })
   })
 
+  test('are of the same order when ids differ in case only', () => {
+    const event = anOrderPlaced()
+    const shouted = JSON.stringify({ ...event, subject: event.subject.toUpperCase() })
+
+    expect(decodeOrderPlaced({ key: bytes(event.subject.toUpperCase()), value: bytes(shouted) })).toEqual({
+      event,
+    })
+  })
+
   test.each([
     ['no value', null, /^no value$/],
     ['half a JSON', bytes('{"a":'), /^not JSON$/],

@@ -47,7 +47,7 @@ function decode<Event extends OrderEvent>({ key, value }: Body, schema: z.ZodTyp
   const event = parsed.data
   if (!sameOrder(event)) return { reason: 'subject and data.order_id differ' }
   if (key === null) return { reason: 'no key' }
-  if (key.toString() !== event.subject) return { reason: 'key and order_id differ' }
+  if (key.toString().toLowerCase() !== event.subject) return { reason: 'key and order_id differ' }
   return { event }
 }
 

@@ -1,0 +1,62 @@
+import { z } from 'zod'
+import { openServiceClient } from '../../load/service-client.ts'
+import type { Components, Schema } from '../json/schema.ts'
+
+const AnySchema = z.custom<Schema>((value) => typeof value === 'object' && value !== null)
+const Content = z.record(z.string(), z.object({ schema: AnySchema.optional() })).optional()
+const Parameter = z.object({ name: z.string(), in: z.string(), schema: AnySchema })
+const Operation = z.object({
+  parameters: z.array(Parameter).default([]),
+  requestBody: z.object({ content: Content }).optional(),
+  responses: z.record(z.string(), z.object({ content: Content })).default({}),
+})
+const Document = z.object({
+  paths: z.record(z.string(), z.record(z.string(), Operation)),
+  components: z.object({ schemas: z.record(z.string(), AnySchema) }).default({ schemas: {} }),
+})
+
+export type Parameter = z.infer<typeof Parameter>
+
+/** One operation as the service documents it. */
+export interface Route {
+  method: string
+  /** With `{names}` where parameters are. */
+  path: string
+  parameters: Parameter[]
+  body: Schema | undefined
+  /** By status; undefined where the document does not say what the body is. */
+  responses: Map<number, Schema | undefined>
+  /** Answers to a `GET` of these never end. */
+  isStream: boolean
+  components: Components
+}
+
+/** Reads `/docs/json` of a running service. Throws when a route could not be fuzzed from it. */
+export async function readRoutes(url: string, signal: AbortSignal): Promise<Route[]> {
+  const client = openServiceClient(url, { signal })
+  try {
+    return routesOf((await client.get('/docs/json')).body)
+  } finally {
+    await client.close()
+  }
+}
+
+export function routesOf(document: unknown): Route[] {
+  const { paths, components } = Document.parse(document)
+  return Object.entries(paths).flatMap(([path, operations]) =>
+    Object.entries(operations).map(([method, { parameters, requestBody, responses }]) => ({
+      method: method.toUpperCase(),
+      path,
+      parameters,
+      body: requestBody?.content?.['application/json']?.schema,
+      responses: new Map(
+        Object.entries(responses).map(([status, { content }]) => [
+          Number(status),
+          content?.['application/json']?.schema,
+        ]),
+      ),
+      isStream: path.endsWith('/stream'),
+      components: components.schemas,
+    })),
+  )
+}

@@ -1,0 +1,47 @@
+import { openPartClient } from '../../experiments/part-client.ts'
+import { stockEnv } from '../../experiments/stock-env.ts'
+import type { Progress, Session } from '../../session.ts'
+import { startPart } from '../../stack/part.ts'
+import { type PartName, parts } from '../../stack/parts.ts'
+import type { TargetResult } from '../finding.ts'
+import { STOCK } from './account.ts'
+import { fuzzConsumers } from './fuzz-consumers.ts'
+import { fuzzRoutes } from './fuzz-routes.ts'
+import { openAccount } from './specialists.ts'
+
+export interface PartFuzzOptions {
+  session: Pick<Session, 'run' | 'signal' | 'rabbit' | 'kafka'>
+  part: PartName
+  /** For each route and each consumer. */
+  cases: number
+  seed: number
+  progress: Progress
+  /** Only targets whose name has this in it. */
+  target?: string | undefined
+  /** Only the case of this number. */
+  only?: number | undefined
+}
+
+/** Starts a part with plenty of stock, fuzzes its routes and then its consumers, one after the other, and closes it. */
+export async function fuzzPart(options: PartFuzzOptions): Promise<TargetResult[]> {
+  const { session, part: name, cases, seed, progress, target = '', only } = options
+  const { run, signal } = session
+  await using opened = new AsyncDisposableStack()
+  const part = await startPart(name, {
+    run,
+    signal,
+    progress,
+    env: { LOG_LEVEL: 'error', ...stockEnv(STOCK) },
+    ...(parts[name].broker === 'rabbitmq' && { rabbit: await session.rabbit() }),
+    ...(parts[name].broker === 'kafka' && { kafka: await session.kafka() }),
+  })
+  opened.defer(part.close)
+  const client = opened.use(openPartClient(part, signal))
+  const account = opened.use(await openAccount[name]({ part, client, signal }))
+  const wants = (text: string) => text.includes(target)
+  const fuzz = { seed, cases, only, signal, progress }
+  const routes = await fuzzRoutes({ part, account, wants }, fuzz)
+  // A part with a service less has nothing more to tell.
+  if (part.services.some(({ pid }) => pid === undefined)) return routes
+  return [...routes, ...(await fuzzConsumers({ part, client, wants }, fuzz))]
+}
