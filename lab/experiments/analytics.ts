@@ -43,5 +43,7 @@ export function untilCounted(client: PartClient, orders: number, waiting: Waitin
 export const BulkResult = z.object({ accepted: z.number(), unknown: z.number(), seconds: z.number() })
 
 export async function placeBulk(client: PartClient, count: number): Promise<z.infer<typeof BulkResult>> {
-  return BulkResult.parse(await client.command('order', '/orders/bulk', { count }))
+  // A busy machine produces some hundred orders a second.
+  const timeoutMs = 60_000 + 5 * count
+  return BulkResult.parse(await client.command('order', '/orders/bulk', { count }, { timeoutMs }))
 }

@@ -122,9 +122,10 @@ const tableOf = ({ part, cases }: Seen): Table => ({
 })
 
 function readingOf({ part, cases }: Seen): string {
-  const times = (count: number) => ['never', 'once', 'twice'][count] ?? `${count} times`
+  const moved = (count: number) =>
+    ['never moved', 'moved once', 'moved twice'][count] ?? `moved ${count} times`
   const effectsOf = ({ taken, quantity }: Duplicated) => taken / quantity
-  const said = cases.map((each) => `${each.what}: stock moved ${times(effectsOf(each))}`)
+  const said = cases.map((each) => `${each.what}: stock ${moved(effectsOf(each))}`)
   const surplus = cases.filter((each) => effectsOf(each) > each.expected)
   const verdict =
     surplus.length === 0

@@ -1,8 +1,17 @@
 import type { PartName } from '../stack/parts.ts'
 import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
 import { guaranteeCard } from './guarantees.ts'
-import { chartsOf, dataOf, readingOf, tableOf } from './latency-report.ts'
-import { doubtsAboutLoad, mostOrders, type OfferedLoad, offer, PARTS, STYLE } from './offered-load.ts'
+import { chartsOf } from './latency-curves.ts'
+import { dataOf, offersTable, readingOf, tableOf } from './latency-report.ts'
+import {
+  doubtsAboutLoad,
+  mostOrders,
+  offerPunctually,
+  PARTS,
+  type PunctualLoad,
+  STYLE,
+  TRIES,
+} from './offered-load.ts'
 import { openPartClient } from './part-client.ts'
 import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { openPartWatch } from './part-watch.ts'
@@ -28,7 +37,8 @@ export const compareLatency = defineExperiment<Params>({
   question: 'At the same offered rate, how long until an order is accepted, and how long until it is done?',
   profiles: {
     quick: { rates: [50], seconds: 2, warmUpOrders: 100, arrivals: 'even', repetitions: 1 },
-    default: { rates: [50, 200], seconds: 2, warmUpOrders: 200, arrivals: 'even', repetitions: 3 },
+    // 400 orders a run have a p95, those of the three runs together a p99.
+    default: { rates: [200], seconds: 2, warmUpOrders: 200, arrivals: 'even', repetitions: 3 },
     full: { rates: [50, 200, 400], seconds: 20, warmUpOrders: 1_000, arrivals: 'poisson', repetitions: 3 },
   },
   run,
@@ -38,7 +48,7 @@ export const compareLatency = defineExperiment<Params>({
 export interface Measured {
   part: PartName
   repetition: number
-  loads: (OfferedLoad & { rate: number })[]
+  loads: (PunctualLoad & { rate: number })[]
 }
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
@@ -65,6 +75,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         })),
       ),
       tableOf(measured, params),
+      offersTable(measured, params),
     ],
     charts: chartsOf(measured, params),
     reading: readingOf(measured, params),
@@ -81,7 +92,7 @@ async function measure(context: ExperimentContext<Params>, name: PartName, repet
   const { params, signal } = context
   const planOf = (rate: number) =>
     `${params.arrivals === 'poisson' ? 'poisson ' : ''}${rate}/s for ${params.seconds}s`
-  const initial = stockFor(params.warmUpOrders + mostOrders(params.rates.map(planOf)))
+  const initial = stockFor(params.warmUpOrders + TRIES * mostOrders(params.rates.map(planOf)))
   const part = await context.startPart(name, { durable: true, env: stockEnv(initial) })
   try {
     await using client = openPartClient(part, signal)
@@ -91,10 +102,10 @@ async function measure(context: ExperimentContext<Params>, name: PartName, repet
     const loads: Measured['loads'] = []
     for (const rate of params.rates) {
       const plan = { rate: planOf(rate), seed: repetition + 1, what: `${what}, ${rate}/s` }
-      loads.push({ rate, ...(await offer(context, part, plan)) })
+      loads.push({ rate, ...(await offerPunctually(context, part, plan)) })
     }
     const guarantees = await watch.guarantees()
-    const histories = [warm, ...loads.map(({ history }) => history)]
+    const histories = [warm, ...loads.flatMap((load) => load.histories)]
     const ledger = await ledgerOf({ part, client, watch, signal, histories, initial })
     return { part: name, repetition, loads, guarantees, ledger }
   } finally {

@@ -5,12 +5,16 @@ import type { Chart, Series } from './experiment.ts'
 export const merged = (histograms: SerializedHistogram[]): Histogram =>
   histograms.reduce((sum, each) => sum.add(Histogram.from(each)), new Histogram())
 
-/** Latency by percentile as HDR charts show it. A curve ends where its samples do. */
-export function percentileChart(title: string, curves: { name: string; histogram: Histogram }[]): Chart {
+/** Latency by percentile as HDR charts show it. A curve ends where its samples do. `from` says when the clock started. */
+export function percentileChart(
+  title: string,
+  curves: { name: string; histogram: Histogram }[],
+  from = 'the intended time',
+): Chart {
   return {
     title,
     x: { label: 'percentile', unit: '%', scale: 'percentile' },
-    y: { label: 'latency from the intended time', unit: 'ms', scale: 'log' },
+    y: { label: `latency from ${from}`, unit: 'ms', scale: 'log' },
     series: curves
       .map(({ name, histogram }) => ({
         name,

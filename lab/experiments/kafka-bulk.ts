@@ -7,6 +7,7 @@ import {
   type ExperimentContext,
   type Outcome,
   type Table,
+  voidingCheck,
 } from './experiment.ts'
 import { describeAudit } from './ledger-check.ts'
 import { openPartClient } from './part-client.ts'
@@ -73,7 +74,7 @@ function checksOf({ params, bulk, report, log, listed, ledger }: Seen): Check[] 
       bulk.accepted === params.orders && bulk.unknown === 0,
       `${bulk.accepted} of ${params.orders} accepted, ${bulk.unknown} unknown`,
     ),
-    check(
+    voidingCheck(
       'each order is decided once',
       log.decidedTwice === 0 && log.phantoms === 0 && decided === log.orders,
       `${log.orders} orders, ${decided} decided, ${log.decidedTwice} twice, ${log.phantoms} decisions without an order`,
@@ -130,7 +131,11 @@ function analyticsEqualLog(report: AnalyticsReport, log: TopicCount): Check {
       `${what} ${analytics} = ${counted}`.replace('=', analytics === counted ? '=' : '≠'),
     )
     .join(', ')
-  return check('the analytics equal an independent count of the topics', differing.length === 0, detail)
+  return voidingCheck(
+    'the analytics equal an independent count of the topics',
+    differing.length === 0,
+    detail,
+  )
 }
 
 const rateOf = ({ reserved, failed }: TopicCount) =>

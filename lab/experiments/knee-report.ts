@@ -10,44 +10,36 @@ const cell = (us: number | undefined, { count }: { count: number }) =>
 export const tablesOf = (knees: Knee[], { bend, secondsPerStep, warmUpOrders }: Params): Table[] => [
   {
     title: `Steps of ${secondsPerStep} s, after ${warmUpOrders} orders to warm up; a step bends with a p95 above ${bend.times} times the first step's median and ${bend.atLeastMs} ms`,
-    columns: [
-      'style',
-      'offered/s',
-      'sent/s',
-      'acceptance p50 ms',
-      'p95 ms',
-      'completion p50 ms',
-      'p95 ms',
-      'p99 ms',
-      'not accepted',
-      'tries',
-      'the step',
-    ],
+    columns: ['style', 'offered/s', 'accepted p50 ms', 'p95 ms', 'done p50 ms', 'p95 ms', 'the step'],
     rows: knees.flatMap(({ part, steps, judged }) =>
       steps.map((step) => [
         STYLE[part],
         step.rate,
-        step.achieved_per_second.toFixed(1),
-        ...(step.is_valid ? figuresOf(step) : ['–', '–', '–', '–', '–', '–']),
-        step.tries,
+        ...(step.is_valid ? figuresOf(step) : ['–', '–', '–', '–']),
         wordsFor(step, judged),
       ]),
     ),
   },
 ]
 
-const figuresOf = ({ acceptance, completion, not_accepted }: Step) => [
+const figuresOf = ({ acceptance, completion }: Step) => [
   cell(acceptance.p50_us, acceptance),
   cell(acceptance.p95_us, acceptance),
   cell(completion.p50_us, completion),
   cell(completion.p95_us, completion),
-  cell(completion.p99_us, completion),
-  not_accepted,
 ]
 
-function wordsFor({ rate, is_valid }: Step, { bends_at, gaveWay }: Judged): string {
-  if (!is_valid) return 'INVALID: the generator fell behind'
-  return rate === bends_at ? `bends: ${gaveWay}` : 'is carried'
+function wordsFor(step: Step, { bends_at, gaveWay }: Judged): string {
+  const { rate, is_valid, tries, achieved_per_second, not_accepted, not_completed } = step
+  const tried = tries === 1 ? '' : `, at try ${tries}`
+  if (!is_valid)
+    return `INVALID: the generator fell behind (${achieved_per_second.toFixed(1)}/s sent${tried})`
+  if (rate !== bends_at) return `is carried${tried}`
+  const missing = [
+    ...(not_accepted > 0 ? [`${not_accepted} not accepted`] : []),
+    ...(not_completed > 0 ? [`${not_completed} not done`] : []),
+  ]
+  return `bends: ${[gaveWay, ...missing].join('; ')}${tried}`
 }
 
 /** Only what may be believed is drawn: a step the generator could not offer is not. */
@@ -68,11 +60,25 @@ export const chartsOf = (knees: Knee[]): Chart[] => [
     title: 'Offered against completed',
     x: { label: 'offered', unit: 'orders/s', scale: 'linear' },
     y: { label: 'completed', unit: 'orders/s', scale: 'linear' },
-    series: knees.map(({ part, steps }) =>
-      series(STYLE[part], steps, ({ rate, result }) => [rate, Math.round(result.completed_per_second)]),
-    ),
+    series: [
+      ...knees.map(({ part, steps }) =>
+        series(STYLE[part], steps, ({ rate, result }) => [rate, Math.round(result.completed_per_second)]),
+      ),
+      offeredTo(knees),
+    ],
   },
 ]
+
+/** What a style that keeps up would complete: the line the others are read against. */
+function offeredTo(knees: Knee[]): Series {
+  const steps = knees.flatMap((knee) => knee.steps).filter(({ is_valid }) => is_valid)
+  const rates = [...new Set(steps.map(({ rate }) => rate))].sort((a, b) => a - b)
+  return {
+    name: 'offered',
+    n: steps.reduce((sum, { result }) => sum + result.counts.offered, 0),
+    points: rates.map((rate) => [rate, rate]),
+  }
+}
 
 const chart = (
   title: string,

@@ -1,12 +1,10 @@
 import { Histogram } from '../load/histogram.ts'
 import type { OpenLoopResult } from '../load/open-loop/result.ts'
-import type { OfferedLoad } from './offered-load.ts'
+import type { PunctualLoad } from './offered-load.ts'
 
 /** One rate, held for a while. Latencies are from the intended time, in microseconds; absent where samples are too few. */
-export interface Step extends OfferedLoad {
+export interface Step extends PunctualLoad {
   rate: number
-  /** How often it was tried until the generator kept its schedule, or nobody tried any more. */
-  tries: number
   achieved_per_second: number
   acceptance: StepLatency
   completion: StepLatency
@@ -45,13 +43,12 @@ interface Limits {
   completion: number
 }
 
-export function stepOf(rate: number, load: OfferedLoad, tries: number): Step {
+export function stepOf(rate: number, load: PunctualLoad): Step {
   const { result } = load
   const { counts, verdict, achieved_per_second, not_completed } = result
   return {
     ...load,
     rate,
-    tries,
     achieved_per_second,
     acceptance: latencyOf(result.response.ok),
     completion: latencyOf(result.completion.reserved),
@@ -82,8 +79,7 @@ export interface Bend {
 
 /**
  * The steps up to the first that is not carried. A step is carried when every order is accepted and completed and
- * neither latency bends. A step the generator could not offer is no
- * knee of the part: it only ends what can be said.
+ * neither latency bends. A step the generator could not offer is no knee of the part: it only ends what can be said.
  */
 export function judgeSteps(steps: Step[], { times, atLeastMs }: Bend): Judged {
   const first = steps[0]

@@ -1,34 +1,13 @@
 import { isSupported } from '../load/histogram.ts'
 import { milliseconds } from '../load/latency.ts'
-import type { PartName } from '../stack/parts.ts'
 import type { Measured, Params } from './compare-latency.ts'
-import { merged, percentileChart } from './curves.ts'
-import type { Chart, Table } from './experiment.ts'
+import { merged } from './curves.ts'
+import type { Table } from './experiment.ts'
+import { type Asked, histogramsOf, LATENCIES, type Latency, loadsOf } from './latency-loads.ts'
 import { PARTS, STYLE } from './offered-load.ts'
 import { differ, type Repeated, repeated, spread } from './repeated.ts'
 
 const SHARES = [0.5, 0.9, 0.95, 0.99]
-const LATENCIES = ['acceptance', 'completion'] as const
-type Latency = (typeof LATENCIES)[number]
-
-const KIND: Record<
-  Latency,
-  (load: Measured['loads'][number]) => Measured['loads'][number]['result']['response']['ok']
-> = {
-  acceptance: ({ result }) => result.response.ok,
-  completion: ({ result }) => result.completion.reserved,
-}
-
-interface Asked {
-  part: PartName
-  rate: number
-  latency: Latency
-}
-
-const histogramsOf = (measured: Measured[], { part, rate, latency }: Asked) =>
-  measured
-    .filter((one) => one.part === part)
-    .flatMap(({ loads }) => loads.filter((load) => load.rate === rate).map(KIND[latency]))
 
 /** Median and range over the repetitions of one percentile, in microseconds. */
 function figureOf(measured: Measured[], asked: Asked, share: number): Repeated | undefined {
@@ -59,23 +38,32 @@ function cellOf(measured: Measured[], asked: Asked, share: number): string {
   if (figure) return spread(figure, milliseconds)
   const all = merged(histogramsOf(measured, asked))
   const us = all.percentile(share)
-  return us === undefined ? `n/a (n=${all.count})` : `${milliseconds(us)} (all runs together)`
+  return us === undefined ? `n/a (n=${all.count})` : `${milliseconds(us)} (all runs)`
 }
 
-export const chartsOf = (measured: Measured[], { rates }: Params): Chart[] =>
-  rates.map((rate) =>
-    percentileChart(
-      `Latency by percentile at ${rate} orders/s`,
-      // The answer of part A is its completion: one curve is both.
-      PARTS.flatMap((part) =>
-        LATENCIES.filter((latency) => part !== 'sync-rest' || latency === 'acceptance').map((latency) => ({
-          name:
-            part === 'sync-rest' ? `${STYLE[part]} acceptance and completion` : `${STYLE[part]} ${latency}`,
-          histogram: merged(histogramsOf(measured, { part, rate, latency })),
-        })),
-      ),
-    ),
-  )
+/** What the generator offered, and what became of it. An order that was sent late counts its lateness. */
+export const offersTable = (measured: Measured[], { rates, repetitions }: Params): Table => ({
+  title: `Offered against achieved, orders of ${repetitions === 1 ? 'one run' : `${repetitions} runs together`}`,
+  columns: ['orders/s', 'style', 'offered', 'dropped', 'sent', 'accepted', 'done', 'sent/s', 'tries'],
+  rows: rates.flatMap((rate) =>
+    PARTS.map((part) => {
+      const loads = loadsOf(measured, { part, rate })
+      const sum = (of: (load: (typeof loads)[number]) => number) =>
+        loads.reduce((all, load) => all + of(load), 0)
+      return [
+        rate,
+        STYLE[part],
+        sum(({ result }) => result.counts.offered),
+        sum(({ result }) => result.counts.dropped),
+        sum(({ result }) => result.counts.sent),
+        sum(({ result }) => result.counts.ok),
+        sum(({ result }) => result.counts.completed),
+        spread(repeated(loads.map(({ result }) => result.achieved_per_second)), (value) => value.toFixed(1)),
+        sum(({ tries }) => tries),
+      ]
+    }),
+  ),
+})
 
 export function readingOf(measured: Measured[], { rates, repetitions }: Params): string[] {
   const sentences = rates.flatMap((rate) =>
@@ -135,10 +123,11 @@ export function dataOf(measured: Measured[], { rates }: Params): Record<string, 
       us: merged(histogramsOf(measured, asked)).toJSON(),
     })),
     generator: measured.flatMap(({ part, repetition, loads }) =>
-      loads.map(({ rate, result }) => ({
+      loads.map(({ rate, tries, result }) => ({
         part,
         repetition,
         rate,
+        tries,
         offered_per_second: result.offered_per_second,
         achieved_per_second: result.achieved_per_second,
         verdict: result.verdict,

@@ -1,7 +1,7 @@
 import type { Stock } from '@lab/common/domain/stock.ts'
 import { audit, type Books } from '../ledger/books.ts'
 import { countOutcomes, type LoadResult, orderIds } from '../load/closed-loop.ts'
-import { type Check, check } from './experiment.ts'
+import { type Check, voidingCheck } from './experiment.ts'
 import type { PartClient } from './part-client.ts'
 
 export interface LedgerOptions {
@@ -40,5 +40,5 @@ export function describeAudit(books: Books): Check {
     ...(books.notifications ? [`${books.notifications.length} notified`] : []),
   ]
   const found = anomalies.map(({ invariant, detail }) => `NOT ${invariant}: ${detail}`)
-  return check('the ledger balances', anomalies.length === 0, [...found, ...counted].join('; '))
+  return voidingCheck('the ledger balances', anomalies.length === 0, [...found, ...counted].join('; '))
 }

@@ -49,6 +49,29 @@ export async function offer(
   return { result: ended, history }
 }
 
+export interface PunctualLoad extends OfferedLoad {
+  /** How often it was offered until the generator kept its schedule, or nobody tried any more. */
+  tries: number
+  /** Of every try: their orders are in the part, whichever load is reported. */
+  histories: string[]
+}
+
+export const TRIES = 2
+
+/** Offers a load; once more when the generator fell behind, which another process of the machine can bring about. */
+export async function offerPunctually(
+  bench: Bench,
+  part: RunningPart,
+  options: OfferOptions,
+): Promise<PunctualLoad> {
+  const histories: string[] = []
+  for (let tries = 1; ; tries++) {
+    const load = await offer(bench, part, options)
+    histories.push(load.history)
+    if (load.result.verdict.kept_up || tries === TRIES) return { ...load, tries, histories }
+  }
+}
+
 /** Why the figures of a load may not be believed, with the load named; empty when they may. */
 export const doubtsAboutLoad = (what: string, { verdict }: OpenLoopResult): string[] =>
   verdict.reasons.map((reason) => `${what}: the load generator did not keep its schedule: ${reason}`)

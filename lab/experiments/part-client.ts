@@ -20,7 +20,7 @@ export interface PartClient extends AsyncDisposable {
   /** A GET that must answer 200; its body. */
   read: (role: Role, path: string, options?: { accept?: string }) => Promise<unknown>
   /** A POST that must answer 200 or 202; its body. */
-  command: (role: Role, path: string, body: unknown) => Promise<unknown>
+  command: (role: Role, path: string, body: unknown, options?: { timeoutMs: number }) => Promise<unknown>
   /** Switches off every injected fault of a service. */
   clearFaults: (role: Role) => Promise<void>
   /** Follows `GET /orders/stream` until this client is disposed of. */
@@ -40,9 +40,10 @@ export function openPartClient(part: RunningPart, signal: AbortSignal): PartClie
     third: open('third'),
   }
   const streams: OrderStreamClient[] = []
+  const headers = part.adminToken ? { authorization: `Bearer ${part.adminToken}` } : {}
 
   const read: PartClient['read'] = async (role, path, { accept = 'application/json' } = {}) => {
-    const answer = await clients[role].get(path, { headers: { accept }, timeoutMs: 30_000 })
+    const answer = await clients[role].get(path, { headers: { accept }, timeoutMs: 60_000 })
     return expectStatus(answer, [200], `GET ${processes[role].name}${path}`)
   }
   return {
@@ -51,12 +52,13 @@ export function openPartClient(part: RunningPart, signal: AbortSignal): PartClie
     stock: async () => Stock.parse(await read('inventory', '/stock')),
     notifications: async () => z.array(Notification).parse(await read('third', '/notifications')),
     read,
-    command: async (role, path, body) => {
-      const answer = await clients[role].post(path, body, { timeoutMs: 60_000 })
+    command: async (role, path, body, { timeoutMs } = { timeoutMs: 60_000 }) => {
+      const answer = await clients[role].post(path, body, { headers, timeoutMs })
       return expectStatus(answer, [200, 202], `POST ${processes[role].name}${path}`)
     },
     clearFaults: async (role) => {
-      expectStatus(await clients[role].delete('/admin/faults'), [200], `DELETE ${role}/admin/faults`)
+      const answer = await clients[role].delete('/admin/faults', { headers })
+      expectStatus(answer, [200], `DELETE ${role}/admin/faults`)
     },
     stream: async () => {
       const stream = await openOrderStream(processes.order.url, { orders: clients.order, signal })

@@ -160,7 +160,7 @@ function readingOf(settings: Setting[]): string[] {
   const steps = settings.slice(1).map((setting, at) => {
     const before = settings[at]!
     const factor = setting.rate.median / before.rate.median
-    return `from ${before.prefetch} to ${setting.prefetch} it changes by ${factor.toFixed(1)} times (${remarkOn(before.rate, setting.rate)})`
+    return `from ${before.prefetch} to ${setting.prefetch} it is ${factor.toFixed(1)} times as high (${remarkOn(before.rate, setting.rate)})`
   })
   const best = settings.toSorted((a, b) => b.rate.median - a.rate.median)[0]!
   return [

@@ -1,5 +1,6 @@
 import { answered, closedLoop, countOutcomes } from '../load/closed-loop.ts'
-import { LATENCY_COLUMNS, latencyCells, summarize } from '../load/latency.ts'
+import { histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/latency.ts'
+import { percentileChart } from './curves.ts'
 import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
 import { ledgerBalances } from './ledger-check.ts'
 import { allAnswered, describeOutcomes } from './outcomes.ts'
@@ -42,7 +43,8 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const rounds = []
   for (const count of params.rounds) rounds.push(await place(count, 'one after the other'))
 
-  const summaries = rounds.map((round) => summarize(answered(round).map(({ latencyUs }) => latencyUs)))
+  const latencies = rounds.map((round) => answered(round).map(({ latencyUs }) => latencyUs))
+  const [summaries, histograms] = [latencies.map(summarize), latencies.map(histogramOf)]
   const outcomes = rounds.map(countOutcomes)
   const all201 = outcomes.every((counts, i) => allAnswered(counts, [201], params.rounds[i]!))
   return {
@@ -61,6 +63,18 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         ]),
       },
     ],
-    data: { warmup: params.warmup, rounds: summaries, outcomes },
+    charts: [
+      percentileChart(
+        'Latency by percentile, one order after the other',
+        histograms.map((histogram, i) => ({ name: `${params.rounds[i]} orders`, histogram })),
+        'sending',
+      ),
+    ],
+    data: {
+      warmup: params.warmup,
+      rounds: summaries,
+      outcomes,
+      histograms: histograms.map((each) => each.toJSON()),
+    },
   }
 }

@@ -1,5 +1,6 @@
 import { answered, closedLoop, countOutcomes, type LoadResult } from '../load/closed-loop.ts'
-import { LATENCY_COLUMNS, latencyCells, milliseconds, summarize } from '../load/latency.ts'
+import { histogramOf, LATENCY_COLUMNS, latencyCells, milliseconds, summarize } from '../load/latency.ts'
+import { percentileChart } from './curves.ts'
 import { type Check, check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
 import { ledgerBalances } from './ledger-check.ts'
 import { allAnswered, describeOutcomes } from './outcomes.ts'
@@ -79,6 +80,19 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       },
       timeoutTable(late),
     ],
+    charts: [
+      percentileChart(
+        'Latency by percentile, without and with the delay',
+        [
+          { name: 'inventory as it is', histogram: histogramOf(latencies(before)) },
+          {
+            name: `inventory ${params.delaySeconds} s slower`,
+            histogram: histogramOf(latencies(delayed)),
+          },
+        ],
+        'sending',
+      ),
+    ],
     data: {
       before: figures(before),
       delayed: figures(delayed),
@@ -118,7 +132,11 @@ const cells = (load: LoadResult) => [
   describeOutcomes(countOutcomes(load)),
   ...latencyCells(summarize(latencies(load))),
 ]
-const figures = (load: LoadResult) => ({ outcomes: countOutcomes(load), ...summarize(latencies(load)) })
+const figures = (load: LoadResult) => ({
+  outcomes: countOutcomes(load),
+  ...summarize(latencies(load)),
+  histogram: histogramOf(latencies(load)).toJSON(),
+})
 
 function answered201(name: string, load: LoadResult): Check {
   const counts = countOutcomes(load)

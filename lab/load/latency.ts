@@ -1,3 +1,4 @@
+import { Histogram } from './histogram.ts'
 import { percentile } from './percentile.ts'
 
 /** Figures of one set of latencies, in microseconds. A percentile the samples do not support is absent. */
@@ -23,6 +24,13 @@ export function summarize(samplesUs: readonly number[]): LatencySummary {
     p99_us: percentile(sorted, 0.99),
     max_us: sorted.at(-1),
   })
+}
+
+/** The same samples as a chart and a later reader want them. */
+export function histogramOf(samplesUs: readonly number[]): Histogram {
+  const histogram = new Histogram()
+  for (const us of samplesUs) histogram.record(us)
+  return histogram
 }
 
 export const LATENCY_COLUMNS = ['n', 'mean ms', 'p50 ms', 'p95 ms', 'p99 ms', 'max ms']

@@ -23,6 +23,20 @@ describe('compareStyles', () => {
     expect(table?.rows.flat().join()).toContain('20 wait in the queue for 60 s')
   })
 
+  test('shows acceptance and completion of each style at the highest rate that was offered to all', () => {
+    const generator = [{ rate: 100 }, { rate: 300 }]
+    const latency = record('compare-latency', { generator, ...medians(100, 9), ...medians(300, 2) })
+
+    expect(compareStyles(resultsOf(latency))?.rows).toEqual([
+      [
+        'the same load on all three',
+        'accepted and done after 2.00 ms (median, 300/s offered)',
+        'accepted after 2.00 ms, done after 6.00 ms (median, 300/s offered)',
+        'accepted after 2.00 ms, done after 6.00 ms (median, 300/s offered)',
+      ],
+    ])
+  })
+
   test('lets no experiment speak that did not hold', () => {
     const broken: ExperimentRecord = { ...failure, verdict: 'broken' }
     const lag = record('kafka-lag', { samples: [{ messages: 7 }], messages_per_second: 100 })
@@ -43,6 +57,20 @@ describe('compareStyles', () => {
     expect(compareStyles(resultsOf(failure))).toBeUndefined()
   })
 })
+
+/** As compare-latency records them: acceptance after `ms`, completion after three times that. */
+function medians(rate: number, ms: number) {
+  const of = (part: string, latency: string, us: number) => [
+    `${part}_${latency}_at_${rate}`,
+    { p50_us: { median: us, min: us, max: us, runs: 3 } },
+  ]
+  return Object.fromEntries(
+    ['sync-rest', 'async-rabbitmq', 'streaming-kafka'].flatMap((part) => [
+      of(part, 'acceptance', ms * 1_000),
+      of(part, 'completion', 3 * ms * 1_000),
+    ]),
+  )
+}
 
 function record(name: string, data: ExperimentRecord['data']): ExperimentRecord {
   const started_at = '2026-11-21T10:20:31.000Z'

@@ -23,12 +23,12 @@ describe('a results file', () => {
     [
       'of another version',
       edited({}, { schema_version: 7 as never }),
-      /schema_version 7; this code reads 1.*0123456789/,
+      /schema_version 7; this code reads 2.*0123456789/,
     ],
     ['of another kind', '{"bench": "throughput"}', /no schema_version/],
     ['that was cut off', edited({}).slice(0, 200), /cut off after 200 characters/],
     ['that is empty', '\n', /is empty/],
-    ['that is not JSON', '{"schema_version": 1,, }', /is not JSON/],
+    ['that is not JSON', '{"schema_version": 2,, }', /is not JSON/],
     [
       'with a word for a number',
       edited({ duration_seconds: '1' as never }),
@@ -54,6 +54,43 @@ describe('a results file', () => {
     writeFileSync(join(folder, 'file'), '')
     await expect(readResults(join(folder, 'file', 'results.json'))).rejects.toThrow(/is a file/)
   })
+})
+
+describe('a results file that was edited by hand', () => {
+  const results = runOf([experimentRecord({ data: { p50_us: 3_000 }, tables: [latencyTable()] })])
+  const text = JSON.stringify(results, null, 2)
+
+  test.each([
+    ['a figure', text.replace('"p50_us": 3000', '"p50_us": 2000')],
+    ['a cell of a table', text.replace('"3.00"', '"2.00"')],
+    ['what a check has seen', text.replace('seen: the ledger', 'seen: all of the ledger')],
+    ['whether a check voids the figures', text.replace(/,\s*"voids": true/, '')],
+    ['the commit', text.replace('0123456789ab', 'ba9876543210')],
+    ['a field that no run writes', text.replace('{', '{ "approved": true,')],
+    ['the digest', text.replace(/sha256:./, (found) => (found.endsWith('0') ? 'sha256:1' : 'sha256:0'))],
+  ])('is refused: %s', (_, edit) => {
+    expect(edit).not.toBe(text)
+    expect(() => parse(edit)).toThrow(ResultsError)
+    expect(() => parse(edit)).toThrow(
+      /results\.json was edited after its run, so it proves nothing: .*sha256:/,
+    )
+  })
+
+  test('is read when only its layout and the order of its fields changed', () => {
+    const { schema_version, ...rest } = results
+
+    expect(parse(JSON.stringify({ ...rest, schema_version }))).toEqual(results)
+  })
+
+  test('is refused without a digest', () => {
+    const { digest: _, ...rest } = results
+
+    expect(() => parse(JSON.stringify(rest))).toThrow(/digest/)
+  })
+
+  function latencyTable() {
+    return { title: 'Latency', columns: ['p50 ms'], rows: [['3.00']] }
+  }
 })
 
 const histogram = () => {

@@ -1,14 +1,15 @@
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
 import { contradictions } from './consistency.ts'
+import { digestOf } from './digest.ts'
 import { Results, SCHEMA_VERSION } from './results.ts'
 import { fileTrouble, ResultsError } from './results-error.ts'
 
 const NAMED_AT_MOST = 5
 
 /**
- * Reads a `results.json` and believes nothing in it: one of another version, cut off, edited by hand or contradicting
- * itself throws a `ResultsError` that says which of these, and where.
+ * Reads a `results.json` and believes nothing in it: one of another version, cut off, contradicting itself or otherwise
+ * edited by hand throws a `ResultsError` that says which of these, and where.
  */
 export async function readResults(file: string): Promise<Results> {
   const text = await readFile(file, 'utf8').catch((err: unknown) => {
@@ -33,6 +34,7 @@ export function parseResults(text: string, name: string): Results {
       `${name} contradicts itself, so it was edited and proves nothing:\n${listed(lines)}`,
     )
   }
+  refuseOtherDigest(document as Record<string, unknown>, name)
   return results.data
 }
 
@@ -68,6 +70,18 @@ function refuseOtherVersion(document: unknown, name: string): void {
     `${name} has schema_version ${JSON.stringify(data.schema_version)}; this code reads ${SCHEMA_VERSION}.${writer}`,
   )
 }
+
+/** Of the text, not of what the schema took from it: a field that was added is an edit too. */
+function refuseOtherDigest(document: Record<string, unknown>, name: string): void {
+  const digest = digestOf(document)
+  if (document.digest === digest) return
+  throw new ResultsError(
+    `${name} was edited after its run, so it proves nothing: its content has the digest ${short(digest)}, the run wrote ${short(document.digest)}`,
+  )
+}
+
+/** Enough of a digest to see that two differ. */
+const short = (digest: unknown) => `${String(digest).slice(0, 'sha256:'.length + 12)}…`
 
 const describe = ({ path, message }: z.core.$ZodIssue): string => `${z.core.toDotPath(path)}: ${message}`
 

@@ -1,48 +1,60 @@
 import { messageOf } from '@lab/common/kit/errors.ts'
-import { runExperiment } from '../experiments/context.ts'
+import { paramsOf, runExperiment } from '../experiments/context.ts'
 import type { Experiment, Outcome, ProfileName } from '../experiments/experiment.ts'
 import type { Progress, Session } from '../session.ts'
+import { asJson } from './json.ts'
 import { ExperimentRecord, type Verdict } from './results.ts'
+import { unwritable } from './unwritable.ts'
 import { verdictOf } from './verdict.ts'
 
 export interface RecordOptions {
   experiment: Experiment
   profile: ProfileName
+  /** Replaces some of the profile's parameters. */
+  params?: Record<string, unknown>
   session: Session
   progress: Progress
 }
 
-/** Runs one experiment and writes down how it went. An experiment that throws is a verdict, not an error of the run. */
+/**
+ * Runs one experiment and writes down how it went. An experiment that throws, or answers what no document can hold, is a
+ * verdict, not an error of the run: what the others found out is kept.
+ */
 export async function recordExperiment(options: RecordOptions): Promise<ExperimentRecord> {
   const { experiment, profile, session } = options
   const startedAt = new Date()
   const ended = await run(options)
-  const record = {
+  const recordOf = (end: Ended) => ({
     name: experiment.name,
     part: experiment.part,
     question: experiment.question,
-    params: experiment.profiles[profile],
+    params: { ...paramsOf(experiment, profile), ...options.params },
     started_at: startedAt.toISOString(),
     duration_seconds: (Date.now() - startedAt.getTime()) / 1_000,
     checks: [],
     tables: [],
     data: {},
-    ...ended,
-    verdict: ended.verdict === 'error' && session.signal.aborted ? 'interrupted' : ended.verdict,
-  }
-  // Through JSON first: what experiments call `undefined` is absent from a document.
-  return ExperimentRecord.parse(JSON.parse(JSON.stringify(record)))
+    ...end,
+    verdict: end.verdict === 'error' && session.signal.aborted ? 'interrupted' : end.verdict,
+  })
+  const trouble = unwritable(recordOf(ended))
+  const end: Ended =
+    trouble === undefined
+      ? ended
+      : { verdict: 'error', error: `what it answered cannot be written down: ${trouble}` }
+  return ExperimentRecord.parse(asJson(recordOf(end)))
 }
 
 type Ended = { verdict: Verdict } & ({ error: string } | Outcome)
 
-async function run({ experiment, profile, session, progress }: RecordOptions): Promise<Ended> {
+async function run({ experiment, profile, params, session, progress }: RecordOptions): Promise<Ended> {
   const { run, signal, rabbit, kafka, startPart } = session
   const brokers = { rabbit: () => rabbit(), kafka: () => kafka() }
   try {
     const outcome = await runExperiment({
       experiment,
       profile,
+      params,
       run,
       brokers,
       progress,

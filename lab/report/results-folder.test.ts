@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { newBase } from '../stack/fixtures/lab.ts'
+import { withDigest } from './digest.ts'
 import { describeEnvironment } from './environment.ts'
 import { type ExperimentRecord, Results, SCHEMA_VERSION } from './results.ts'
 import { copyLogs, createResultsFolder, textOf, writeDocument } from './results-folder.ts'
@@ -104,7 +105,7 @@ async function someResults(): Promise<Results> {
     tables: [{ title: 'Latency', columns: ['n', 'p50 ms'], rows: [[20, '4.1']] }],
     data: { p50_us: 4_100, nested: { list: [1, null, 'a'] } },
   }
-  return {
+  return withDigest({
     schema_version: SCHEMA_VERSION,
     run: '2026-11-21T10-20-30',
     profile: 'quick',
@@ -115,5 +116,5 @@ async function someResults(): Promise<Results> {
     brokers: [{ kind: 'rabbitmq', version: '4.1.0', origin: 'local' }],
     planned: ['rest-baseline'],
     experiments: [record],
-  }
+  })
 }

@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { Chart } from './chart.ts'
 
-export const SCHEMA_VERSION = 1
+/** 2: a check says itself whether it voids the figures, and the document carries its digest. */
+export const SCHEMA_VERSION = 2
 
 /**
  * `holds`: everything it had to show was seen. `broken`: something was not. `error`: it could not be run to its end.
@@ -9,6 +10,13 @@ export const SCHEMA_VERSION = 1
  */
 export const Verdict = z.enum(['holds', 'broken', 'error', 'interrupted'])
 export type Verdict = z.infer<typeof Verdict>
+
+const Check = z.object({
+  name: z.string(),
+  holds: z.boolean(),
+  detail: z.string(),
+  voids: z.literal(true).optional().describe('Whether the figures may not be believed when it does not hold'),
+})
 
 const Cell = z.union([z.string(), z.number()])
 
@@ -20,7 +28,7 @@ export const ExperimentRecord = z.object({
   started_at: z.iso.datetime(),
   duration_seconds: z.number(),
   verdict: Verdict,
-  checks: z.array(z.object({ name: z.string(), holds: z.boolean(), detail: z.string() })),
+  checks: z.array(Check),
   tables: z.array(
     z.object({ title: z.string(), columns: z.array(z.string()), rows: z.array(z.array(Cell)) }),
   ),
@@ -51,11 +59,11 @@ export const BrokerRecord = z.object({
 })
 export type BrokerRecord = z.infer<typeof BrokerRecord>
 
-/** `results.json` of one run. A reader refuses a `schema_version` it does not know. */
+/** `results.json` of one run. A reader refuses a `schema_version` it does not know and a digest that is not that of the rest. */
 export const Results = z.object({
   schema_version: z.literal(SCHEMA_VERSION),
   run: z.string().describe('Name of the folder under results/'),
-  profile: z.enum(['quick', 'default', 'full']),
+  profile: z.enum(['quick', 'default', 'full', 'soak']),
   started_at: z.iso.datetime(),
   ended_at: z.iso.datetime().optional().describe('Absent while the run goes on, and when it was killed'),
   complete: z.boolean().describe('Whether every planned experiment came to a verdict of its own'),
@@ -63,5 +71,9 @@ export const Results = z.object({
   brokers: z.array(BrokerRecord),
   planned: z.array(z.string()),
   experiments: z.array(ExperimentRecord),
+  digest: z
+    .string()
+    .regex(/^sha256:[0-9a-f]{64}$/)
+    .describe('Of everything else in the document; see digest.ts'),
 })
 export type Results = z.infer<typeof Results>

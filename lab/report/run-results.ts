@@ -1,6 +1,7 @@
 import { basename, join } from 'node:path'
 import type { ProfileName } from '../experiments/experiment.ts'
 import type { Session } from '../session.ts'
+import { withDigest } from './digest.ts'
 import { describeBroker, describeEnvironment } from './environment.ts'
 import { type ExperimentRecord, Results, SCHEMA_VERSION } from './results.ts'
 import { copyLogs, createResultsFolder, writeDocument } from './results-folder.ts'
@@ -37,7 +38,7 @@ export async function startRunResults({
   const experiments: ExperimentRecord[] = []
   let folder: string | undefined
 
-  const document = (endedAt?: Date): Results => ({
+  const content = (endedAt?: Date): Omit<Results, 'digest'> => ({
     schema_version: SCHEMA_VERSION,
     run: folder === undefined ? session.run.id : basename(folder),
     profile,
@@ -50,7 +51,7 @@ export async function startRunResults({
     experiments,
   })
   const write = async (endedAt?: Date) => {
-    const results = document(endedAt)
+    const results = withDigest(content(endedAt))
     if (folder !== undefined) await writeDocument(join(folder, 'results.json'), Results, results)
     return results
   }

@@ -98,7 +98,33 @@ const kafkaLag = cell(
     `every order is accepted; the reader lags ${Math.max(...samples.map(({ messages }) => messages))} messages, drains ${perSecond(messages_per_second)} while throttled`,
 )
 
+const offered = z.looseObject({ generator: z.array(z.object({ rate: number })).min(1) })
+const repeated = z.object({ p50_us: z.object({ median: number }) })
+
+/** At the highest rate that was offered to all three; the medians are those of the table. */
+const sameLoad = (part: PartName): Cell =>
+  cell('compare-latency', offered, ({ generator, ...data }) => {
+    const rate = Math.max(...generator.map((one) => one.rate))
+    const medianOf = (latency: string) => {
+      const { data: figure } = repeated.safeParse(data[`${part}_${latency}_at_${rate}`])
+      return figure ? `${milliseconds(figure.p50_us.median)} ms` : 'n/a'
+    }
+    const words =
+      part === 'sync-rest'
+        ? `accepted and done after ${medianOf('acceptance')}`
+        : `accepted after ${medianOf('acceptance')}, done after ${medianOf('completion')}`
+    return `${words} (median, ${rate}/s offered)`
+  })
+
 export const rows: Row[] = [
+  {
+    question: 'the same load on all three',
+    cells: {
+      'sync-rest': sameLoad('sync-rest'),
+      'async-rabbitmq': sameLoad('async-rabbitmq'),
+      'streaming-kafka': sameLoad('streaming-kafka'),
+    },
+  },
   {
     question: 'an order',
     cells: { 'sync-rest': restBaseline, 'async-rabbitmq': rabbitDrain, 'streaming-kafka': kafkaBulk },

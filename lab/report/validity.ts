@@ -4,8 +4,8 @@ import type { ExperimentRecord, Results } from './results.ts'
  * Whether figures may be believed, which is another question than whether a check holds.
  *
  * - `broken`   a check did not hold: the figures are real, and what they show is "no".
- * - INVALID    the figures themselves are in doubt: orders are missing from them or in them twice, the load was not the
- *              one that was planned, or the experiment did not come to its end.
+ * - INVALID    the figures themselves are in doubt: a check that voids them did not hold (orders are missing from them or
+ *              in them twice), the load was not the one that was planned, or the experiment did not come to its end.
  *
  * Figures in doubt are not published: the report gives the reason in place of the charts.
  */
@@ -15,29 +15,14 @@ export interface Doubt {
   reason: string
 }
 
-/**
- * Checks on which every figure of their experiment rests. They are known by their names, so that the words on the
- * terminal, in the tests and in the report are the same.
- */
-const FOUNDATIONS = [
-  { name: /\bledger\b/i, means: 'the ledger does not balance' },
-  { name: /\bindependent count\b/i, means: 'an independent count differs' },
-  { name: /\bgenerator\b|\bkept (its|the) schedule\b/i, means: 'the load generator fell behind' },
-  { name: /\b(lost|loses nothing)\b/i, means: 'orders were lost' },
-  { name: /\b(doubled|reserved twice|counted twice)\b/i, means: 'orders were doubled' },
-]
-
 /** Why the figures of an experiment may not be believed; empty when they may. */
 export function doubtsAbout({ verdict, error, invalid = [], checks }: ExperimentRecord): string[] {
   if (verdict === 'interrupted') return ['it was stopped before its end']
   if (verdict === 'error') return [`it could not be run to its end: ${error ?? 'no reason was recorded'}`]
-  const failed = checks.filter(({ holds }) => !holds)
+  const voiding = checks.filter(({ holds, voids }) => voids && !holds)
   return [
     ...invalid,
-    ...failed.flatMap(({ name, detail }) => {
-      const foundation = FOUNDATIONS.find((one) => one.name.test(name))
-      return foundation ? [`${foundation.means} (${name}): ${detail}`] : []
-    }),
+    ...voiding.map(({ name, detail }) => `does not hold: ${name}: ${detail}`),
     ...(checks.length === 0 ? ['it checked nothing'] : []),
   ]
 }

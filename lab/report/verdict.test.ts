@@ -3,7 +3,13 @@ import type { ExperimentRecord } from './results.ts'
 import { verdictDetails, verdictLine, verdictOf } from './verdict.ts'
 
 const holds = { name: 'all answered', holds: true, detail: '20 of 20 orders answered 201' }
-const broken = { name: 'the ledger balances', holds: false, detail: 'burger: off by 1' }
+const broken = { name: 'none is notified', holds: false, detail: '3 notifications' }
+const voiding = {
+  name: 'the ledger balances',
+  holds: false,
+  detail: 'burger: off by 1',
+  voids: true as const,
+}
 
 describe('verdictOf', () => {
   test('holds when every check holds', () => {
@@ -28,8 +34,14 @@ describe('the verdict line', () => {
   test('says what was seen where a check does not hold, and names every such check below', () => {
     const failed = record({ verdict: 'broken', checks: [holds, broken] })
 
-    expect(verdictLine(failed)).toBe('broken  rest-baseline  the ledger balances: burger: off by 1')
-    expect(verdictDetails(failed)).toEqual(['  does not hold: the ledger balances: burger: off by 1'])
+    expect(verdictLine(failed)).toBe('broken  rest-baseline  none is notified: 3 notifications')
+    expect(verdictDetails(failed)).toEqual(['  does not hold: none is notified: 3 notifications'])
+  })
+
+  test('says INVALID with the check that voids the figures, before any other that does not hold', () => {
+    const failed = record({ verdict: 'broken', checks: [holds, broken, voiding] })
+
+    expect(verdictLine(failed)).toBe('broken  rest-baseline  INVALID: the ledger balances: burger: off by 1')
   })
 
   test('says why an experiment could not be run, with the rest of the message below', () => {

@@ -1,8 +1,9 @@
 import { styleText } from 'node:util'
-import type { Check, Outcome } from '../experiments/experiment.ts'
+import type { Check } from '../experiments/experiment.ts'
 import type { ExperimentRecord, Verdict } from './results.ts'
 
-interface Judged extends Pick<Outcome, 'checks'> {
+interface Judged {
+  checks: readonly Pick<Check, 'holds'>[]
   invalid?: string[] | undefined
 }
 
@@ -28,13 +29,19 @@ export function verdictDetails(record: ExperimentRecord): string[] {
   return [...failed.map(({ name, detail }) => `  does not hold: ${name}: ${detail}`), ...error]
 }
 
-/** What was seen, in one line: of the check that decides, the first that does not hold, else the first of all. */
+/**
+ * What was seen, in one line: why the figures may not be believed, else the check that decides, the first that does not
+ * hold or the first of all.
+ */
 export function keyFigures({ checks, verdict, error, invalid = [] }: ExperimentRecord): string {
-  const decisive: Check | undefined = checks.find(({ holds }) => !holds) ?? checks[0]
+  const failed = checks.filter(({ holds }) => !holds)
+  const voiding = failed.find(({ voids }) => voids)
+  const decisive = voiding ?? failed[0] ?? checks[0]
   if (verdict === 'interrupted') return 'stopped before its end'
   if (verdict === 'error') return error?.split('\n')[0] ?? 'failed'
   if (invalid[0] !== undefined) return `INVALID: ${invalid[0]}`
-  return decisive ? `${decisive.name}: ${decisive.detail}` : 'nothing was checked'
+  const said = decisive ? `${decisive.name}: ${decisive.detail}` : 'nothing was checked'
+  return voiding ? `INVALID: ${said}` : said
 }
 
 function paint(verdict: Verdict, stream: NodeJS.WritableStream | undefined): string {

@@ -1,7 +1,9 @@
 import type { Chart, Series } from '../report/chart.ts'
+import { withDigest } from '../report/digest.ts'
 import { type ExperimentRecord, type Results, SCHEMA_VERSION } from '../report/results.ts'
 
 export const check = (name: string, holds = true) => ({ name, holds, detail: `seen: ${name}` })
+export const voidingCheck = (name: string, holds = true) => ({ ...check(name, holds), voids: true as const })
 
 export const experimentRecord = (overrides: Partial<ExperimentRecord> = {}): ExperimentRecord => ({
   name: 'rest-baseline',
@@ -11,15 +13,15 @@ export const experimentRecord = (overrides: Partial<ExperimentRecord> = {}): Exp
   started_at: '2026-11-21T10:20:31.000Z',
   duration_seconds: 1.5,
   verdict: 'holds',
-  checks: [check('every order is answered 201'), check('the ledger balances')],
+  checks: [check('every order is answered 201'), voidingCheck('the ledger balances')],
   tables: [],
   data: {},
   ...overrides,
 })
 
-/** A run that may be believed, of the given experiments. */
+/** A run that may be believed, of the given experiments; its digest is right whatever is overridden. */
 export function runOf(experiments: ExperimentRecord[], overrides: Partial<Results> = {}): Results {
-  return {
+  return withDigest({
     schema_version: SCHEMA_VERSION,
     run: '2026-11-21T10-20-30',
     profile: 'quick',
@@ -43,7 +45,7 @@ export function runOf(experiments: ExperimentRecord[], overrides: Partial<Result
     planned: experiments.map(({ name }) => name),
     experiments,
     ...overrides,
-  }
+  })
 }
 
 export const series = (overrides: Partial<Series> = {}): Series => ({

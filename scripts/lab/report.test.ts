@@ -39,14 +39,19 @@ describe('npm run lab -- report', () => {
     ['cut off', JSON.stringify(results).slice(0, 300), /results\.json is cut off after 300 characters/],
     [
       'of another version',
-      JSON.stringify({ ...results, schema_version: 2 }),
-      /schema_version 2; this code reads 1/,
+      JSON.stringify({ ...results, schema_version: 1 }),
+      /schema_version 1; this code reads 2/,
     ],
     ['edited into nonsense', JSON.stringify({ ...results, complete: 'yes' }), /complete: .*expected boolean/],
     [
       'edited into a contradiction',
       JSON.stringify({ ...results, complete: false }),
       /contradicts itself.*\n {2}complete/,
+    ],
+    [
+      'edited in a figure',
+      JSON.stringify(results).replace('"p50_us":3000', '"p50_us":2000'),
+      /was edited after its run, so it proves nothing/,
     ],
   ])('refuses results that were %s with exit code 2, and leaves the older report', (_, text, reason) => {
     const base = runsWith(text)
@@ -90,5 +95,14 @@ describe('npm run lab -- compare', () => {
     expect(stdout).toMatch(/Verdicts.*rest-baseline +holds +holds.*p50_us +3,000 +3,000 +±0 % +equal/s)
     expect(stdout).toContain('Both are the same run.')
     expect(readFileSync(page, 'utf8')).toMatch(/<h1>Messaging lab: two runs compared<\/h1>/)
+  })
+
+  test('refuses a run that was edited with exit code 2', () => {
+    const base = runsWith(JSON.stringify(results).replace('"p50_us":3000', '"p50_us":2000'))
+
+    const { status, stdout, stderr } = lab('compare', NAME, 'latest', '--out', base)
+
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toMatch(/results\.json was edited after its run/)
   })
 })

@@ -54,8 +54,12 @@ describe('verdict on the generator', () => {
       { ...good, achieved_per_second: 90 },
       '90.0 orders/s were sent where 100.0 were offered',
     ],
-    ['sends late', late(lateness(...quiet.map(() => 80))), 'orders went out 80.'],
-    ['was late in all of a handful of orders', late(lateness(80, 90)), 'orders went out 90.'],
+    ['sends late', late(lateness(...quiet.map(() => 75))), 'orders went out 75.0 ms late (p90, '],
+    [
+      'was late in all of a handful of orders',
+      late(lateness(80, 90)),
+      'orders went out 90.0 ms late (at most, ',
+    ],
     ['was stopped', { ...good, is_complete: false }, 'stopped before its plan had ended'],
     ['sent nothing', { ...good, counts: { ...counts, offered: 0, sent: 0 } }, 'no order was sent'],
     [

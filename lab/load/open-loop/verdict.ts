@@ -24,9 +24,11 @@ export function judgeGenerator(figures: Figures, limits: Limits): OpenLoopResult
       `${achieved.toFixed(1)} orders/s were sent where ${offered.toFixed(1)} were offered (limit ${percent(limits.achievedShare)})`,
     )
   }
-  const lateMs = upperEnd(Histogram.from(generator.lateness)) / 1_000
-  if (lateMs > limits.latenessP99Ms) {
-    reasons.push(`orders went out ${lateMs.toFixed(1)} ms late (p99, limit ${limits.latenessP99Ms} ms)`)
+  const late = upperEnd(Histogram.from(generator.lateness))
+  if (late.ms > limits.latenessP99Ms) {
+    reasons.push(
+      `orders went out ${late.ms.toFixed(1)} ms late (${late.name}, limit ${limits.latenessP99Ms} ms)`,
+    )
   }
   const delayMs = generator.event_loop_delay_us.p99 / 1_000
   if (delayMs > limits.eventLoopDelayP99Ms) {
@@ -38,9 +40,10 @@ export function judgeGenerator(figures: Figures, limits: Limits): OpenLoopResult
 }
 
 /** The p99, or the highest percentile a short run supports: one late order in twenty does not condemn it. */
-function upperEnd(histogram: Histogram): number {
+function upperEnd(histogram: Histogram): { ms: number; name: string } {
   const p = [0.99, 0.9, 0.5].find((p) => isSupported(histogram.count, p))
-  return (p === undefined ? histogram.max : histogram.percentile(p)) ?? 0
+  const us = (p === undefined ? histogram.max : histogram.percentile(p)) ?? 0
+  return { ms: us / 1_000, name: p === undefined ? 'at most' : `p${p * 100}` }
 }
 
 const percent = (share: number) => `${(share * 100).toFixed(share < 0.01 ? 2 : 1)} %`

@@ -5,6 +5,8 @@ import { lookOf, short } from './svg-look.ts'
 
 const LONGEST = 26
 const GAP = 5
+/** Names are bold. */
+const BOLD = 1.25
 /** Where along a curve a label is tried first, as a share of its points. */
 const SPOTS = [1, 0.85, 0.7, 0.55, 0.4, 0.25, 0.1, 0]
 
@@ -27,7 +29,8 @@ export function drawLabels(curves: Curve[], frame: Frame): Markup[] {
         ),
     )
     if (!box) return []
-    taken.push(box)
+    // Two names beside each other would read as one.
+    taken.push({ ...box, left: box.left - GAP, right: box.right + GAP })
     const { colour } = lookOf(curve.at)
     const y = short(box.bottom - 3.5)
     return html`<text class="name ${colour}" x="${short(box.left)}" y="${y}">${curve.series.name}</text>`
@@ -37,7 +40,7 @@ export function drawLabels(curves: Curve[], frame: Frame): Markup[] {
 /** Above and below the curve, within the frame. */
 function placesFor({ series, positions }: Curve, frame: Frame): Box[] {
   if (positions.length === 0 || series.name.length > LONGEST) return []
-  const width = widthOf(series.name)
+  const width = widthOf(series.name) * BOLD
   return SPOTS.flatMap((share) => {
     const [x, y] = positions[Math.round(share * (positions.length - 1))]!
     const left = Math.min(Math.max(x - width * share, frame.left + 2), frame.right - width - 2)
