@@ -1,6 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { closeSync, openSync } from 'node:fs'
+import { pauseGroup, signalGroup } from './process-group.ts'
 import { RUN_MARKER } from './process-identity.ts'
 import type { RunDir } from './run-dir.ts'
 import { within } from './wait.ts'
@@ -28,8 +29,9 @@ export interface Child {
   exited: Promise<Exit>
   isRunning(): boolean
   signal(signal: NodeJS.Signals): void
-  /** To its whole process group: a command that a shell waits for is not left out. */
-  signalGroup(signal: NodeJS.Signals): void
+  /** Stops its whole process group, a command that a shell waits for included; resolves when all stand still. */
+  pause(): Promise<void>
+  resume(): void
   /** SIGTERM, and SIGKILL when `graceMs` were not enough. Resolves when the process is gone. */
   stop(graceMs: number): Promise<Exit>
   kill(): Promise<Exit>
@@ -71,8 +73,11 @@ export async function startChild(options: ChildOptions): Promise<Child> {
     exited,
     isRunning,
     signal: (signal) => void child.kill(signal),
-    signalGroup: (signal) => {
-      if (isRunning()) signalGroup(pid, signal)
+    pause: async () => {
+      if (isRunning()) await pauseGroup(pid)
+    },
+    resume: () => {
+      if (isRunning()) signalGroup(pid, 'SIGCONT')
     },
     kill,
     async stop(graceMs) {
@@ -80,13 +85,5 @@ export async function startChild(options: ChildOptions): Promise<Child> {
       child.kill('SIGTERM')
       return within(exited, graceMs, `${options.name} (${pid}) to end after SIGTERM`).catch(kill)
     },
-  }
-}
-
-function signalGroup(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(-pid, signal)
-  } catch {
-    // Nobody is left in its group: the usual case.
   }
 }

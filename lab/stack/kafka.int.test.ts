@@ -52,11 +52,13 @@ describe.skipIf(obstacle)(`private Kafka ${obstacle ?? ''}`, () => {
   })
 
   test('acknowledges nothing while it is paused, and goes on with the same connection', async () => {
+    await createTopic(broker, 'while-paused')
     const producer = await openProducer(broker.brokers)
-    await producer.send({ topic: 'order-events', messages: [{ value: 'before' }] })
+    await producer.send({ topic: 'while-paused', messages: [{ value: 'before' }] })
 
+    onTestFinished(() => broker.control!.resume())
     await broker.control!.pause()
-    const ack = producer.send({ topic: 'order-events', messages: [{ value: 'meanwhile' }] })
+    const ack = producer.send({ topic: 'while-paused', messages: [{ value: 'meanwhile' }] })
     await expect(within(ack, 1_000, 'an acknowledgement')).rejects.toThrow('waited 1 s')
     await broker.control!.resume()
 

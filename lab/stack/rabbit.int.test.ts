@@ -56,6 +56,7 @@ describe.skipIf(obstacle)(`private RabbitMQ ${obstacle ?? ''}`, () => {
     const channel = await openChannel(broker.url)
     await confirmed(channel, 'before')
 
+    onTestFinished(() => broker.control!.resume())
     await broker.control!.pause()
     const confirm = confirmed(channel, 'meanwhile')
     await expect(within(confirm, 1_000, 'a confirm')).rejects.toThrow('waited 1 s')

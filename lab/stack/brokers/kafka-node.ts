@@ -56,10 +56,10 @@ export function kafkaNode(options: KafkaNodeOptions): KafkaNode {
       if (broker?.isRunning()) await broker.stop(STOP_MS)
     },
     async pause() {
-      broker?.signalGroup('SIGSTOP')
+      await broker?.pause()
     },
     async resume() {
-      broker?.signalGroup('SIGCONT')
+      broker?.resume()
     },
     async end() {
       ended = true

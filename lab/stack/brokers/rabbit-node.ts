@@ -55,10 +55,10 @@ export function rabbitNode(options: RabbitNodeOptions): RabbitNode {
       if (beam?.isRunning()) await beam.stop(STOP_MS)
     },
     async pause() {
-      beam?.signalGroup('SIGSTOP')
+      await beam?.pause()
     },
     async resume() {
-      beam?.signalGroup('SIGCONT')
+      beam?.resume()
     },
     async end() {
       ended = true
