@@ -59,13 +59,17 @@ export async function fuzzTopic(
   if (lost.length === 0) {
     const read = (topic: string) => probe.readAll(topic, { timeoutMs: READ_MS, signal: options.signal })
     const isNew = ({ partition, offset }: TopicRecord) => BigInt(offset) >= (ends.get(partition) ?? 0n)
-    const announced = (await read('inventory-events')).filter(isNew)
-    const [records, letters] = [await read(spec.topic), await read('order-events.dlt')]
+    const log = {
+      'order-events': await read('order-events'),
+      'inventory-events': await read('inventory-events'),
+    }
+    const announced = log['inventory-events'].filter(isNew)
+    const letters = await read('order-events.dlt')
     findings.push(
       ...reckonTopic(spec, {
         target,
         sent,
-        records,
+        log,
         announced,
         letters,
         before,

@@ -14,13 +14,14 @@ import {
   reporter,
   type Sent,
 } from './reckon.ts'
+import { type Log, reckonPoison, reckonTotals } from './reckon-counts.ts'
 import type { TopicState } from './topic-state.ts'
 
 export interface TopicRun {
   target: string
   sent: Numbered[]
-  /** All of the topic that was fuzzed. */
-  records: TopicRecord[]
+  /** All of both topics. */
+  log: Log
   /** Of `inventory-events`, what came since the beginning of the run. */
   announced: TopicRecord[]
   /** All of `order-events.dlt`. */
@@ -55,40 +56,16 @@ export function reckonTopic(spec: TopicSpec, run: TopicRun): Finding[] {
       after.stock,
     ),
     ...difference('orders', orders, after.orders),
-    ...unequal('what analytics counts', countedAfter(spec, run, [...events, ...decisions]), after.counted),
+    ...reckonTotals(run.log, after),
+    ...reckonPoison(spec.topic, sent.length - events.length, run),
   ]
   return [...findings, ...complaints.map((complaint) => ({ target, ...complaint, count: 0 }))]
 }
 
-/** Poison of `order-events` is skipped by analytics, because the inventory dead-letters it. */
-function countedAfter(
-  { topic }: TopicSpec,
-  { sent, before: { counted } }: TopicRun,
-  events: KnownEvent[],
-): TopicState['counted'] {
-  const idsOf = (type: KnownEvent['type']) =>
-    new Set(events.filter((event) => event.type === type).map(({ id }) => id.toLowerCase())).size
-  const judge = kafkaOracle({
-    topic,
-    knows: topic === 'order-events' ? ['OrderPlaced'] : ['InventoryReserved', 'InventoryFailed'],
-  })
-  const poison = sent.filter(({ message }) => judge(message).kind === 'poison').length
-  const isOrders = topic === 'order-events'
-  return {
-    orders_total: counted.orders_total + idsOf('OrderPlaced'),
-    reserved_total: counted.reserved_total + idsOf('InventoryReserved'),
-    failed_total: counted.failed_total + idsOf('InventoryFailed'),
-    poison: {
-      skipped: counted.poison.skipped + (isOrders ? poison : 0),
-      dead_lettered: counted.poison.dead_lettered + (isOrders ? 0 : poison),
-    },
-  }
-}
-
 /** A dead letter names the record it is of; the record carries the number of its case. */
-function lettersOf(topic: string, { records, letters }: TopicRun): DeadLetter[] {
+function lettersOf(topic: string, { log, letters }: TopicRun): DeadLetter[] {
   const cases = new Map(
-    records.map(({ partition, offset, headers }) => [`${partition}/${offset}`, headers[CASE]]),
+    (log[topic] ?? []).map(({ partition, offset, headers }) => [`${partition}/${offset}`, headers[CASE]]),
   )
   return letters.flatMap(({ headers }) => {
     const at = cases.get(`${headers.origin_partition}/${headers.origin_offset}`)
