@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { statFields } from '../stack/proc-stat.ts'
 
 /** What the kernel says of one process. */
 export interface ProcessFigures {
@@ -27,8 +28,7 @@ export function readProcess(pid: number | undefined): ProcessFigures | undefined
 
 /** From the texts of `/proc/<pid>/stat` and `/proc/<pid>/status`. */
 export function parseProcess(stat: string, status: string): ProcessFigures {
-  // The command name may hold blanks and parentheses, so fields count from the last ')'.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const fields = statFields(stat)
   const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(status)?.[1]) * 1_024
   return {
     cpuUs: (Number(fields[11]) + Number(fields[12])) * US_PER_TICK,

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync } from 'node:fs'
+import { statFields } from './proc-stat.ts'
 import { until } from './wait.ts'
 
 const STOPS_WITHIN_MS = 10_000
@@ -46,12 +47,10 @@ function threadStates(pid: string): string[] {
   }
 }
 
-/** State, parent, process group, … The command name may hold blanks and parentheses: fields count from the last ')'. */
 function fieldsOf(file: string): string[] {
   try {
-    const stat = readFileSync(file, 'utf8')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+    return statFields(readFileSync(file, 'utf8'))
   } catch {
-    return []
+    return [] // it has ended meanwhile
   }
 }

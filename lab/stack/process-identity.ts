@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process'
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { statFields } from './proc-stat.ts'
 import { until } from './wait.ts'
 
 /** A process that cannot be mistaken for a later one with the same pid. */
@@ -86,9 +87,7 @@ export function pidNamespace(): string {
 let bootId: string | undefined
 
 function linuxStart(pid: number): string | undefined {
-  const stat = readOrEmpty(`/proc/${pid}/stat`)
-  // The command name may hold blanks and parentheses, so fields count from the last ')'.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
+  const fields = statFields(readOrEmpty(`/proc/${pid}/stat`))
   const [state, ticks] = [fields[0], fields[19]]
   // Threads outlive a killed main thread by moments and hold the process's ports meanwhile.
   if (!ticks || ((state === 'Z' || state === 'X') && threadCount(pid) <= 1)) return undefined

@@ -1,5 +1,4 @@
 import { loadavg } from 'node:os'
-import { join, resolve } from 'node:path'
 import { measureCeilings } from '@lab/lab/bench/ceilings/ceilings.ts'
 import {
   CEILINGS_SCHEMA_VERSION,
@@ -8,17 +7,10 @@ import {
 } from '@lab/lab/bench/ceilings/results.ts'
 import { ceilingTables } from '@lab/lab/bench/ceilings/tables.ts'
 import { describeBroker, describeEnvironment } from '@lab/lab/report/environment.ts'
-import {
-  copyLogs,
-  createResultsFolder,
-  DEFAULT_RESULTS,
-  textOf,
-  writeDocument,
-} from '@lab/lab/report/results-folder.ts'
-import type { Session } from '@lab/lab/session.ts'
 import { openKafkaTools } from '@lab/lab/stack/kafka-tools.ts'
-import { type PartName, parts } from '@lab/lab/stack/parts.ts'
+import type { PartName } from '@lab/lab/stack/parts.ts'
 import type { BenchCommand } from './bench-command-line.ts'
+import { type Benching, saveBench } from './save-bench.ts'
 import { startBrokers } from './start-brokers.ts'
 import type { Terminal } from './terminal.ts'
 import { withSession } from './with-session.ts'
@@ -29,8 +21,7 @@ export async function ceilingsCommand(command: BenchCommand, terminal: Terminal)
     const startedAt = new Date()
     const before = loadavg()
     const environment = await describeEnvironment()
-    const brokers = new Set(command.parts.flatMap((name) => parts[name].broker ?? []))
-    await startBrokers(session, brokers, terminal.reporter)
+    await startBrokers(session, command.parts, terminal.reporter)
     const measured: PartCeilings[] = []
     for (const name of command.parts) {
       const result = await measurePart(name, { command, session, terminal })
@@ -47,23 +38,15 @@ export async function ceilingsCommand(command: BenchCommand, terminal: Terminal)
       brokers: session.brokers().map(describeBroker),
       parts: measured,
     }
-    const base = command.out === undefined ? DEFAULT_RESULTS : resolve(command.out)
-    const folder = await createResultsFolder(base, startedAt)
-    await writeDocument(join(folder, 'ceilings.json'), CeilingsResults, results)
-    await copyLogs(session.run.path, folder)
-    if (command.json) terminal.document(textOf(CeilingsResults, results))
-    terminal.print(`Results and logs: ${folder}`)
+    await saveBench(
+      { command, session, terminal },
+      { file: 'ceilings.json', schema: CeilingsResults, results, startedAt },
+    )
     return measured.every(({ valid }) => valid) ? 0 : 1
   })
 }
 
-interface Bench {
-  command: BenchCommand
-  session: Session
-  terminal: Terminal
-}
-
-async function measurePart(name: PartName, { command, session, terminal }: Bench): Promise<PartCeilings> {
+async function measurePart(name: PartName, { command, session, terminal }: Benching): Promise<PartCeilings> {
   const { rounds, connections } = command
   const { run, signal } = session
   const [result] = await terminal.reporter.tasks([

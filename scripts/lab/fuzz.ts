@@ -1,5 +1,4 @@
 import { randomInt } from 'node:crypto'
-import { join, resolve } from 'node:path'
 import { fuzzPart } from '@lab/lab/fuzz/parts/fuzz-part.ts'
 import {
   casesOf,
@@ -10,16 +9,9 @@ import {
 } from '@lab/lab/fuzz/results.ts'
 import { findingLines, fuzzTable } from '@lab/lab/fuzz/tables.ts'
 import { describeBroker, describeEnvironment } from '@lab/lab/report/environment.ts'
-import {
-  copyLogs,
-  createResultsFolder,
-  DEFAULT_RESULTS,
-  textOf,
-  writeDocument,
-} from '@lab/lab/report/results-folder.ts'
-import type { Session } from '@lab/lab/session.ts'
-import { type PartName, parts } from '@lab/lab/stack/parts.ts'
+import type { PartName } from '@lab/lab/stack/parts.ts'
 import type { BenchCommand } from './bench-command-line.ts'
+import { type Benching, saveBench } from './save-bench.ts'
 import { startBrokers } from './start-brokers.ts'
 import { UsageError } from './suggest.ts'
 import type { Terminal } from './terminal.ts'
@@ -31,11 +23,7 @@ export async function fuzzCommand(command: BenchCommand, terminal: Terminal): Pr
   return withSession(terminal.say, async (session) => {
     const startedAt = new Date()
     const environment = await describeEnvironment()
-    await startBrokers(
-      session,
-      new Set(command.parts.flatMap((name) => parts[name].broker ?? [])),
-      terminal.reporter,
-    )
+    await startBrokers(session, command.parts, terminal.reporter)
     terminal.print(`Seed ${seed}, ${command.cases} cases of each route and each consumer\n`)
     const fuzzed: PartFuzzed[] = []
     for (const name of command.parts) {
@@ -54,21 +42,21 @@ export async function fuzzCommand(command: BenchCommand, terminal: Terminal): Pr
       brokers: session.brokers().map(describeBroker),
       parts: fuzzed,
     }
-    await save(results, { command, session, terminal, startedAt })
+    await saveBench(
+      { command, session, terminal },
+      { file: 'fuzz.json', schema: FuzzResults, results, startedAt },
+    )
     if (fuzzed.every((part) => casesOf(part) === 0))
       throw new UsageError(`--target: no route and no consumer has '${command.target}' in its name`)
     return fuzzed.every((part) => findingsOf(part).length === 0) ? 0 : 1
   })
 }
 
-interface Fuzz {
-  command: BenchCommand
+interface Fuzzing extends Benching {
   seed: number
-  session: Session
-  terminal: Terminal
 }
 
-async function fuzzOne(name: PartName, { command, seed, session, terminal }: Fuzz): Promise<PartFuzzed> {
+async function fuzzOne(name: PartName, { command, seed, session, terminal }: Fuzzing): Promise<PartFuzzed> {
   const { cases, target, only } = command
   const [result] = await terminal.reporter.tasks([
     {
@@ -90,16 +78,4 @@ function show(result: PartFuzzed, seed: number, { table, print }: Terminal): voi
   table(fuzzTable(result))
   const lines = findingLines(result, seed)
   print(lines.length === 0 ? `${result.part}: nothing found\n` : `${lines.join('\n\n')}\n`)
-}
-
-async function save(
-  results: FuzzResults,
-  { command, session, terminal, startedAt }: Omit<Fuzz, 'seed'> & { startedAt: Date },
-): Promise<void> {
-  const base = command.out === undefined ? DEFAULT_RESULTS : resolve(command.out)
-  const folder = await createResultsFolder(base, startedAt)
-  await writeDocument(join(folder, 'fuzz.json'), FuzzResults, results)
-  await copyLogs(session.run.path, folder)
-  if (command.json) terminal.document(textOf(FuzzResults, results))
-  terminal.print(`Results and logs: ${folder}`)
 }

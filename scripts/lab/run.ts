@@ -14,7 +14,6 @@ import { keyFigures, verdictDetails, verdictLine } from '@lab/lab/report/verdict
 import { writeReport } from '@lab/lab/report/write-report.ts'
 import type { Session } from '@lab/lab/session.ts'
 import { composeStarter } from '@lab/lab/stack/compose/starter.ts'
-import { parts } from '@lab/lab/stack/parts.ts'
 import { chooseExperiments, refuseUnfit } from './choose.ts'
 import type { RunCommand } from './command-line.ts'
 import { startBrokers } from './start-brokers.ts'
@@ -37,7 +36,7 @@ export async function runCommand(command: RunCommand, terminal: Terminal): Promi
       const recorder = await startRunResults({ session, profile: command.profile, planned, base })
       let isDone = false
       try {
-        if (!starter) await startBrokers(session, neededBy(chosen), reporter)
+        if (!starter) await startBrokers(session, chosen.flatMap(partsOf), reporter)
         await runAll({ chosen, command, session, recorder, terminal })
         isDone = true
       } finally {
@@ -98,10 +97,6 @@ async function runOne(
     },
   ])
   return record!
-}
-
-function neededBy(chosen: Experiment[]): Set<'rabbitmq' | 'kafka'> {
-  return new Set(chosen.flatMap(partsOf).flatMap((part) => parts[part].broker ?? []))
 }
 
 interface Shown {

@@ -1,13 +1,11 @@
 import type { Reporter } from '@lab/lab/report/progress.ts'
 import { BROKER_NAME, type Session } from '@lab/lab/session.ts'
 import type { KafkaBroker, RabbitBroker } from '@lab/lab/stack/brokers/index.ts'
+import { type PartName, parts } from '@lab/lab/stack/parts.ts'
 
-/** Finds or starts what is needed, at the same time, before anything is measured. */
-export async function startBrokers(
-  session: Session,
-  needed: Set<'rabbitmq' | 'kafka'>,
-  reporter: Reporter,
-): Promise<void> {
+/** Finds or starts the brokers that these parts need, at the same time, before anything is measured. */
+export async function startBrokers(session: Session, names: PartName[], reporter: Reporter): Promise<void> {
+  const needed = new Set(names.flatMap((name) => parts[name].broker ?? []))
   const start = { rabbitmq: session.rabbit, kafka: session.kafka }
   await reporter.tasks<RabbitBroker | KafkaBroker>(
     [...needed].map((kind) => ({

@@ -18,7 +18,7 @@ export async function upCommand(command: UpCommand, terminal: Terminal): Promise
   const { reporter, say, print } = terminal
   return withSession(say, async (session) => {
     const { signal } = session
-    await startBrokers(session, new Set(command.parts.flatMap((name) => parts[name].broker ?? [])), reporter)
+    await startBrokers(session, command.parts, reporter)
     const running = await startParts(command, session, reporter)
     print(describeRunning(running, session.run.path))
     for (const { part, services } of running) {
