@@ -39,6 +39,26 @@ describe('a connection', () => {
     )
   })
 
+  test('that dies in the last answer of its setup, the one that amqplib then waits for without end, is built again', async () => {
+    const vhost = await freshVhost(sharedBroker())
+    onTestFinished(() => vhost.close())
+    const connectedBy = async (budget: (n: number) => number | undefined) => {
+      const proxy = await startCuttingProxy(vhost.url, budget)
+      onTestFinished(() => proxy.close())
+      const broker = await connectTo(proxy.url)
+      await waitFor('a connection', () => broker.state() === 'ok', { timeoutMs: 20_000 })
+      return proxy
+    }
+    const whole = (await connectedBy(() => undefined)).received(0)
+
+    // The answer to the close of the channel has 12 bytes.
+    const missing = [1, 6, 11, 12, 13]
+    const proxies = await Promise.all(
+      missing.map((bytes) => connectedBy((n) => (n === 0 ? whole - bytes : undefined))),
+    )
+    expect(proxies.map((proxy) => proxy.accepted())).toEqual(missing.map(() => 2))
+  })
+
   test('to a broker that accepts and never answers is given up in time, and can be closed', async () => {
     const silent = createServer()
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve))

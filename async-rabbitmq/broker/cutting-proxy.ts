@@ -6,6 +6,8 @@ export interface CuttingProxy {
   url: string
   /** How many connections have been accepted. */
   accepted: () => number
+  /** How many bytes the broker has sent over the nth connection. */
+  received: (connection: number) => number
   close: () => void
 }
 
@@ -19,9 +21,10 @@ export async function startCuttingProxy(
 ): Promise<CuttingProxy> {
   const target = new URL(brokerUrl)
   const sockets = new Set<Socket>()
-  let accepted = 0
+  const received: number[] = []
   const server = createServer((client) => {
-    let left = budget(accepted++) ?? Number.POSITIVE_INFINITY
+    const n = received.push(0) - 1
+    const most = budget(n) ?? Number.POSITIVE_INFINITY
     const broker = connect(Number(target.port), target.hostname)
     for (const [socket, other] of [
       [client, broker],
@@ -38,9 +41,10 @@ export async function startCuttingProxy(
     }
     client.on('data', (chunk) => void broker.write(chunk))
     broker.on('data', (chunk) => {
-      client.write(chunk.subarray(0, left))
-      left -= chunk.length
-      if (left <= 0) client.resetAndDestroy()
+      const before = received[n] as number
+      received[n] = before + chunk.length
+      client.write(chunk.subarray(0, most - before))
+      if (received[n] >= most) client.resetAndDestroy()
     })
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -48,7 +52,8 @@ export async function startCuttingProxy(
   url.port = String((server.address() as AddressInfo).port)
   return {
     url: url.href,
-    accepted: () => accepted,
+    accepted: () => received.length,
+    received: (connection) => received[connection] ?? 0,
     close: () => {
       server.close()
       for (const socket of sockets) socket.destroy()

@@ -7,28 +7,30 @@ import { declareTopology } from './topology.ts'
 /**
  * Declares the topology on a new connection. amqplib's recovery binds its own listeners only after this function, so it
  * guards the time until then itself: an `error` nobody listens to would end the process, and a connection that died
- * unseen in here would count as alive for ever.
+ * unseen in here would count as alive for ever. Nor does amqplib settle every call of a connection that dies: the close
+ * of a channel stays pending, and recovery would wait for it without limit.
  */
 export async function setUp(connection: Connection, ladder: readonly RetryStep[]): Promise<void> {
-  let lost: Error | undefined
+  const lost = Promise.withResolvers<never>()
   connection.on('error', () => {
     // The 'close' that follows says it all.
   })
-  connection.on('close', (err) => {
-    lost = err ?? new Error('the connection closed during its setup')
-  })
+  connection.on('close', (err) => lost.reject(err ?? new Error('the connection closed during its setup')))
   try {
-    const channel = await connection.createChannel()
-    channel.on('error', () => {
-      // A refused declaration also rejects the call that made it.
-    })
-    await declareTopology(channel, ladder)
-    await channel.close()
+    await Promise.race([lost.promise, declare(connection, ladder)])
     coalesceWrites(connection)
-    if (lost) throw lost
   } catch (err) {
     // Recovery would wait without limit for this close; a second close, its own, fails at once.
     await settlesWithin(CLOSE_TIMEOUT_MS, connection.close())
     throw err
   }
+}
+
+async function declare(connection: Connection, ladder: readonly RetryStep[]): Promise<void> {
+  const channel = await connection.createChannel()
+  channel.on('error', () => {
+    // A refused declaration also rejects the call that made it.
+  })
+  await declareTopology(channel, ladder)
+  await channel.close()
 }

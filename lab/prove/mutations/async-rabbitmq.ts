@@ -80,6 +80,14 @@ export const rabbitMutations: Mutation[] = [
     check: { test: 'async-rabbitmq/tests/topology-repair.int.test.ts', title: 'an unroutable order' },
   },
   {
+    name: 'rabbit-setup-unguarded',
+    breaks: 'a connection that dies in its setup is built again, whatever amqplib still waits for',
+    file: 'async-rabbitmq/broker/set-up.ts',
+    find: 'await Promise.race([lost.promise, declare(connection, ladder)])',
+    replace: 'await declare(connection, ladder)',
+    check: { test: 'async-rabbitmq/broker/connection.int.test.ts', title: 'in the last answer of its setup' },
+  },
+  {
     name: 'rabbit-seq-used-twice',
     breaks: 'the relay passes over no event',
     file: 'async-rabbitmq/outbox/outbox.ts',
