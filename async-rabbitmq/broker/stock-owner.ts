@@ -8,7 +8,8 @@ export const OWNER_QUEUE = 'inventory_owner'
 export interface StockOwner {
   /**
    * Resolves once this connection owns the stock, and it does so for as long as it lives. Waits while an instance with the
-   * same store owns it. Rejects, after a bounded wait and a call of `onRefused`, when another store does.
+   * same store owns it, or is frozen in the midst of a transaction: then nobody else can write to that store until it
+   * wakes or ends. Rejects, after a bounded wait and a call of `onRefused`, when another store does.
    */
   claim: (connection: Connection) => Promise<void>
   /** `ok`, or why this instance decides nothing. */
@@ -19,6 +20,8 @@ export interface StockOwnerOptions {
   broker: Broker
   /** Which store this instance decides on: equal for instances that share it, and for no others. */
   store: string
+  /** Whether this process could write to its store now. */
+  isStoreFree: () => boolean
   /** How long another store's owner may take to go away: a killed one's connection can linger. */
   waitMs: number
   onRefused: (err: LabError) => void
@@ -42,18 +45,28 @@ export function createStockOwner(options: StockOwnerOptions): StockOwner {
   let state = 'not claimed'
   const claim = async (connection: Connection) => {
     state = 'not claimed'
+    let isLost = false
     connection.on('close', () => {
+      isLost = true
       state = 'not claimed'
     })
+    const standBy = async (why: string) => {
+      const standby = `standing by: ${why}`
+      if (state !== standby) options.log.info({ why }, 'standing by')
+      state = standby
+      await sleep(EVERY_MS)
+    }
     const deadline = performance.now() + options.waitMs
     for (;;) {
       const answer = await tryClaim(connection, options)
       if (answer === 'held') break
       if (answer === 'another store' && performance.now() > deadline) throw refused(options)
-      const standby = `standing by: an instance with ${answer} owns the stock`
-      if (state !== standby) options.log.info({ owner: answer }, 'standing by')
-      state = standby
-      await sleep(EVERY_MS)
+      await standBy(`an instance with ${answer} owns the stock`)
+    }
+    // Asked for, not waited for in a transaction: that would block this process, and with it its heartbeats.
+    while (!options.isStoreFree()) {
+      await standBy('the former owner holds the store')
+      if (isLost) throw new Error('the connection closed while the store was held')
     }
     state = 'ok'
     options.log.info('owns the stock')

@@ -27,7 +27,14 @@ const onRefused = (err: Error) => {
   process.exit(1)
 }
 const identity = storeIdentity(service, config.DATA_DIR)
-const owner = createStockOwner({ broker, store: identity, waitMs: config.OWNER_WAIT_MS, onRefused, log })
+const owner = createStockOwner({
+  broker,
+  store: identity,
+  isStoreFree: store.isFree,
+  waitMs: config.OWNER_WAIT_MS,
+  onRefused,
+  log,
+})
 const { PREFETCH: prefetch, CONFIRM_WINDOW: window, STOCK: stock } = config
 const door = doorOf(config)
 const app = await buildApp({ service, log, store, broker, owner, prefetch, window, stock, door })

@@ -1,6 +1,8 @@
 import { resolve } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { call, decided, place, stockOf } from '@lab/common/testing/pipeline.ts'
 import { waitFor } from '@lab/common/testing/wait.ts'
+import { pauseBetweenTransactions } from '@lab/lab/faults/pause-service.ts'
 import { withFreePorts } from '@lab/lab/stack/ports.ts'
 import { createService, type ServiceProcess } from '@lab/lab/stack/service.ts'
 import { joinRunDir } from '@lab/lab/testing/join-run-dir.ts'
@@ -31,6 +33,8 @@ function createSecond(env: Record<string, string>): Promise<ServiceProcess> {
     }),
   )
 }
+
+const storeFile = () => `${pipeline.part.dataDir}/inventory-service/inventory-service.sqlite`
 
 const readiness = async (url: string) => (await call('GET', `${url}/ready`)).json
 
@@ -88,12 +92,31 @@ describe('a second inventory-service with the same DATA_DIR', () => {
     await expectAllReservedOnce({ ...pipeline, inventory: { ...pipeline.inventory, url } }, accepted)
   })
 
+  test('stands by, with its heart beating, while a former owner holds the store in a transaction', async () => {
+    pipeline = await openPipeline({ stock: STOCK, durable: true })
+    const { url, takenOver } = await startSecond()
+    // As an owner does that was frozen within a transaction.
+    const holder = new DatabaseSync(storeFile())
+    holder.exec('BEGIN IMMEDIATE')
+    await pipeline.inventory.kill()
+
+    await waitFor('the store to be found held', async () =>
+      /holds the store/.test((await readiness(url)).checks.owner),
+    )
+    expect((await call('GET', `${url}/health`)).status).toBe(200)
+    expect((await readiness(url)).checks.broker).toBe('ok')
+
+    holder.exec('ROLLBACK')
+    holder.close()
+    await takenOver
+  })
+
   test('takes over from an owner that is frozen, which decides nothing twice when it wakes', async () => {
     pipeline = await openPipeline({ stock: STOCK, durable: true })
     const { url, takenOver } = await startSecond()
     const burst = startBurst(pipeline)
     await burst.accepted(200)
-    pipeline.inventory.pause()
+    await pauseBetweenTransactions(pipeline.inventory, storeFile())
     await takenOver
     await burst.accepted(200)
     pipeline.inventory.resume()

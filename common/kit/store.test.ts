@@ -35,6 +35,20 @@ describe('the store', () => {
     expect(orders.get(order.order_id)).toBeUndefined()
   })
 
+  test('is free unless another has a transaction open', () => {
+    const dir = mkdtempSync(join(tmpdir(), 'lab-store-'))
+    onTestFinished(() => rmSync(dir, { recursive: true }))
+    const [store, other] = [openStore('orders', dir, ORDERS_SCHEMA), openStore('orders', dir, ORDERS_SCHEMA)]
+    onTestFinished(() => {
+      store.close()
+      other.close()
+    })
+
+    expect(store.isFree()).toBe(true)
+    expect(other.transaction(() => store.isFree())).toBe(false)
+    expect(store.isFree()).toBe(true)
+  })
+
   test('says that the disk is full, and goes on when there is room again', () => {
     const store = openStore('rows', undefined, 'CREATE TABLE rows (text TEXT) STRICT')
     const insert = store.db.prepare('INSERT INTO rows VALUES (?)')

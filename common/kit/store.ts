@@ -9,8 +9,13 @@ export interface Store {
    * that share the file never decide on the same old state. `work` is synchronous: nothing else runs in between.
    */
   transaction: <Result>(work: () => Result) => Result
+  /** Whether a transaction could begin now. Another process that is in one holds the file, also while it is frozen. */
+  isFree: () => boolean
   close: () => void
 }
+
+const BUSY = 5
+const BUSY_TIMEOUT_MS = 5_000
 
 /**
  * Opens the one store of a service: `<dataDir>/<name>.sqlite`, or memory without a folder. `schema` is idempotent SQL.
@@ -20,7 +25,7 @@ export interface Store {
 export function openStore(name: string, dataDir: string | undefined, schema: string): Store {
   if (dataDir !== undefined) mkdirSync(dataDir, { recursive: true })
   const db = new DatabaseSync(dataDir === undefined ? ':memory:' : join(dataDir, `${name}.sqlite`))
-  db.exec('PRAGMA busy_timeout = 5000; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL')
+  db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}; PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL`)
   db.exec(schema)
 
   const transaction = <Result>(work: () => Result): Result => {
@@ -35,5 +40,19 @@ export function openStore(name: string, dataDir: string | undefined, schema: str
       throw err
     }
   }
-  return { db, transaction, close: () => db.isOpen && db.close() }
+  return { db, transaction, isFree: () => isFree(db), close: () => db.isOpen && db.close() }
+}
+
+/** What `Store.isFree` says of any open database. */
+export function isFree(db: DatabaseSync): boolean {
+  db.exec('PRAGMA busy_timeout = 0')
+  try {
+    db.exec('BEGIN IMMEDIATE; ROLLBACK')
+    return true
+  } catch (err) {
+    if ((err as { errcode?: number }).errcode === BUSY) return false
+    throw err
+  } finally {
+    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`)
+  }
 }
