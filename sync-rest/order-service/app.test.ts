@@ -137,6 +137,43 @@ describe('order-service on POST /order', () => {
   })
 })
 
+describe('order-service with a full store', () => {
+  /** The store is full from the moment a call to this path is on its way, until `empty` is called. */
+  async function openFull(path: '/reserve' | '/send') {
+    const answered = Promise.withResolvers<Reply>()
+    const service = await open({ [path]: answered.promise, '/release': ok({ released: true }) })
+    const { store, pathsOf } = service
+    const { transaction } = store
+    const answer = service.order()
+    await vi.waitFor(() => expect(pathsOf()).toContain(path))
+    store.transaction = () => {
+      throw new Error('database or disk is full')
+    }
+    answered.resolve(ok({ status: 'reserved' }))
+    return { ...service, answer: await answer, empty: () => (store.transaction = transaction) }
+  }
+
+  test('releases the stock of an order whose outcome it could not store', async () => {
+    const { answer, empty, get, pathsOf } = await openFull('/reserve')
+    expect(answer.statusCode).toBe(500)
+    expect((await get('/orders'))[0]).toMatchObject({ status: 'placed' })
+
+    empty()
+    await vi.waitFor(async () => expect((await get('/orders'))[0]).toMatchObject({ status: 'failed' }), {
+      timeout: 5_000,
+    })
+    expect(pathsOf()).toEqual(['/reserve', '/release'])
+  })
+
+  test('answers 201 reserved when only the notification could not be stored', async () => {
+    const { answer, empty, get } = await openFull('/send')
+
+    expect([answer.statusCode, answer.json().status]).toEqual([201, 'reserved'])
+    empty()
+    expect(await get('/orders')).toEqual([answer.json()])
+  })
+})
+
 describe('order-service on close', () => {
   test('finishes the order in flight before the store closes', async () => {
     const reserved = Promise.withResolvers<Reply>()

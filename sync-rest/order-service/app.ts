@@ -62,7 +62,14 @@ export async function buildApp(deps: AppDeps) {
       health: () => ({ unsettled: orders.countUnsettled(), notification: reach.notification.state() }),
     }),
   )
-  const placeOrder = createPlaceOrder({ orders, inventory, notification, onUnknown: settler.wake, log })
+  const placeOrder = createPlaceOrder({
+    orders,
+    inventory,
+    notification,
+    onUnknown: settler.wake,
+    onUndecided: settler.undecided,
+    log,
+  })
   const place = bounded(placeOrder, { max: MAX_IN_FLIGHT })
   await app.register(orderRoute({ claim: createIdempotency(orders.get), placeOrder: place.run, faults }))
   await app.register(orderRoutes({ orders, stream }))

@@ -12,6 +12,8 @@ export interface PlaceOrderDeps {
   notification: Pick<Upstream, 'post'>
   /** Told that an order waits to be settled. */
   onUnknown: () => void
+  /** Told of an order whose outcome could not be stored, though inventory may hold stock for it. */
+  onUndecided: (order_id: string) => void
   log: Logger
 }
 
@@ -21,9 +23,11 @@ export interface PlaceOrderDeps {
  *
  * - placed    before inventory is asked; a crash after it is an unknown outcome
  * - reserved  before the customer is told; a crash after it leaves the order reserved, perhaps notified
- * - notified  best effort: without an answer the order stays reserved
+ * - notified  best effort: without an answer, or room to store it, the order stays reserved
  */
-export function createPlaceOrder({ orders, inventory, notification, onUnknown, log }: PlaceOrderDeps) {
+export function createPlaceOrder(deps: PlaceOrderDeps) {
+  const { orders, inventory, notification, onUnknown, onUndecided, log } = deps
+
   return async (command: PlaceOrder, order_id: string): Promise<Order> => {
     const order = placed(command, order_id, Date.now())
     const { item, quantity } = order
@@ -34,7 +38,10 @@ export function createPlaceOrder({ orders, inventory, notification, onUnknown, l
     const reply = await inventory.post('/reserve', { order_id, item, quantity })
     reachStep('rest.reserve-answered')
     const outcome = reserveOutcome(reply)
-    await orders.decide(order_id, outcome)
+    await orders.decide(order_id, outcome).catch((err: unknown) => {
+      onUndecided(order_id)
+      throw err
+    })
     reachStep('rest.decision-stored')
     const { status, reason, isUnknown } = outcome
     if (isUnknown) onUnknown()
@@ -50,7 +57,12 @@ export function createPlaceOrder({ orders, inventory, notification, onUnknown, l
       log.warn({ order_id, ...described(sent) }, 'notification not sent')
       return { ...order, status }
     }
-    await orders.notified(order_id)
+    try {
+      await orders.notified(order_id)
+    } catch (err) {
+      log.error({ order_id, err }, 'notified, but that could not be stored')
+      return { ...order, status }
+    }
     reachStep('rest.notified-stored')
     log.info({ order_id }, 'order notified')
     return { ...order, status: 'notified' }

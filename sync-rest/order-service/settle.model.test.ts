@@ -16,6 +16,8 @@ const INITIAL = 30
 const log = createLog('test', 'silent')
 const stream = new OrderStream()
 const metrics = createMetrics('test')
+/** The settler runs when the test says so. */
+const UNWATCHED = { onUnknown: () => {}, onUndecided: () => {} }
 
 /** What becomes of a call: whether it reaches inventory, now or only later, and what the caller hears of it. */
 const FATES = {
@@ -84,7 +86,7 @@ const place = (command: PlaceOrder, fate: Fate, isNotified: boolean) =>
     const order_id = newOrderId()
     const inventory = { post: async (path: string, body: unknown) => real.inventory.post(path, body, fate) }
     const notification = notificationOf(isNotified)
-    const run = createPlaceOrder({ orders: real.orders, inventory, notification, onUnknown: () => {}, log })
+    const run = createPlaceOrder({ orders: real.orders, inventory, notification, ...UNWATCHED, log })
     model.quantities.set(order_id, command.quantity)
     model.told.set(order_id, (await run(command, order_id)).status)
   })
@@ -101,7 +103,7 @@ const killWhileReserving = (command: PlaceOrder, fate: Fate) =>
       orders: real.orders,
       inventory: { post: dies },
       notification: notificationOf(true),
-      onUnknown: () => {},
+      ...UNWATCHED,
       log,
     })
     model.quantities.set(order_id, command.quantity)

@@ -92,6 +92,21 @@ describe('settling', () => {
     await vi.waitFor(() => expect(orders.countUnsettled()).toBe(1))
   })
 
+  test('takes over an order whose outcome could not be stored, as soon as it can be', async () => {
+    const { orders } = openOrders()
+    const { order_id } = await placeOne(orders)
+    const decide = vi.fn(orders.decide)
+    for (let n = 0; n < 2; n++) decide.mockRejectedValueOnce(new Error('database or disk is full'))
+    const settler = settle({ ...orders, decide }, async () => released)
+    settler.undecided(order_id)
+
+    await vi.waitFor(() => expect(orders.get(order_id)).toMatchObject({ status: 'failed' }), {
+      timeout: 5_000,
+    })
+    expect(decide).toHaveBeenCalledTimes(3)
+    expect(orders.countUnsettled()).toBe(0)
+  })
+
   test('takes up an order that was in flight when the process died', async () => {
     const { orders, reopen } = openOrders()
     const { order_id } = await placeOne(orders)

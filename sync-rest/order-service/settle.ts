@@ -5,7 +5,7 @@ import type { Orders } from './orders.ts'
 import type { Upstream } from './upstream.ts'
 
 export interface SettlerDeps {
-  orders: Pick<Orders, 'settled' | 'unsettled'>
+  orders: Pick<Orders, 'decide' | 'settled' | 'unsettled'>
   inventory: Pick<Upstream, 'post'>
   log: Logger
 }
@@ -13,6 +13,8 @@ export interface SettlerDeps {
 export interface Settler {
   /** There is something to settle. */
   wake: () => void
+  /** The outcome of this order could not be stored: it is unknown, and settled when there is room for that. */
+  undecided: (order_id: string) => void
   /** Ends after the release in flight; what is not settled stays in the store for the next start. */
   stop: () => Promise<void>
 }
@@ -24,9 +26,12 @@ const LONGEST_PAUSE_MS = 5_000
  * Settles unknown outcomes in the background: asks inventory to release each order until inventory has answered.
  * Releasing is right whatever happened. A reservation that was made is undone; one that still travels meets the
  * tombstone of its release.
+ *
+ * What is undecided is known to this process only. When it dies, the next one finds the order still `placed`.
  */
 export function startSettler({ orders, inventory, log }: SettlerDeps): Settler {
   const stopping = new AbortController()
+  const undecided = new Set<string>()
   let woken = Promise.withResolvers<void>()
 
   const run = async () => {
@@ -40,6 +45,12 @@ export function startSettler({ orders, inventory, log }: SettlerDeps): Settler {
 
   /** Tries every order once, a page at a time, and answers whether none is left. Ends early when nobody answers. */
   const pass = async (): Promise<boolean> => {
+    // All at once: what is decided together shares a transaction.
+    const decide = async (order_id: string) => {
+      await orders.decide(order_id, { status: 'timeout', isUnknown: true })
+      undecided.delete(order_id)
+    }
+    await Promise.all([...undecided].map(decide))
     let isClean = true
     for (const order_ids of orders.unsettled()) {
       reachStep('rest.settle-begun')
@@ -63,6 +74,10 @@ export function startSettler({ orders, inventory, log }: SettlerDeps): Settler {
   const running = run()
   return {
     wake: () => woken.resolve(),
+    undecided: (order_id) => {
+      undecided.add(order_id)
+      woken.resolve()
+    },
     stop: async () => {
       stopping.abort()
       woken.resolve()

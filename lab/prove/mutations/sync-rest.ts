@@ -6,6 +6,14 @@ const MODEL_OF_SETTLING = { test: 'sync-rest/order-service/settle.model.test.ts'
 
 export const restMutations: Mutation[] = [
   {
+    name: 'rest-undecided-forgotten',
+    breaks: 'stock is released when the outcome of an order could not be stored',
+    file: 'sync-rest/order-service/place-order.ts',
+    find: 'onUndecided(order_id)\n',
+    replace: '\n',
+    check: { test: 'sync-rest/order-service/app.test.ts', title: 'whose outcome it could not store' },
+  },
+  {
     name: 'rest-reserve-repeated',
     breaks: 'reserving an order again takes no stock again',
     file: RESERVATIONS,
