@@ -50,7 +50,9 @@ export const serviceEnv = (defaultPort: number) => ({
     .min(16)
     .max(65_536)
     .default(4_096)
-    .describe('Most open HTTP connections; beyond them the longest silent one is closed'),
+    .describe(
+      'Most open HTTP connections; beyond them the one that has longest sent no whole request is closed',
+    ),
 })
 
 /** How a service's HTTP door is set, as its environment says. */

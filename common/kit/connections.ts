@@ -5,7 +5,7 @@ export interface Connections {
   open: () => number
   /** How many were closed, or refused, to stay within the bound. */
   evicted: () => number
-  /** A request has begun on this connection. */
+  /** A whole request has come by this connection: one that takes its time with the body is as silent as any. */
   busy: (socket: Socket) => void
   /** Its answer is sent. */
   idle: (socket: Socket) => void
@@ -46,7 +46,7 @@ export function boundConnections(server: Server, max: number): Connections {
       if (silent.delete(socket) || resting.delete(socket)) working.add(socket)
     },
     idle: (socket) => {
-      if (working.delete(socket) && !socket.destroyed) resting.add(socket)
+      if ((working.delete(socket) || silent.delete(socket)) && !socket.destroyed) resting.add(socket)
     },
   }
 }

@@ -143,6 +143,31 @@ describe('more connections than MAX_CONNECTIONS', () => {
     expect(flood.sockets[0]?.closed).toBe(true)
   })
 
+  test('that never end their bodies are closed like silent ones', async () => {
+    const { url, health, calls } = await listen({ maxConnections: 16 })
+    const clients = await Promise.all(Array.from({ length: 16 }, () => openRaw(url)))
+    const head =
+      'POST /taken HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: 900\r\n'
+    for (const client of clients) client.send(`${head}expect: 100-continue\r\n\r\n1`)
+    await waitFor('all to have begun', () => clients.every((client) => client.received().includes(' 100 ')))
+
+    expect(await health()).toBe(200)
+    await waitFor('one to be closed', () => clients.filter((client) => client.isClosed()).length === 1)
+    expect(calls).toEqual([])
+  })
+
+  test('that were answered by a refusal are idle, not silent', async () => {
+    const { url, gauge } = await listen({ maxConnections: 16 })
+    const client = await openRaw(url)
+    client.send('DELETE /admin/faults HTTP/1.1\r\nhost: a\r\nvia: a\r\n\r\n')
+    await waitFor('its answer', () => client.received().includes(' 403 '))
+    using _flood = await openSilent(url, 100)
+    await waitFor('the flood', async () => (await gauge('lab_http_connections_evicted')) >= 85)
+    client.send(`${GET}\r\n`)
+
+    await waitFor('its second answer', () => client.received().includes(' 200 '))
+  })
+
   test('leave alone who has been answered, as long as there are silent ones', async () => {
     const { url, gauge } = await listen({ maxConnections: 50 })
     const client = await openRaw(url)

@@ -48,13 +48,15 @@ export function openDoor(server: Server, door: Door, metrics: Metrics) {
   return {
     /** Throws what the caller is answered when it may not come in. */
     enter: ({ raw, url, routeOptions }: FastifyRequest) => {
-      connections.busy(raw.socket)
       if (url.length > URL_LIMIT)
         throw new LabError('LAB_URL_TOO_LONG', `url: is longer than ${URL_LIMIT} characters`)
       // The route is known by now, however its path was written in the URL.
       if (isAdminUrl(routeOptions.url ?? url))
         admitAdmin({ remoteAddress: raw.socket.remoteAddress, headers: raw.headers })
     },
+    /** To be called when the body has arrived. */
+    whole: ({ raw }: FastifyRequest) => connections.busy(raw.socket),
+    /** To be called when the answer is sent, whatever it is. */
     leave: ({ raw }: FastifyRequest) => connections.idle(raw.socket),
   }
 }

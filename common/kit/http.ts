@@ -54,9 +54,17 @@ export async function createHttpApp({ service, description, log, metrics, door =
     const { method, url } = request
     return sendError(new LabError('LAB_NOT_FOUND', `${method} ${url} does not exist`), request, reply)
   })
-  const { enter, leave } = openDoor(app.server, door, metrics)
-  app.addHook('onRequest', async (request) => enter(request))
-  app.addHook('onResponse', async (request, reply) => {
+  const { enter, whole, leave } = openDoor(app.server, door, metrics)
+  // With callbacks: an async hook costs every request a promise.
+  app.addHook('onRequest', (request, _reply, done) => {
+    enter(request)
+    done()
+  })
+  app.addHook('preValidation', (request, _reply, done) => {
+    whole(request)
+    done()
+  })
+  app.addHook('onResponse', (request, reply, done) => {
     leave(request)
     const labels = {
       method: request.method,
@@ -64,6 +72,7 @@ export async function createHttpApp({ service, description, log, metrics, door =
       status_code: reply.statusCode,
     }
     metrics.http.observe(labels, reply.elapsedTime / 1_000)
+    done()
   })
 
   const sweep = closeIdle(app.server)
