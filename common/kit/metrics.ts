@@ -49,7 +49,13 @@ export function createMetrics(service: string) {
     /** `source` is a queue or a topic; `seconds` is the time the whole batch took. */
     messagesConsumed(source: string, outcomes: Outcome[], seconds: number) {
       processed.observe({ source }, seconds)
-      for (const outcome of outcomes) consumed.inc({ source, outcome: labelOf(outcome) })
+      // Added up first: an increment costs a microsecond, and a batch has up to thousands of messages.
+      const counts = new Map<string, number>()
+      for (const outcome of outcomes) {
+        const label = labelOf(outcome)
+        counts.set(label, (counts.get(label) ?? 0) + 1)
+      }
+      for (const [outcome, count] of counts) consumed.inc({ source, outcome }, count)
     },
     messagesPublished: (destination: string, count: number) => published.inc({ destination }, count),
     orderReached: (status: string, count = 1) => orders.inc({ status }, count),

@@ -53,6 +53,18 @@ describe('a call to an upstream', () => {
     expect(performance.now() - started).toBeLessThan(600)
   })
 
+  test('is not sent any more once its time was over while it waited for a connection', async () => {
+    let answers = false
+    const { origin, count } = await listen((_, res) => void (answers && res.end('ok')))
+    const upstream = open(origin, { timeoutMs: 1_000, connections: 1 })
+
+    await Promise.all([1, 2, 3].map(() => upstream.post('/reserve', {})))
+    answers = true
+
+    expect(await upstream.post('/reserve', {})).toMatchObject({ kind: 'answered' })
+    expect(count()).toBe(2)
+  })
+
   test('counts an answer that never ends', async () => {
     const { origin } = await listen((_, res) => res.writeHead(200).write('{'))
 

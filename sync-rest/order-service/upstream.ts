@@ -1,4 +1,4 @@
-import { errors, Pool } from 'undici'
+import { type Dispatcher, errors, Pool } from 'undici'
 
 /** What became of one call. Only `answered` and `unreachable` are certain; after the others nobody knows. */
 export type Reply =
@@ -39,33 +39,14 @@ export function openUpstream(origin: string, { timeoutMs, connections }: Upstrea
     bodyTimeout: timeoutMs,
     maxResponseSize: MAX_ANSWER_BYTES,
   })
-
-  // A deadline of our own: undici's timers may be late by a second, and an abort signal alone does not end a call
-  // that still waits for a connection.
-  const within = async (limitMs: number, send: (signal: AbortSignal) => Promise<Reply>): Promise<Reply> => {
-    const abort = new AbortController()
-    const expired = Promise.withResolvers<Reply>()
-    const expire = () => {
-      expired.resolve({ kind: 'timeout' })
-      abort.abort()
-    }
-    const timer = setTimeout(expire, limitMs)
-    try {
-      return await Promise.race([send(abort.signal), expired.promise])
-    } finally {
-      clearTimeout(timer)
-    }
-  }
-
   return {
     post: (path, body) => {
-      const call = { method: 'POST' as const, path, headers: JSON_HEADERS, body: JSON.stringify(body) }
-      return within(timeoutMs, (signal) => twice(() => attempt(pool, { ...call, signal }), signal))
+      const options = { method: 'POST' as const, path, headers: JSON_HEADERS, body: JSON.stringify(body) }
+      return within(timeoutMs, (deadline) => twice(() => attempt(pool, options, deadline), deadline))
     },
     isReachable: async (limitMs) => {
-      const reply = await within(limitMs, (signal) =>
-        attempt(pool, { method: 'GET', path: '/health', signal }),
-      )
+      const options = { method: 'GET' as const, path: '/health' }
+      const reply = await within(limitMs, (deadline) => attempt(pool, options, deadline))
       return reply.kind === 'answered' && reply.status === 200
     },
     close: () => pool.destroy(),
@@ -74,20 +55,59 @@ export function openUpstream(origin: string, { timeoutMs, connections }: Upstrea
 
 const JSON_HEADERS = { 'content-type': 'application/json' }
 
-async function attempt(pool: Pool, options: Parameters<Pool['request']>[0]): Promise<Reply> {
-  try {
-    const { statusCode, body } = await pool.request(options)
-    // Always read to the end: a body left unread keeps its connection.
-    return { kind: 'answered', status: statusCode, text: await body.text() }
-  } catch (cause) {
-    return failure(cause)
-  }
+/** Told of each attempt when it has a connection, and aborts it when the time is over. */
+interface Deadline {
+  isOver: boolean
+  started: (attempt: Dispatcher.DispatchController) => void
+}
+
+/** A deadline of our own: undici's timers may be late by a second, and none runs while a call waits for a connection. */
+function within(limitMs: number, send: (deadline: Deadline) => Promise<Reply>): Promise<Reply> {
+  return new Promise((resolve) => {
+    let running: Dispatcher.DispatchController | undefined
+    const abort = () => running?.abort(new errors.RequestAbortedError())
+    const deadline: Deadline = {
+      isOver: false,
+      started: (attempt) => {
+        running = attempt
+        if (deadline.isOver) abort()
+      },
+    }
+    const timer = setTimeout(() => {
+      deadline.isOver = true
+      resolve({ kind: 'timeout' })
+      abort()
+    }, limitMs)
+    void send(deadline).then((reply) => {
+      clearTimeout(timer)
+      resolve(reply)
+    })
+  })
+}
+
+/** By `dispatch`, as undici's `request` makes a stream of every answer and wants an `AbortSignal` to be given up. */
+function attempt(pool: Pool, options: Dispatcher.DispatchOptions, { started }: Deadline): Promise<Reply> {
+  return new Promise((resolve) => {
+    let status = 0
+    const chunks: Buffer[] = []
+    pool.dispatch(options, {
+      onRequestStart: started,
+      onResponseStart: (_, statusCode) => {
+        status = statusCode
+      },
+      onResponseData: (_, chunk) => {
+        chunks.push(chunk)
+      },
+      onResponseEnd: () => resolve({ kind: 'answered', status, text: Buffer.concat(chunks).toString() }),
+      onResponseError: (_, cause) => resolve(failure(cause)),
+    })
+  })
 }
 
 /** Once more after a broken connection. A refusal then says nothing about the first attempt, which stays unknown. */
-async function twice(send: () => Promise<Reply>, signal: AbortSignal): Promise<Reply> {
+async function twice(send: () => Promise<Reply>, deadline: Deadline): Promise<Reply> {
   const first = await send()
-  if (first.kind !== 'broken' || signal.aborted) return first
+  if (first.kind !== 'broken' || deadline.isOver) return first
   const second = await send()
   return second.kind === 'unreachable' ? first : second
 }
