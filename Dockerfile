@@ -22,6 +22,7 @@ COPY sync-rest sync-rest
 COPY async-rabbitmq async-rabbitmq
 COPY streaming-kafka streaming-kafka
 USER node
-# The heap of a service on an 8 GB laptop; lab/stack/service.ts has the same flags.
+# The heap of a service on an 8 GB laptop; lab/stack/service.ts has the same flags, and says why. The third one,
+# --heap-growing-percent, is not allowed here: it is in the commands of the compose files.
 ENV HOST=0.0.0.0 NODE_OPTIONS="--max-semi-space-size=16 --max-old-space-size=192"
 CMD ["node", "-e", "console.error('name a service, e.g. node sync-rest/order-service/server.ts'); process.exit(2)"]
