@@ -1,7 +1,9 @@
 import { hash } from 'node:crypto'
 import type { OrderEvent } from '@lab/common/domain/events.ts'
+import { SetDigest } from '../state/set-digest.ts'
 import { UuidIndex } from '../state/uuid-index.ts'
 import { type Counted, type Counts, failureRate, noCounts } from './counts.ts'
+import { createEventWords } from './event-words.ts'
 import { RollingCounts } from './windows.ts'
 
 const COUNTED: Record<OrderEvent['type'], Counted> = {
@@ -21,7 +23,8 @@ export class Projection {
   #seen = new UuidIndex()
   #totals: Counts = noCounts()
   #duplicates = 0
-  readonly #digest = new Uint32Array(4)
+  readonly #wordsOf = createEventWords()
+  readonly #digest = new SetDigest()
   readonly #lastMinute = new RollingCounts({ widthSeconds: 1, keep: 60 })
   readonly #minutes = new RollingCounts({ widthSeconds: 60, keep: 60 })
 
@@ -35,7 +38,7 @@ export class Projection {
     this.#totals[what]++
     this.#lastMinute.add(event.data.timestamp, what)
     this.#minutes.add(event.data.timestamp, what)
-    this.#addDigest(event)
+    this.#digest.add(this.#wordsOf(event))
     return true
   }
 
@@ -43,7 +46,7 @@ export class Projection {
     this.#seen = new UuidIndex()
     this.#totals = noCounts()
     this.#duplicates = 0
-    this.#digest.fill(0)
+    this.#digest.clear()
     this.#lastMinute.clear()
     this.#minutes.clear()
   }
@@ -74,25 +77,9 @@ export class Projection {
     return this.#minutes.buckets()
   }
 
-  /** The same for the same set of events, and for no other. */
+  /** The same for the same set of events; another set has another, as sure as 128 bits can make it. */
   hash(): string {
     const { orders, reserved, failed } = this.#totals
-    return hash('sha256', [orders, reserved, failed, ...this.#digest].join('/'), 'hex')
-  }
-
-  /**
-   * Adds the event's digest to a sum of 4 × 32 bits. A sum does not depend on the order, as the interleaving of the
-   * partitions does not matter; and unlike an exclusive or, two of the same do not cancel out.
-   */
-  #addDigest({ id, type, subject, data }: OrderEvent): void {
-    const { item, quantity, timestamp } = data
-    const reason = 'reason' in data ? data.reason : ''
-    const digest = hash(
-      'sha1',
-      `${id}|${type}|${subject}|${item}|${quantity}|${timestamp}|${reason}`,
-      'buffer',
-    )
-    for (let word = 0; word < 4; word++)
-      this.#digest[word] = (this.#digest[word] as number) + digest.readUInt32LE(word * 4)
+    return hash('sha256', `${orders}/${reserved}/${failed}/${this.#digest}`, 'hex')
   }
 }

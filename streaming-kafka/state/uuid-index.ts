@@ -1,15 +1,6 @@
-const WORDS = 4
-const EMPTY = 0
+import { readUuid, UUID_WORDS as WORDS } from './uuid-words.ts'
 
-/** Nibble of each ASCII character, 255 for everything that is not a hexadecimal digit. */
-const NIBBLE = new Uint8Array(128).fill(255)
-for (let value = 0; value < 16; value++) {
-  NIBBLE[value.toString(16).charCodeAt(0)] = value
-  NIBBLE[value.toString(16).toUpperCase().charCodeAt(0)] = value
-}
-/** Where the eight pairs of words start in `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, four digits each. */
-const QUARTETS = [0, 4, 9, 14, 19, 24, 28, 32]
-const DASHES = [8, 13, 18, 23]
+const EMPTY = 0
 
 /**
  * UUIDs in the order they were added, each with the number of its row, outside the JavaScript heap: about 24 bytes an id,
@@ -33,7 +24,7 @@ export class UuidIndex {
 
   /** The row of an id, or -1 when it was never added (or is no UUID). */
   find(uuid: string): number {
-    return this.#parse(uuid) ? (this.#slots[this.#slotOf()] as number) - 1 : -1
+    return readUuid(uuid, this.#key) ? (this.#slots[this.#slotOf()] as number) - 1 : -1
   }
 
   has(uuid: string): boolean {
@@ -42,10 +33,10 @@ export class UuidIndex {
 
   /** Adds an id and answers true, or false when it was there already. Throws on anything that is no UUID. */
   add(uuid: string): boolean {
-    if (!this.#parse(uuid)) throw new RangeError(`'${uuid}' is not a UUID`)
+    if (!readUuid(uuid, this.#key)) throw new RangeError(`'${uuid}' is not a UUID`)
     if (this.#slots[this.#slotOf()] !== EMPTY) return false
     if ((this.#size + 1) * 2 > this.#slots.length) this.#grow()
-    this.#ids.set(this.#key, this.#size * WORDS)
+    for (let word = 0; word < WORDS; word++) this.#ids[this.#size * WORDS + word] = this.#key[word] as number
     this.#slots[this.#slotOf()] = ++this.#size
     return true
   }
@@ -55,23 +46,6 @@ export class UuidIndex {
     for (let word = 0; word < WORDS; word++)
       hex += (this.#ids[row * WORDS + word] as number).toString(16).padStart(8, '0')
     return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
-  }
-
-  /** Puts the id into `#key`; false when it is no UUID. */
-  #parse(uuid: string): boolean {
-    if (uuid.length !== 36 || DASHES.some((at) => uuid[at] !== '-')) return false
-    let seen = 0
-    for (const [i, at] of QUARTETS.entries()) {
-      let half = 0
-      for (let digit = at; digit < at + 4; digit++) {
-        const nibble = NIBBLE[uuid.charCodeAt(digit)] ?? 255
-        seen |= nibble
-        half = (half << 4) | nibble
-      }
-      const word = i >> 1
-      this.#key[word] = i % 2 === 0 ? half << 16 : (this.#key[word] as number) | half
-    }
-    return seen < 16
   }
 
   /** The slot that holds `#key`, or the free one where it belongs. */
@@ -93,8 +67,8 @@ export class UuidIndex {
 
   #hash(): number {
     let hash = 0
-    for (const word of this.#key) {
-      hash = Math.imul(hash ^ word, 0x9e3779b1)
+    for (let word = 0; word < WORDS; word++) {
+      hash = Math.imul(hash ^ (this.#key[word] as number), 0x9e3779b1)
       hash ^= hash >>> 15
     }
     return hash
