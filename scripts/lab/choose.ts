@@ -23,7 +23,7 @@ function standFor(word: string, experiments: Experiment[]): Experiment[] {
 }
 
 /** `rest` is the beginning `rest-`; `*` stands for anything. */
-function patternOf(word: string): RegExp {
+export function patternOf(word: string): RegExp {
   const [head = '', ...tail] = word.split('*').map((text) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
   return tail.length === 0 ? new RegExp(`^${head}-`) : new RegExp(`^${[head, ...tail].join('.*')}$`)
 }

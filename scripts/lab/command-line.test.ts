@@ -76,7 +76,11 @@ describe('npm run lab -- prove', () => {
     expect(readCommand(['prove'])).toMatchObject({ kind: 'prove', list: false, json: false })
   })
 
-  test('takes names and beginnings, each once and in the order of the list', () => {
+  test('takes names, beginnings and patterns, each once and in the order of the list', () => {
+    expect(namesOf(['--only', '*-ignores-lost', '--only', 'stock*'])).toEqual([
+      'stock-negative',
+      'ledger-ignores-lost',
+    ])
     expect(namesOf(['--only', 'ledger-ignores-lost', '--only', 'stock'])).toEqual([
       'stock-negative',
       'ledger-ignores-lost',

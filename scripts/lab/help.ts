@@ -67,7 +67,7 @@ Breaks one guarantee after the other in a copy of the repository, by a small pat
 notice. First all checks run without a patch: one that is red already proves nothing. About ten minutes; the copy is
 removed at the end.
 
-  --only <name>   one mutation, or those that begin so: 'rabbit'; may be repeated
+  --only <name>   one mutation, those that begin so ('rabbit'), or those like '*-doubled'; may be repeated
   --list          names the mutations, the guarantees they break and their checks; runs nothing
   --json          the verdicts as JSON on stdout, progress on stderr
   --verbose       with an error, also where it happened

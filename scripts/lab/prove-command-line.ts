@@ -1,5 +1,6 @@
 import type { Mutation } from '@lab/lab/prove/mutation.ts'
 import { mutations } from '@lab/lab/prove/mutations/index.ts'
+import { patternOf } from './choose.ts'
 import { readOptions } from './options.ts'
 import { oneOf, UsageError } from './suggest.ts'
 
@@ -30,9 +31,9 @@ export function readProve(args: string[]): (ProveCommand & { verbose: boolean })
   return { kind: 'prove', mutations: mutations.filter((one) => chosen.has(one)), list, json, verbose }
 }
 
-/** A name, or the beginning of several: `rabbit` stands for `rabbit-…`. */
+/** A name, the beginning of several (`rabbit` stands for `rabbit-…`), or a pattern with `*`. */
 function standFor(word: string): Mutation[] {
-  const found = mutations.filter(({ name }) => name === word || name.startsWith(`${word}-`))
+  const found = mutations.filter(({ name }) => name === word || patternOf(word).test(name))
   if (found.length > 0) return found
   const names = mutations.map(({ name }) => name)
   oneOf('mutation', word, names)
