@@ -4,6 +4,7 @@ import type { Role } from '../../experiments/part-client.ts'
 import { INVENTORY_EVENTS } from '../../experiments/topic-count.ts'
 import { openKafkaProbe } from '../../probes/kafka.ts'
 import { openRabbitProbe } from '../../probes/rabbit.ts'
+import { until } from '../../stack/wait.ts'
 import type { FaultBench } from '../fault.ts'
 
 /** What has to happen before a step is reached that orders alone do not lead to. */
@@ -17,6 +18,7 @@ export interface Lead {
 
 /** Longer than the time-out of an upstream call in these cells. */
 const SILENT_MS = 2_000
+const WAITING_MS = 5_000
 const QUEUE_OF: Record<Role, string> = {
   order: 'order_status_queue',
   inventory: 'inventory_queue',
@@ -52,10 +54,22 @@ const silence = ({ part: { inventory }, signal }: FaultBench): Lead => ({
   end: async () => {},
 })
 
-/** The handler fails: messages go to the retry ladder. A new process knows nothing of it. */
-const failing = ({ client }: FaultBench, role: Role): Lead => ({
+/**
+ * The handler fails: messages go to the retry ladder. A new process knows nothing of it. A failing order service takes no
+ * orders either, so one of them has to be waiting for its decision by then.
+ */
+const failing = ({ client, part: { inventory }, signal }: FaultBench, role: Role): Lead => ({
   go: async () => {
-    await client.command(role, '/admin/fail', { enabled: true })
+    const fail = () => client.command(role, '/admin/fail', { enabled: true })
+    if (role !== 'order') return void (await fail())
+    inventory.pause()
+    try {
+      const isWaiting = async () => (await client.orders()).some(({ status }) => status === 'placed')
+      await until(isWaiting, { what: 'an order that waits', timeoutMs: WAITING_MS, everyMs: 20, signal })
+      await fail()
+    } finally {
+      inventory.resume()
+    }
   },
   end: async () => {},
 })
