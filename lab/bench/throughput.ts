@@ -118,7 +118,7 @@ export async function measureSegment(
   const earlier = sent.accepted
   sent.accepted += report.accepted
   sent.unknown += report.unknown
-  sent.order_ids.push(...report.order_ids)
+  for (const order_id of report.order_ids) sent.order_ids.push(order_id)
   await drive.completed(sent.accepted, (done) =>
     progress(`${what}: all answered, ${done - earlier} of ${orders} completed`),
   )

@@ -4,6 +4,8 @@ import type { PartCeilings } from './results.ts'
 
 /** Segments that are large enough for the kernel's clock of 10 ms, which at 100 µs an order is 1 % of 10,000 orders. */
 const SEGMENT = 10_000
+/** Filled in pieces that are done before the next begins: a million accepted at once would measure a backlog. */
+const FILL = 50_000
 const LARGEST_RISE = 0.1
 const LARGEST_RSS_BYTES = 512 * 1_048_576
 
@@ -17,7 +19,8 @@ export async function measureFlatness(part: MeasuredPart, orders: number): Promi
   const segment = Math.max(1, Math.min(SEGMENT, Math.floor(orders / 4)))
   await part.segment(segment, 'flatness, warming up')
   const first = await part.segment(segment, 'flatness, first segment')
-  await part.segment(orders - 3 * segment, 'flatness, filling up')
+  for (let left = orders - 3 * segment; left > 0; left -= FILL)
+    await part.segment(Math.min(FILL, left), `flatness, filling up, ${left} to go`)
   const last = await part.segment(segment, 'flatness, last segment')
   await part.audit()
   return { orders, segment, services: costs(first, last, part.load.name) }
