@@ -3,9 +3,11 @@ import { hostname, userInfo } from 'node:os'
 import { RabbitApiError, rabbitApi } from './brokers/rabbit-api.ts'
 import type { RabbitBroker } from './brokers/types.ts'
 import { identify, pidNamespace } from './process-identity.ts'
-import { until } from './wait.ts'
+import { Hopeless, until } from './wait.ts'
 
 const VHOST_MS = 15_000
+/** Twice the five seconds at which the queues of a node with default settings report. */
+const REPORTED_MS = 10_000
 
 /**
  * The same broker seen through a new, empty virtual host: no queue or message of an earlier experiment is in it.
@@ -52,6 +54,7 @@ async function isRunning(broker: RabbitBroker, vhost: string): Promise<boolean> 
 }
 
 async function deleteVhost(broker: RabbitBroker, vhost: string): Promise<void> {
+  await queuesAreLed(broker, vhost)
   try {
     await rabbitApi(broker, 'DELETE', `/vhosts/${vhost}`)
   } catch (err) {
@@ -60,6 +63,27 @@ async function deleteVhost(broker: RabbitBroker, vhost: string): Promise<void> {
     if (broker.origin !== 'external') return
     throw new Error(`virtual host ${vhost} is still on ${broker.managementUrl}`, { cause: err })
   }
+}
+
+/**
+ * Resolves when every quorum queue has reported, which only an elected leader does, or it cannot be known.
+ *
+ * A node that has just started holds its elections within half a second. A queue that dead-letters `at-least-once` and is
+ * deleted during its own takes the supervisor of all dead-letter workers along (rabbitmq-server#16652): from then on no such
+ * queue of the node, old or new, has a leader, and whoever consumes one is thrown out with a 541.
+ */
+async function queuesAreLed(broker: RabbitBroker, vhost: string): Promise<void> {
+  const areLed = async () => {
+    const queues = await rabbitApi<{ type?: string; state?: string }[]>(broker, 'GET', `/queues/${vhost}`).catch(
+      (cause: unknown) => {
+        throw new Hopeless('the broker does not answer', { cause })
+      },
+    )
+    return queues.every(({ type, state }) => type !== 'quorum' || state === 'running')
+  }
+  await until(areLed, { what: 'leaders', timeoutMs: REPORTED_MS }).catch(() => {
+    // The virtual host is deleted all the same: it would otherwise stay.
+  })
 }
 
 async function deleteAbandoned(broker: RabbitBroker): Promise<void> {

@@ -106,6 +106,19 @@ describe.skipIf(obstacle)(`private RabbitMQ ${obstacle ?? ''}`, () => {
     expect(await get(two.url, 'same_queue')).toBe('of two')
   })
 
+  test('deletes a virtual host of a node that has just started without harm to the queues of others', async () => {
+    const vhost = await freshVhost(broker)
+    await declareDeadLettering(vhost.url, 10)
+    await expect.poll(() => quorumNames(run), { timeout: 10_000 }).toContain('dead_lettering_queue_9')
+
+    await broker.control!.kill()
+    await broker.control!.start()
+    await vhost.close()
+
+    await declareDeadLettering(broker.url, 1)
+    await consume(broker.url, 'dead_lettering_queue_0')
+  })
+
   test('says who lacks which right when a virtual host is refused', async () => {
     await rabbitApi(broker, 'PUT', '/users/plain', { password: 'plain', tags: 'management' })
 
@@ -198,6 +211,34 @@ async function publish(url: string, queue: string, text: string): Promise<void> 
   channel.sendToQueue(queue, Buffer.from(text), { persistent: true })
   await channel.waitForConfirms()
   await connection.close()
+}
+
+/** Quorum queues that dead-letter at least once, as part B's do. */
+async function declareDeadLettering(url: string, count: number): Promise<void> {
+  const connection = await connect(url)
+  connection.on('error', () => {
+    // The call that waits fails too.
+  })
+  const channel = await connection.createChannel()
+  const settings = {
+    'x-queue-type': 'quorum',
+    'x-dead-letter-exchange': '',
+    'x-dead-letter-strategy': 'at-least-once',
+    'x-overflow': 'reject-publish',
+  }
+  for (let n = 0; n < count; n++)
+    await channel.assertQueue(`dead_lettering_queue_${n}`, { durable: true, arguments: settings })
+  await connection.close()
+}
+
+async function consume(url: string, queue: string): Promise<void> {
+  const connection = await connect(url)
+  connection.on('error', () => {
+    // As above.
+  })
+  onTestFinished(() => connection.close().catch(() => {})) // it may be gone already
+  const channel = await connection.createChannel()
+  await channel.consume(queue, () => {})
 }
 
 async function get(url: string, queue: string): Promise<string | undefined> {
