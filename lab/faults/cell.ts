@@ -1,19 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExperimentContext } from '../experiments/experiment.ts'
 import { mostOrders, type OfferedLoad, offer, STYLE } from '../experiments/offered-load.ts'
-import { openPartClient } from '../experiments/part-client.ts'
-import { stockEnv, stockFor } from '../experiments/stock-env.ts'
-import { warmUp } from '../experiments/warm-up.ts'
+import { stockFor } from '../experiments/stock-env.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
-import { createRandom } from '../load/open-loop/random.ts'
 import type { PartName } from '../stack/parts.ts'
 import { audit } from './audit.ts'
-import { closePart } from './close-part.ts'
-import { ensureBroker } from './ensure-broker.ts'
 import { type Acts, type Fault, type FaultBench, type FaultPlan, RATE } from './fault.ts'
 import { loadClock } from './load-clock.ts'
 import { MOST_PROBES } from './recovery.ts'
 import { type Strike, strike } from './strike.ts'
+import { withBench } from './with-bench.ts'
 
 export interface Cell {
   fault: Fault
@@ -46,51 +42,29 @@ type Context = ExperimentContext<unknown>
  * first order done after it, and the ledger. Rejects when the cell could not be run to its end; nothing is left then.
  */
 export async function runCell(context: Context, cell: Cell): Promise<CellRun> {
-  const { plan, part: name } = cell
-  await ensureBroker(context, name)
-  const started = await plan.start?.(context)
-  const closers: (() => Promise<unknown>)[] = [async () => started?.close()]
-  try {
-    const lastsMs = STRIKE_MS[1] + (plan.strikesMs ?? 0) + plan.holdMs + AFTER_MS
-    const rate = `${RATE}/s for ${(lastsMs / 1_000).toFixed(1)}s`
-    const initial = { ...stockFor(WARM_UP + MOST_PROBES + mostOrders([rate])), ...plan.stock }
-    const behindWire = await context.startPart(name, {
-      durable: true,
-      ...started?.options,
-      env: { ...stockEnv(initial), ...started?.options.env },
-    })
-    closers.push(() => closePart(behindWire, context.signal))
-    const part = started?.direct?.(behindWire) ?? behindWire
-    const client = openPartClient(part, context.signal)
-    closers.push(async () => client[Symbol.asyncDispose]())
-    const warm = await warmUp(client, { ...context, count: WARM_UP, what: labelOf(cell) })
-    const bench: FaultBench = {
-      part,
-      client,
-      ...(started?.wire && { wire: started.wire }),
-      random: createRandom(cell.seed),
-      signal: context.signal,
-      progress: (text) => context.progress(`${labelOf(cell)}: ${text}`),
-      records: [],
-      planted: { deadLetters: 0 },
-    }
+  const { plan, part, seed } = cell
+  const lastsMs = STRIKE_MS[1] + (plan.strikesMs ?? 0) + plan.holdMs + AFTER_MS
+  const rate = `${RATE}/s for ${(lastsMs / 1_000).toFixed(1)}s`
+  const initial = { ...stockFor(WARM_UP + MOST_PROBES + mostOrders([rate])), ...plan.stock }
+  const setting = { part, start: plan.start, initial, warmUpOrders: WARM_UP, seed, what: labelOf(cell) }
+  return withBench(context, setting, async (bench, warm) => {
     const acts = plan.on(bench)
-    closers.push(async () => acts.close?.())
-    await acts.arm?.()
-    const seen = await underLoad({ context, cell, bench, acts, rate })
-    bench.progress('coming to rest, then the ledger')
-    const ledger = await audit(context, {
-      part: acts.partAfter?.() ?? part,
-      histories: [warm, seen.load.history, seen.recovery.records, bench.records],
-      initial,
-      settleMs: plan.loss ? SETTLE_LOSS_MS : SETTLE_MS,
-      plantedDeadLetters: bench.planted.deadLetters,
-    })
-    return { ...seen, ledger, complaints: (await acts.complaints?.()) ?? [] }
-  } finally {
-    for (const close of closers.reverse()) await close().catch(() => {})
-    if (!context.signal.aborted) await ensureBroker(context, name)
-  }
+    try {
+      await acts.arm?.()
+      const seen = await underLoad({ context, cell, bench, acts, rate })
+      bench.progress('coming to rest, then the ledger')
+      const ledger = await audit(context, {
+        part: acts.partAfter?.() ?? bench.part,
+        histories: [warm, seen.load.history, seen.recovery.records, bench.records],
+        initial,
+        settleMs: plan.loss ? SETTLE_LOSS_MS : SETTLE_MS,
+        plantedDeadLetters: bench.planted.deadLetters,
+      })
+      return { ...seen, ledger, complaints: (await acts.complaints?.()) ?? [] }
+    } finally {
+      await acts.close?.().catch(() => {})
+    }
+  })
 }
 
 export const labelOf = ({ fault, part }: Pick<Cell, 'fault' | 'part'>) => `${fault.name} × ${STYLE[part]}`

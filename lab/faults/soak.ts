@@ -1,19 +1,15 @@
 import type { ExperimentContext } from '../experiments/experiment.ts'
 import { mostOrders, type OfferedLoad, offer, STYLE } from '../experiments/offered-load.ts'
-import { openPartClient } from '../experiments/part-client.ts'
-import { stockEnv, stockFor } from '../experiments/stock-env.ts'
-import { warmUp } from '../experiments/warm-up.ts'
+import { stockFor } from '../experiments/stock-env.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
-import { createRandom } from '../load/open-loop/random.ts'
 import type { PartName } from '../stack/parts.ts'
 import { audit } from './audit.ts'
-import { closePart } from './close-part.ts'
-import { ensureBroker } from './ensure-broker.ts'
 import type { FaultBench } from './fault.ts'
 import { type LoadClock, loadClock } from './load-clock.ts'
 import { MOST_PROBES } from './recovery.ts'
 import { type Sample, takeSamples } from './soak-samples.ts'
 import { type SoakOptions, type SoakStrike, startOf, strikeOften } from './soak-strikes.ts'
+import { withBench } from './with-bench.ts'
 
 export interface SoakRun {
   part: PartName
@@ -34,42 +30,18 @@ type Context = ExperimentContext<unknown>
 /** Steady load on one part for minutes, one random fault after the other, and one ledger over all of it. */
 export async function soak(context: Context, name: PartName, options: SoakOptions): Promise<SoakRun> {
   const { orders, rate, seed } = options
-  await ensureBroker(context, name)
   const plan = `${rate}/s for ${Math.ceil(orders / rate)}s`
   // Faults come every ten seconds at the earliest, and each places orders of its own.
   const initial = stockFor(WARM_UP + mostOrders([plan]) + (orders / rate / 10) * MOST_PROBES)
-  const started = await startOf(options.faults, name)?.(context)
-  const closers: (() => Promise<unknown>)[] = [async () => started?.close()]
-  try {
-    const behindWire = await context.startPart(name, {
-      durable: true,
-      ...started?.options,
-      env: { ...stockEnv(initial), ...started?.options.env },
-    })
-    closers.push(() => closePart(behindWire, context.signal))
-    const part = started?.direct?.(behindWire) ?? behindWire
-    const client = openPartClient(part, context.signal)
-    closers.push(async () => client[Symbol.asyncDispose]())
-    const warm = await warmUp(client, { ...context, count: WARM_UP, what: STYLE[name] })
-    const bench: FaultBench = {
-      part,
-      client,
-      ...(started?.wire && { wire: started.wire }),
-      random: createRandom(seed),
-      signal: context.signal,
-      progress: (text) => context.progress(`${STYLE[name]}: ${text}`),
-      records: [],
-      planted: { deadLetters: 0 },
-    }
+  const start = startOf(options.faults, name)
+  const setting = { part: name, start, initial, warmUpOrders: WARM_UP, seed, what: STYLE[name] }
+  return withBench(context, setting, async (bench, warm) => {
     const seen = await underFaults(context, bench, { ...options, plan })
     bench.progress('coming to rest, then the ledger')
     const histories = [warm, seen.load.history, seen.records, bench.records]
-    const ledger = await audit(context, { part, histories, initial, settleMs: SETTLE_MS })
+    const ledger = await audit(context, { part: bench.part, histories, initial, settleMs: SETTLE_MS })
     return { part: name, ...seen, ledger }
-  } finally {
-    for (const close of closers.reverse()) await close().catch(() => {})
-    if (!context.signal.aborted) await ensureBroker(context, name)
-  }
+  })
 }
 
 /** Load, faults and samples go on at the same time; when one fails, all end. */
