@@ -1,6 +1,6 @@
 import { orderPlaced } from '@lab/common/domain/events.ts'
 import { type Order, type PlaceOrder, placed } from '@lab/common/domain/order.ts'
-import { derivedId } from '@lab/common/ids.ts'
+import { eventIdFor } from '@lab/common/ids.ts'
 import { batched } from '@lab/common/kit/batch.ts'
 import { LabError } from '@lab/common/kit/errors.ts'
 import type { Logger } from '@lab/common/kit/log.ts'
@@ -56,7 +56,7 @@ export function placeOrders(deps: PlaceOrdersDeps): (placement: Placement) => Pr
 function insert({ order_id, traceparent, ...command }: Placement, { orders, outbox, now }: PlaceOrdersDeps) {
   const order = placed(command, order_id, now())
   // Derived from the order: announced again, it is recognisably the same event.
-  const message_id = derivedId('placed', order_id)
+  const message_id = eventIdFor('placed', order_id)
   orders.insert(order)
   outbox.add(orderPlaced(order, { id: message_id, source: 'order-service', now: now(), traceparent }))
   return { order, message_id }

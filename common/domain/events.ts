@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { derivedId } from '../ids.ts'
+import { eventIdFor } from '../ids.ts'
 import { FailureReason, Item, type Order, OrderId, Quantity } from './order.ts'
 
 /**
@@ -66,7 +66,7 @@ export function inventoryDecided(
   decision: Decision,
   origin: Omit<Origin, 'id'>,
 ): InventoryEvent {
-  const id = derivedId('inventory', order.order_id)
+  const id = eventIdFor('inventory', order.order_id)
   if (decision.status === 'reserved') {
     const head = envelope('InventoryReserved', order.order_id, { ...origin, id })
     return { ...head, data: { ...orderFields(order), status: 'reserved' } }

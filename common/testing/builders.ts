@@ -1,6 +1,6 @@
 import { orderPlaced } from '../domain/events.ts'
 import { type Order, type PlaceOrder, placed } from '../domain/order.ts'
-import { derivedId, newOrderId } from '../ids.ts'
+import { eventIdFor, newOrderId } from '../ids.ts'
 
 export const anOrder = (overrides: Partial<Order> = {}): Order => ({
   ...placed({ item: 'burger', quantity: 1 }, newOrderId(), Date.now()),
@@ -11,7 +11,7 @@ export const anOrderPlaced = (
   order: Order = anOrder(),
   overrides: Partial<ReturnType<typeof orderPlaced>> = {},
 ) => ({
-  ...orderPlaced(order, { id: derivedId('placed', order.order_id), source: 'test', now: Date.now() }),
+  ...orderPlaced(order, { id: eventIdFor('placed', order.order_id), source: 'test', now: Date.now() }),
   ...overrides,
 })
 

@@ -1,6 +1,6 @@
 import { CONTENT_TYPE, orderPlaced } from '@lab/common/domain/events.ts'
 import { placed } from '@lab/common/domain/order.ts'
-import { derivedId, newOrderId } from '@lab/common/ids.ts'
+import { eventIdFor, newOrderId } from '@lab/common/ids.ts'
 
 /** A message that no consumer can ever handle, and what its dead letter must say. */
 export interface Malformed {
@@ -74,5 +74,5 @@ export const malformedMessages = (): Malformed[] =>
 
 function valid() {
   const order = placed({ item: 'burger', quantity: 1 }, newOrderId(), Date.now())
-  return orderPlaced(order, { id: derivedId('placed', order.order_id), source: 'lab', now: Date.now() })
+  return orderPlaced(order, { id: eventIdFor('placed', order.order_id), source: 'lab', now: Date.now() })
 }

@@ -74,11 +74,13 @@ async function deleteVhost(broker: RabbitBroker, vhost: string): Promise<void> {
  */
 async function queuesAreLed(broker: RabbitBroker, vhost: string): Promise<void> {
   const areLed = async () => {
-    const queues = await rabbitApi<{ type?: string; state?: string }[]>(broker, 'GET', `/queues/${vhost}`).catch(
-      (cause: unknown) => {
-        throw new Hopeless('the broker does not answer', { cause })
-      },
-    )
+    const queues = await rabbitApi<{ type?: string; state?: string }[]>(
+      broker,
+      'GET',
+      `/queues/${vhost}`,
+    ).catch((cause: unknown) => {
+      throw new Hopeless('the broker does not answer', { cause })
+    })
     return queues.every(({ type, state }) => type !== 'quorum' || state === 'running')
   }
   await until(areLed, { what: 'leaders', timeoutMs: REPORTED_MS }).catch(() => {

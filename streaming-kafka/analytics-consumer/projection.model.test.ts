@@ -1,6 +1,6 @@
 import { inventoryDecided, type OrderEvent, orderPlaced } from '@lab/common/domain/events.ts'
 import { ITEMS, placed } from '@lab/common/domain/order.ts'
-import { derivedId } from '@lab/common/ids.ts'
+import { derivedId, eventIdFor } from '@lab/common/ids.ts'
 import { command } from '@lab/common/testing/command.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
@@ -13,7 +13,7 @@ const SOURCE = { source: 'test', now: NOW }
 function eventsOf(n: number): [OrderEvent, OrderEvent] {
   const order_id = derivedId('order', String(n))
   const order = placed({ item: ITEMS[n % 3]!, quantity: n + 1 }, order_id, NOW + n * 7_000)
-  const event = orderPlaced(order, { id: derivedId('placed', order_id), ...SOURCE })
+  const event = orderPlaced(order, { id: eventIdFor('placed', order_id), ...SOURCE })
   const failed = { status: 'failed', reason: 'out_of_stock' } as const
   return [event, inventoryDecided(event.data, n % 4 === 0 ? failed : { status: 'reserved' }, SOURCE)]
 }

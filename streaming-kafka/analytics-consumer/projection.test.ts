@@ -1,6 +1,6 @@
 import { inventoryDecided, type OrderEvent, orderPlaced } from '@lab/common/domain/events.ts'
 import { placed } from '@lab/common/domain/order.ts'
-import { derivedId, newOrderId } from '@lab/common/ids.ts'
+import { eventIdFor, newOrderId } from '@lab/common/ids.ts'
 import { describe, expect, test } from 'vitest'
 import { Projection } from './projection.ts'
 
@@ -9,7 +9,7 @@ const NOW = 1_700_000_000_000
 function eventsOf(count: number): OrderEvent[] {
   return Array.from({ length: count }, (_, i) => {
     const order = placed({ item: 'burger', quantity: 1 }, newOrderId(), NOW + i)
-    const event = orderPlaced(order, { id: derivedId('placed', order.order_id), source: 'test', now: NOW })
+    const event = orderPlaced(order, { id: eventIdFor('placed', order.order_id), source: 'test', now: NOW })
     const decision =
       i % 4 === 0
         ? ({ status: 'failed', reason: 'out_of_stock' } as const)

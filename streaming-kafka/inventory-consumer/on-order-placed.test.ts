@@ -1,6 +1,6 @@
 import { orderPlaced } from '@lab/common/domain/events.ts'
 import { type Order, placed } from '@lab/common/domain/order.ts'
-import { derivedId, newOrderId } from '@lab/common/ids.ts'
+import { eventIdFor, newOrderId } from '@lab/common/ids.ts'
 import { describe, expect, test } from 'vitest'
 import { type LogMessage, toMessage } from '../broker/records.ts'
 import { applyDraft, draftDecisions, type OrderRecord } from './on-order-placed.ts'
@@ -18,7 +18,7 @@ function record(key: string | null, value: string | null): OrderRecord {
 function orderRecord(quantity: number, order_id = newOrderId(), item: Order['item'] = 'pizza'): OrderRecord {
   const order = placed({ item, quantity }, order_id, NOW)
   const { key, value } = toMessage(
-    orderPlaced(order, { id: derivedId('placed', order_id), source: 'test', now: NOW }),
+    orderPlaced(order, { id: eventIdFor('placed', order_id), source: 'test', now: NOW }),
   )
   return record(key as string, value as string)
 }

@@ -1,6 +1,6 @@
 import { orderPlaced } from '@lab/common/domain/events.ts'
 import { type Order, type PlaceOrder, placed } from '@lab/common/domain/order.ts'
-import { derivedId } from '@lab/common/ids.ts'
+import { eventIdFor } from '@lab/common/ids.ts'
 import { LabError } from '@lab/common/kit/errors.ts'
 import { createIdempotency } from '@lab/common/kit/idempotency.ts'
 import type { Logger } from '@lab/common/kit/log.ts'
@@ -42,7 +42,7 @@ export function createPlaceOrder({ orderLog, view, log, now = Date.now }: PlaceO
     try {
       if (known) return known
       const order = sameAsBefore(unsettled.get(order_id), command) ?? placed(command, order_id, now())
-      const message_id = derivedId('placed', order_id)
+      const message_id = eventIdFor('placed', order_id)
       const origin = { id: message_id, source: SOURCE, now: order.timestamp * 1_000 }
       const event = orderPlaced(order, { ...origin, traceparent: nextTraceparent(traceparent) })
       reachStep('kafka.order-drafted')
@@ -64,7 +64,7 @@ export function createPlaceOrder({ orderLog, view, log, now = Date.now }: PlaceO
 
 /** A record of an order as bulk loads make them: no trace, the same event otherwise. */
 export function placedMessage(order: Order): Message {
-  const origin = { id: derivedId('placed', order.order_id), source: SOURCE, now: order.timestamp * 1_000 }
+  const origin = { id: eventIdFor('placed', order.order_id), source: SOURCE, now: order.timestamp * 1_000 }
   return toMessage(orderPlaced(order, origin))
 }
 
