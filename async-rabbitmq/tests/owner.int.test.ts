@@ -2,7 +2,7 @@ import { resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { call, decided, place, stockOf } from '@lab/common/testing/pipeline.ts'
 import { waitFor } from '@lab/common/testing/wait.ts'
-import { pauseBetweenTransactions } from '@lab/lab/faults/pause-service.ts'
+import { pauseBetweenTransactions, stockFileOf } from '@lab/lab/faults/pause-service.ts'
 import { withFreePorts } from '@lab/lab/stack/ports.ts'
 import { createService, type ServiceProcess } from '@lab/lab/stack/service.ts'
 import { joinRunDir } from '@lab/lab/testing/join-run-dir.ts'
@@ -33,8 +33,6 @@ function createSecond(env: Record<string, string>): Promise<ServiceProcess> {
     }),
   )
 }
-
-const storeFile = () => `${pipeline.part.dataDir}/inventory-service/inventory-service.sqlite`
 
 const readiness = async (url: string) => (await call('GET', `${url}/ready`)).json
 
@@ -96,7 +94,7 @@ describe('a second inventory-service with the same DATA_DIR', () => {
     pipeline = await openPipeline({ stock: STOCK, durable: true })
     const { url, takenOver } = await startSecond()
     // As an owner does that was frozen within a transaction.
-    const holder = new DatabaseSync(storeFile())
+    const holder = new DatabaseSync(stockFileOf(pipeline.part))
     holder.exec('BEGIN IMMEDIATE')
     await pipeline.inventory.kill()
 
@@ -116,7 +114,7 @@ describe('a second inventory-service with the same DATA_DIR', () => {
     const { url, takenOver } = await startSecond()
     const burst = startBurst(pipeline)
     await burst.accepted(200)
-    await pauseBetweenTransactions(pipeline.inventory, storeFile())
+    await pauseBetweenTransactions(pipeline.inventory, stockFileOf(pipeline.part))
     await takenOver
     await burst.accepted(200)
     pipeline.inventory.resume()

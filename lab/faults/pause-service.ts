@@ -1,11 +1,17 @@
 import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isFree } from '@lab/common/kit/store.ts'
+import type { RunningPart } from '../stack/part.ts'
 import type { ServiceProcess } from '../stack/service.ts'
 
 const TRIES = 50
 const AGAIN_MS = 20
+
+/** Where part B's inventory keeps its stock when it is durable; part C has no such file. */
+export const stockFileOf = ({ dataDir = '' }: RunningPart) =>
+  join(dataDir, 'inventory-service', 'inventory-service.sqlite')
 
 /**
  * Stops a service between two transactions of its store. In the midst of one it would hold the file, and nobody could

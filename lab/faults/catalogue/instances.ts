@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import { waitFor } from '@lab/common/testing/wait.ts'
 import { request } from 'undici'
 import { z } from 'zod'
@@ -6,7 +5,7 @@ import type { RunningPart } from '../../stack/part.ts'
 import type { ServiceProcess } from '../../stack/service.ts'
 import { type Acts, type Fault, type FaultBench, NotApplicable, SERVICE_LIMIT_MS } from '../fault.ts'
 import { freezeAt, type HookedStart } from '../hooks.ts'
-import { pauseBetweenTransactions } from '../pause-service.ts'
+import { pauseBetweenTransactions, stockFileOf } from '../pause-service.ts'
 import { startHooked } from './hooked.ts'
 import { watchDecisions } from './watch-decisions.ts'
 
@@ -39,10 +38,6 @@ async function openStandby({ part, signal }: FaultBench) {
   await waitFor('the second instance to stand by', () => standsBy(standby), { timeoutMs: 30_000, signal })
   return { standby, takenOver }
 }
-
-/** Where part B's inventory keeps its stock; part C has no such file. */
-const storeOf = ({ dataDir = '' }: RunningPart) =>
-  join(dataDir, 'inventory-service', 'inventory-service.sqlite')
 
 const without = (part: RunningPart, owner: ServiceProcess): RunningPart => ({ ...part, inventory: owner })
 
@@ -79,8 +74,8 @@ function zombie(bench: FaultBench, hook?: HookedStart): Acts {
       decisions = await watchDecisions(bench)
     },
     strike: async () => {
-      // With a hook it stops by itself in the midst of what it does; without one it is stopped anywhere.
-      if (!hook) await pauseBetweenTransactions(former, storeOf(part))
+      // With a hook it stops by itself in the midst of what it does; without one it is stopped from outside.
+      if (!hook) await pauseBetweenTransactions(former, stockFileOf(part))
       const at = performance.now()
       await waitFor('the second instance to take over', async () => (await readyOf(second!.standby)).ready, {
         timeoutMs: TAKE_OVER_WITHIN_MS,
