@@ -1,3 +1,4 @@
+import { hashUuid, readUuid, UUID_WORDS, writeUuid } from '@lab/common/kit/uuid-words.ts'
 import { Column } from './column.ts'
 
 /**
@@ -12,7 +13,7 @@ export class IdTable {
   #slots = new Uint32Array(2_048)
   readonly #others = new Map<string, number>()
   readonly #otherIds = new Map<number, string>()
-  readonly #parsed = new Uint32Array(4)
+  readonly #parsed = new Uint32Array(UUID_WORDS)
   readonly #hasUuid = new Column(Uint8Array)
 
   /** A row without an id. */
@@ -34,7 +35,7 @@ export class IdTable {
     const slot = this.#slots[at]!
     if (slot !== 0) return slot - 1
     const row = this.size++
-    for (let i = 0; i < 4; i++) this.#words[i]!.set(row, this.#parsed[i]!)
+    for (let i = 0; i < UUID_WORDS; i++) this.#words[i]!.set(row, this.#parsed[i]!)
     this.#hasUuid.set(row, 1)
     this.#slots[at] = row + 1
     if (this.size * 2 > this.#slots.length) this.#grow()
@@ -43,8 +44,7 @@ export class IdTable {
 
   idOf(row: number): string | undefined {
     if (this.#hasUuid.get(row) === 0) return this.#otherIds.get(row)
-    const hex = this.#words.map((words) => words.get(row).toString(16).padStart(8, '0')).join('')
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+    return writeUuid(this.#words.map((words) => words.get(row)))
   }
 
   #rowOfOther(id: string): number {
@@ -59,7 +59,7 @@ export class IdTable {
   /** The slot that holds these words, or the free one where they belong. */
   #slotOf(words: Uint32Array): number {
     const mask = this.#slots.length - 1
-    let at = mix(words) & mask
+    let at = hashUuid(words) & mask
     for (;;) {
       const slot = this.#slots[at]!
       if (slot === 0 || this.#isSame(slot - 1, words)) return at
@@ -68,51 +68,20 @@ export class IdTable {
   }
 
   #isSame(row: number, words: Uint32Array): boolean {
-    for (let i = 0; i < 4; i++) if (this.#words[i]!.get(row) !== words[i]) return false
+    for (let i = 0; i < UUID_WORDS; i++) if (this.#words[i]!.get(row) !== words[i]) return false
     return true
   }
 
   #grow(): void {
     this.#slots = new Uint32Array(this.#slots.length * 2)
-    const words = new Uint32Array(4)
+    const words = new Uint32Array(UUID_WORDS)
     for (let row = 0; row < this.size; row++) {
       if (this.#hasUuid.get(row) === 0) continue
-      for (let i = 0; i < 4; i++) words[i] = this.#words[i]!.get(row)
+      for (let i = 0; i < UUID_WORDS; i++) words[i] = this.#words[i]!.get(row)
       this.#slots[this.#slotOf(words)] = row + 1
     }
   }
 }
 
-/** All bits count: the first words of UUID v7 are a clock, and the ids of one run begin alike. */
-function mix(words: Uint32Array): number {
-  let hash = 0
-  for (let i = 0; i < 4; i++) {
-    hash = Math.imul(hash ^ words[i]!, 0x9e3779b1)
-    hash ^= hash >>> 15
-  }
-  return hash >>> 0
-}
-
-/** Reads a UUID in its canonical form (lower case, dashes) into four words. False for anything else. */
-function parseUuid(id: string, words: Uint32Array): boolean {
-  if (id.length !== 36) return false
-  let digits = 0
-  let word = 0
-  for (let at = 0; at < 36; at++) {
-    const code = id.charCodeAt(at)
-    if (at === 8 || at === 13 || at === 18 || at === 23) {
-      if (code !== DASH) return false
-      continue
-    }
-    const digit =
-      code >= ZERO && code <= ZERO + 9 ? code - ZERO : code >= A && code <= A + 5 ? code - A + 10 : -1
-    if (digit === -1) return false
-    word = (word << 4) | digit
-    if (++digits % 8 === 0) words[digits / 8 - 1] = word
-  }
-  return true
-}
-
-const DASH = 0x2d
-const ZERO = 0x30
-const A = 0x61
+/** Reads a UUID in its canonical form. False for anything else: an id in capitals is another id to the ledger. */
+const parseUuid = (id: string, words: Uint32Array): boolean => readUuid(id, words) && !/[A-F]/.test(id)

@@ -1,4 +1,4 @@
-import { readUuid, UUID_WORDS as WORDS } from './uuid-words.ts'
+import { hashUuid, readUuid, UUID_WORDS as WORDS, writeUuid } from '@lab/common/kit/uuid-words.ts'
 
 const EMPTY = 0
 
@@ -42,16 +42,13 @@ export class UuidIndex {
   }
 
   at(row: number): string {
-    let hex = ''
-    for (let word = 0; word < WORDS; word++)
-      hex += (this.#ids[row * WORDS + word] as number).toString(16).padStart(8, '0')
-    return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+    return writeUuid(this.#ids.subarray(row * WORDS, (row + 1) * WORDS))
   }
 
   /** The slot that holds `#key`, or the free one where it belongs. */
   #slotOf(): number {
     const mask = this.#slots.length - 1
-    let slot = this.#hash() & mask
+    let slot = hashUuid(this.#key) & mask
     for (;;) {
       const row = (this.#slots[slot] as number) - 1
       if (row === -1 || this.#isAt(row)) return slot
@@ -63,15 +60,6 @@ export class UuidIndex {
     for (let word = 0; word < WORDS; word++)
       if (this.#ids[row * WORDS + word] !== this.#key[word]) return false
     return true
-  }
-
-  #hash(): number {
-    let hash = 0
-    for (let word = 0; word < WORDS; word++) {
-      hash = Math.imul(hash ^ (this.#key[word] as number), 0x9e3779b1)
-      hash ^= hash >>> 15
-    }
-    return hash
   }
 
   #grow(): void {
