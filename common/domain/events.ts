@@ -93,10 +93,18 @@ function envelope<Type extends string>(
     source,
     type,
     subject,
-    time: new Date(now).toISOString(),
+    time: isoTime(now),
     datacontenttype: 'application/json' as const,
     ...(traceparent === undefined ? {} : { traceparent }),
   }
+}
+
+let last = { now: 0, text: new Date(0).toISOString() }
+
+/** Events are made in bursts: many are of the same millisecond. */
+function isoTime(now: number): string {
+  if (now !== last.now) last = { now, text: new Date(now).toISOString() }
+  return last.text
 }
 
 /** `data.order_id` and `subject` must be the same order: a body whose halves disagree is malformed. */

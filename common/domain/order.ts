@@ -7,8 +7,9 @@ export type Item = z.infer<typeof Item>
 /** Upper and lower case are the same UUID, so the same order: kept in lower case, it is found again by its text. */
 export const OrderId = z.uuid().toLowerCase()
 
-export const MAX_QUANTITY = 100
-export const Quantity = z.int().min(1).max(MAX_QUANTITY).describe('How many, 1 to 100')
+/** A bound on what is read, not on what there is: more than the stock is for the inventory to refuse. */
+export const MAX_QUANTITY = 10_000
+export const Quantity = z.int().min(1).max(MAX_QUANTITY).describe('How many, 1 to 10,000')
 
 /** Why an order failed. `out_of_stock` is a decision; the others are outcomes of a broken call. */
 export const FailureReason = z.enum([
@@ -24,7 +25,9 @@ export const OrderStatus = z.enum(['placed', 'reserved', 'failed', 'notified', '
 export type OrderStatus = z.infer<typeof OrderStatus>
 
 /** The body of `POST /order`. Unknown keys are refused, so a typo never goes unnoticed. */
-export const PlaceOrder = z.strictObject({ item: Item, quantity: Quantity }).meta({ id: 'PlaceOrder' })
+export const PlaceOrder = z
+  .strictObject({ item: Item, quantity: Quantity })
+  .meta({ id: 'PlaceOrder', examples: [{ item: 'burger', quantity: 2 }] })
 export type PlaceOrder = z.infer<typeof PlaceOrder>
 
 export const Order = z
@@ -36,7 +39,18 @@ export const Order = z
     timestamp: z.number().describe('When the order was placed, seconds since the epoch'),
     reason: FailureReason.optional().describe('Why the order failed'),
   })
-  .meta({ id: 'Order' })
+  .meta({
+    id: 'Order',
+    examples: [
+      {
+        order_id: '019aa000-0000-7000-8000-000000000000',
+        item: 'burger',
+        quantity: 2,
+        status: 'placed',
+        timestamp: 1_764_288_000.25,
+      },
+    ],
+  })
 export type Order = z.infer<typeof Order>
 
 /** A new order, nothing decided yet. `now` in milliseconds since the epoch. */

@@ -3,7 +3,7 @@ import { ITEMS, type Item, type PlaceOrder } from './order.ts'
 
 export const Stock = z
   .object({ burger: z.int().min(0), pizza: z.int().min(0), salad: z.int().min(0) })
-  .meta({ id: 'Stock' })
+  .meta({ id: 'Stock', examples: [{ burger: 98, pizza: 100, salad: 100 }] })
 export type Stock = z.infer<typeof Stock>
 
 export const INITIAL_STOCK: Stock = { burger: 100, pizza: 100, salad: 100 }

@@ -1,7 +1,8 @@
+import { nextIn } from '@lab/kit/paging.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import type { Order, PlaceOrder } from '../domain/order.ts'
 import { isTerminal } from '../domain/order.ts'
 import type { Stock } from '../domain/stock.ts'
-import { waitFor } from './wait.ts'
 
 /** One service as the contract sees it: an address, and a process that can be stopped, killed and started again. */
 export interface Service {
@@ -57,14 +58,25 @@ export async function call(
 export const place = ({ order }: Pipeline, command: PlaceOrder, headers?: Record<string, string>) =>
   call('POST', `${order.url}/order`, command, headers)
 
-export const ordersOf = async ({ order }: Pipeline): Promise<Order[]> =>
-  (await call('GET', `${order.url}/orders`)).json
+/** All of a list, page after page. */
+export async function listed<Row>({ url }: Pick<Service, 'url'>, path: string): Promise<Row[]> {
+  const rows: Row[] = []
+  for (let next: string | undefined = path; next !== undefined; ) {
+    const { status, json, headers }: Answer = await call('GET', url + next)
+    if (status !== 200) throw new Error(`GET ${url}${next} answered ${status}`)
+    rows.push(...json)
+    next = nextIn(headers.get('link'))
+  }
+  return rows
+}
+
+export const ordersOf = ({ order }: Pipeline): Promise<Order[]> => listed(order, '/orders')
 
 export const stockOf = async ({ inventory }: Pipeline): Promise<Stock> =>
   (await call('GET', `${inventory.url}/stock`)).json
 
-export const notificationsOf = async ({ third }: Pipeline): Promise<{ order_id: string }[]> =>
-  (await call('GET', `${third.url}/notifications`)).json
+export const notificationsOf = ({ third }: Pipeline): Promise<{ order_id: string }[]> =>
+  listed(third, '/notifications')
 
 export const isReserved = ({ status }: Order) => status === 'reserved' || status === 'notified'
 

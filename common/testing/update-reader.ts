@@ -1,4 +1,4 @@
-import type { OrderUpdate } from '../kit/order-stream.ts'
+import type { OrderUpdate } from '../order-stream.ts'
 
 /** Reads `GET /orders/stream` from now on. Resolves once the stream is open, so nothing placed afterwards is missed. */
 export async function readUpdates(

@@ -1,8 +1,18 @@
+import { nextIn } from '@lab/kit/paging.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { describe, expect, test } from 'vitest'
 import type { Features } from '../features.ts'
-import { call, decided, isReserved, ordersOf, type Pipeline, place, stockOf } from '../pipeline.ts'
+import {
+  type Answer,
+  call,
+  decided,
+  isReserved,
+  ordersOf,
+  type Pipeline,
+  place,
+  stockOf,
+} from '../pipeline.ts'
 import { readUpdates } from '../update-reader.ts'
-import { waitFor } from '../wait.ts'
 
 /** An order is decided once, by the stock there is, and everybody can see how it went. */
 export function ordersContract(features: Features, pipeline: () => Pipeline): void {
@@ -19,15 +29,18 @@ export function ordersContract(features: Features, pipeline: () => Pipeline): vo
       expect(await stockOf(pipeline())).toEqual({ ...before, burger: before.burger - 3 })
     })
 
-    test('beyond the stock fails with its reason and moves nothing', async () => {
-      const before = await stockOf(pipeline())
-      const answer = await place(pipeline(), { item: 'pizza', quantity: 11 })
+    test.each([11, 101, 10_000])(
+      'of %i, beyond the stock, fails with its reason and moves nothing',
+      async (quantity) => {
+        const before = await stockOf(pipeline())
+        const answer = await place(pipeline(), { item: 'pizza', quantity })
 
-      expect(answer.status).toBe(features.answersWithOutcome ? 422 : 202)
-      const order = await decided(pipeline(), answer.json.order_id)
-      expect(order).toMatchObject({ status: 'failed', reason: 'out_of_stock' })
-      expect(await stockOf(pipeline())).toEqual(before)
-    })
+        expect(answer.status).toBe(features.answersWithOutcome ? 422 : 202)
+        const order = await decided(pipeline(), answer.json.order_id)
+        expect(order).toMatchObject({ status: 'failed', reason: 'out_of_stock', quantity })
+        expect(await stockOf(pipeline())).toEqual(before)
+      },
+    )
 
     test('is told in the event stream, step by step', async () => {
       const stream = await readUpdates(pipeline().order.url)
@@ -49,6 +62,21 @@ export function ordersContract(features: Features, pipeline: () => Pipeline): vo
       expect((await ordersOf(pipeline())).filter(({ order_id }) => order_id === json.order_id)).toEqual([
         order,
       ])
+    })
+
+    test('is found by paging through all orders, one at a time', async () => {
+      const { order } = pipeline()
+      const ids = (await ordersOf(pipeline())).map(({ order_id }) => order_id)
+      const paged: string[] = []
+      for (let next: string | undefined = '/orders?limit=1'; next; ) {
+        const { json, headers }: Answer = await call('GET', order.url + next)
+        expect(json).toHaveLength(1)
+        paged.push(json[0].order_id)
+        next = nextIn(headers.get('link'))
+      }
+      expect(paged).toEqual(ids)
+      for (const query of ['cursor=none', 'limit=0', 'limit=2&page=2'])
+        expect((await call('GET', `${order.url}/orders?${query}`)).status).toBe(400)
     })
 
     test('nobody placed is not found', async () => {

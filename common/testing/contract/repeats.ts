@@ -1,7 +1,7 @@
+import { waitFor } from '@lab/kit/wait.ts'
 import { describe, expect, test } from 'vitest'
 import type { Features } from '../features.ts'
 import { decided, isReserved, notificationsOf, type Pipeline, place, stockOf } from '../pipeline.ts'
-import { waitFor } from '../wait.ts'
 
 /** Whatever is sent or delivered twice has one effect. */
 export function repeatsContract(features: Features, pipeline: () => Pipeline): void {
@@ -42,6 +42,8 @@ export function repeatsContract(features: Features, pipeline: () => Pipeline): v
 
       expect(again.status).toBe(accepted)
       expect(again.json.order_id).toBe(order.order_id)
+      expect(first.headers.get('idempotency-replayed')).toBeNull()
+      expect(again.headers.get('idempotency-replayed')).toBe('true')
       expect((await place(pipeline(), { item: 'salad', quantity: 3 }, key)).status).toBe(422)
       expect((await stockOf(pipeline())).salad).toBe(left)
     })

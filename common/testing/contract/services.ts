@@ -1,6 +1,18 @@
 import { describe, expect, test } from 'vitest'
 import { call, ordersOf, type Pipeline, place } from '../pipeline.ts'
 
+interface Document {
+  info: { title: string }
+  paths: Record<string, Record<string, Operation>>
+  components: { schemas: Record<string, unknown> }
+}
+
+interface Operation {
+  summary?: string
+  tags?: string[]
+  responses: Record<string, { content?: Record<string, unknown> }>
+}
+
 /** What every service of every part answers besides its business. */
 export function servicesContract(pipeline: () => Pipeline): void {
   describe('every service', () => {
@@ -17,6 +29,45 @@ export function servicesContract(pipeline: () => Pipeline): void {
         expect(metrics.json).toContain('process_resident_memory_bytes')
         expect((await call('GET', `${url}/docs/json`)).json.paths).toHaveProperty(['/admin/delay'])
         expect((await call('GET', `${url}/docs`)).status).toBe(200)
+      }
+    })
+
+    test('documents every route with a summary, a group and its errors, and no schema twice', async () => {
+      const titles = new Set<string>()
+      for (const { url } of services()) {
+        const { info, paths, components }: Document = (await call('GET', `${url}/docs/json`)).json
+        titles.add(info.title)
+        for (const [path, operations] of Object.entries(paths)) {
+          for (const [method, { summary, tags, responses }] of Object.entries(operations)) {
+            const where = `${method} ${path}`
+            expect(summary, where).toMatch(/\w/)
+            expect(tags, where).toHaveLength(1)
+            const declared = Object.keys(responses)
+            expect(declared, where).toEqual(expect.arrayContaining(['400', '408', '414', '431', '500']))
+            if (method !== 'get') expect(declared, where).toEqual(expect.arrayContaining(['413', '415']))
+            for (const status of ['400', '500'])
+              expect(Object.keys(responses[status]?.content ?? {}), where).toEqual([
+                'application/problem+json',
+              ])
+          }
+        }
+        const schemas = Object.entries(components.schemas)
+        expect(schemas.filter(([name]) => name.endsWith('Input'))).toEqual([])
+        expect(new Set(schemas.map(([, schema]) => JSON.stringify(schema))).size).toBe(schemas.length)
+      }
+      expect(titles.size).toBe(services().length)
+    })
+
+    test('answers / with a page that links to its own routes and to the other services', async () => {
+      for (const { url } of services()) {
+        const { json, headers } = await call('GET', url, undefined, { accept: 'text/html' })
+        expect(headers.get('content-type')).toContain('text/html')
+        const links = [...String(json).matchAll(/href="([^"]+)"/g)].map(
+          ([, link]) => new URL(link!, url).href,
+        )
+        const others = services().filter((service) => service.url !== url)
+        expect(links).toEqual(expect.arrayContaining(others.map((service) => new URL(service.url).href)))
+        for (const link of links) expect((await call('GET', link)).status, link).toBe(200)
       }
     })
 
@@ -37,14 +88,25 @@ export function servicesContract(pipeline: () => Pipeline): void {
       }
     })
 
-    test('fails every order while the order service is told to, and stores none of them', async () => {
+    test('fails every order and every read while the order service is told to, and stores nothing', async () => {
       const before = await ordersOf(pipeline())
-      await call('POST', `${pipeline().order.url}/admin/fail`, { enabled: true })
-      const answer = await place(pipeline(), { item: 'salad', quantity: 1 })
-      await call('DELETE', `${pipeline().order.url}/admin/faults`)
+      const { url } = pipeline().order
+      await call('POST', `${url}/admin/fail`, { enabled: true })
+      const answers = [
+        await place(pipeline(), { item: 'salad', quantity: 1 }),
+        ...(await Promise.all(
+          ['/orders', '/orders/x', '/orders/stream'].map((path) => call('GET', url + path)),
+        )),
+      ]
+      const { json: health } = await call('GET', `${url}/health`)
+      await call('DELETE', `${url}/admin/faults`)
 
-      expect(answer.status).toBe(500)
-      expect(answer.json.code).toBe('LAB_FAULT_INJECTED')
+      for (const answer of answers) {
+        expect(answer.status).toBe(500)
+        expect(answer.json.code).toBe('LAB_FAULT_INJECTED')
+      }
+      // Without a time of its own a fault holds.
+      expect(health.faults).toMatchObject({ fail: true, expires_at: null })
       expect(await ordersOf(pipeline())).toHaveLength(before.length)
     })
   })

@@ -1,0 +1,30 @@
+import { RUN_LABEL } from '../servers/docker-engine.ts'
+import type { PartSpec } from '../spec.ts'
+
+export interface OverrideOptions {
+  runId: string
+  env: Record<string, string>
+  /** By the name of the service. */
+  serviceEnv: Record<string, Record<string, string>>
+}
+
+/**
+ * A second compose file, laid over the part's own: the environment of one experiment, and the label by which a later run
+ * finds what a killed one left. JSON is YAML, so both generations of Compose read it.
+ */
+export function composeOverride(spec: PartSpec, { runId, env, serviceEnv }: OverrideOptions): string {
+  const labels = { [RUN_LABEL]: runId }
+  const own = spec.services.map(({ name, compose }) => [
+    compose.name,
+    // A container that ends must stay ended until the experiment starts it again.
+    { labels, restart: 'no', environment: { ...env, ...serviceEnv[name] } },
+  ])
+  const helpers = Object.keys(spec.compose.helpers).map((name) => [name, { labels, restart: 'no' }])
+  return JSON.stringify({ services: Object.fromEntries([...own, ...helpers]) }, null, 2)
+}
+
+/** The variables of the compose file that say which ports of this machine it takes: the services', then the helpers'. */
+export const portVariables = (spec: PartSpec): string[] => [
+  ...spec.services.map(({ compose }) => compose.port),
+  ...Object.values(spec.compose.helpers).flat(),
+]

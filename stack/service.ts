@@ -1,0 +1,157 @@
+import { pathToFileURL } from 'node:url'
+import { Hopeless, until } from '@lab/kit/wait.ts'
+import { request } from 'undici'
+import { type Child, type Exit, startChild } from './child.ts'
+import { logTail, readTail } from './log-tail.ts'
+import { isPortFree, PortTaken, saysPortTaken } from './ports.ts'
+import type { RunDir } from './run-dir.ts'
+
+export type { Exit } from './child.ts'
+
+/** For one start only. */
+export interface StartOptions {
+  /** Added to its environment. */
+  env?: Record<string, string>
+  /** Absolute paths of modules that Node runs before the service (`--import`). */
+  preload?: string[]
+}
+
+/** One service of a part: the same port, log file and environment at every start. */
+export interface ServiceProcess {
+  readonly name: string
+  readonly url: string
+  readonly port: number
+  /** Undefined while it does not run. */
+  readonly pid: number | undefined
+  readonly logFile: string
+  /** What starts it again by hand: its own environment, without the caller's. Absent where it is not a process of this run. */
+  readonly command?: { env: Record<string, string>; argv: string[] }
+  /** How the running process ends, or how the last one ended. Pending before the first start. */
+  readonly exited: Promise<Exit>
+  /** Spawns it and waits for `GET /ready`. Rejects when it runs already. */
+  start(options?: StartOptions): Promise<void>
+  /** SIGTERM; SIGKILL when its shutdown deadline and two seconds have passed. Resolves at once when it is not running. */
+  stop(): Promise<Exit & { ms: number }>
+  /** SIGKILL; resolves when the process is gone. */
+  kill(): Promise<void>
+  /** SIGSTOP: it keeps its connections and does nothing. */
+  pause(): void
+  resume(): void
+}
+
+export interface ServiceOptions {
+  run: RunDir
+  name: string
+  /** Absolute path of the file to run. */
+  entry: string
+  port: number
+  env: Record<string, string>
+  logFile: string
+  /** How long it may take to be ready; 60 s by default. */
+  readyMs?: number
+  /** How long its own graceful shutdown may take; 10 s by default. */
+  shutdownMs?: number
+  signal?: AbortSignal | undefined
+}
+
+const HOST = '127.0.0.1'
+
+/**
+ * V8 by itself lets its young generation grow to 134 MB on a machine with much memory; services of this size need a
+ * fraction of it, and run as fast. Of the old generation it lets too little grow: with 25 MB in use it collects all of it at
+ * every 10 MB more, which took a third of the time of part C's services. The Dockerfile and the compose
+ * files have the same flags.
+ */
+const HEAP = ['--max-semi-space-size=16', '--max-old-space-size=192', '--heap-growing-percent=300']
+
+export function createService(options: ServiceOptions): ServiceProcess {
+  const { run, name, entry, port, logFile, shutdownMs = 10_000, signal } = options
+  const base = { HOST, PORT: String(port), SHUTDOWN_DEADLINE_MS: String(shutdownMs), ...options.env }
+  const firstExit = Promise.withResolvers<Exit>()
+  let child: Child | undefined
+  let starting: Promise<void> | undefined
+
+  async function spawnAndWait({ env: extra, preload = [] }: StartOptions): Promise<void> {
+    signal?.throwIfAborted()
+    if (!(await isPortFree(port, HOST))) throw new PortTaken(`port ${port}, needed by ${name}, is in use`)
+    signal?.throwIfAborted()
+    const env = { ...compileCache(), ...base, ...extra }
+    const imports = preload.flatMap((file) => ['--import', pathToFileURL(file).href])
+    const command = { command: process.execPath, args: [...HEAP, ...imports, entry] }
+    child = await startChild({ run, name, ...command, env, logFile })
+    child.exited.then(firstExit.resolve, firstExit.reject)
+    try {
+      await waitUntilReady(child, options)
+    } catch (err) {
+      await child.kill()
+      throw err
+    }
+  }
+
+  return {
+    name,
+    url: `http://${HOST}:${port}`,
+    port,
+    logFile,
+    command: { env: base, argv: [process.execPath, ...HEAP, entry] },
+    get pid() {
+      return child?.isRunning() ? child.pid : undefined
+    },
+    get exited() {
+      return child?.exited ?? firstExit.promise
+    },
+    async start(once = {}) {
+      if (starting !== undefined || child?.isRunning()) throw new Error(`${name} is running already`)
+      starting = spawnAndWait(once)
+      await starting.finally(() => {
+        starting = undefined
+      })
+    },
+    async stop() {
+      const startedAt = performance.now()
+      const stopChild = async () => child?.stop(shutdownMs + 2_000)
+      await stopChild()
+      await starting?.catch(() => {}) // a start that had not spawned yet; its caller hears how it ends
+      const exit = await stopChild()
+      return { code: null, signal: null, ...exit, ms: Math.round(performance.now() - startedAt) }
+    },
+    async kill() {
+      await child?.kill()
+    },
+    pause: () => child?.signal('SIGSTOP'),
+    resume: () => child?.signal('SIGCONT'),
+  }
+}
+
+/** Where Node keeps what it compiled, when the runner has such a place: a service then starts with a third less work. */
+function compileCache(): Record<string, string> {
+  const { NODE_COMPILE_CACHE } = process.env
+  return NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE } : {}
+}
+
+async function waitUntilReady(child: Child, options: ServiceOptions): Promise<void> {
+  const { name, port, logFile, readyMs = 60_000, signal } = options
+  const ended = () => {
+    const tail = readTail(logFile)
+    if (saysPortTaken(tail)) return new PortTaken(`port ${port}, needed by ${name}, is in use`)
+    return new Hopeless(`${name} ended while it started. The end of ${logFile}:\n${logTail(logFile)}`)
+  }
+  const ready = async () => {
+    if (!child.isRunning()) throw ended()
+    return (await statusOf(`http://${HOST}:${port}/ready`)) === 200
+  }
+  await until(ready, {
+    what: `${name} to be ready`,
+    timeoutMs: readyMs,
+    everyMs: 25,
+    signal,
+    detail: () => `The end of ${logFile}:\n${logTail(logFile)}`,
+  })
+}
+
+async function statusOf(url: string): Promise<number> {
+  // `reset` closes the connection, so that a later graceful stop has no idle one to wait for.
+  const response = await request(url, { reset: true, signal: AbortSignal.timeout(2_000) })
+  await response.body.dump()
+  return response.statusCode
+}
