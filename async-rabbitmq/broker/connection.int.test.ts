@@ -1,25 +1,23 @@
 import type { AddressInfo } from 'node:net'
 import { createServer } from 'node:net'
-import { waitFor } from '@lab/common/testing/wait.ts'
-import type { RabbitBroker } from '@lab/lab/stack/brokers/types.ts'
-import { freshVhost } from '@lab/lab/stack/rabbit-vhost.ts'
+import { waitFor } from '@lab/kit/wait.ts'
+import { sharedServer } from '@lab/lab/testing/shared-server.ts'
+import { freshVhost } from '@lab/stack/rabbit-vhost.ts'
 import pino from 'pino'
-import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { type Connection, connectBroker } from './connection.ts'
 import { startCuttingProxy } from './cutting-proxy.ts'
 
-/** The broker of this test run, which is not the tests' to stop. */
-const sharedBroker = (): RabbitBroker => ({ ...inject('rabbit'), close: async () => {} })
 const log = pino({ level: 'silent' })
 const connectTo = async (url: string) => {
-  const broker = await connectBroker({ url, name: 'connection-test', ladderMs: [1_000], log })
+  const broker = await connectBroker({ url, name: 'connection-test', ladderMs: [1_000], retryForMs: 0, log })
   onTestFinished(() => broker.close())
   return broker
 }
 
 describe('a connection', () => {
   test('that dies at any moment of its handshake or setup is built again, and then works', async () => {
-    const vhost = await freshVhost(sharedBroker())
+    const vhost = await freshVhost(sharedServer('rabbitmq'))
     onTestFinished(() => vhost.close())
     // Handshake and setup together take some 840 bytes from RabbitMQ: cut in the first frame, and then ever later.
     const cuts = [100, 515, 545, 600, 660, 700, 760]
@@ -40,7 +38,7 @@ describe('a connection', () => {
   })
 
   test('that dies in the last answer of its setup, the one that amqplib then waits for without end, is built again', async () => {
-    const vhost = await freshVhost(sharedBroker())
+    const vhost = await freshVhost(sharedServer('rabbitmq'))
     onTestFinished(() => vhost.close())
     const connectedBy = async (budget: (n: number) => number | undefined) => {
       const proxy = await startCuttingProxy(vhost.url, budget)
@@ -73,7 +71,7 @@ describe('a connection', () => {
   })
 
   test('is refused with a reason that names the queue whose arguments differ', async () => {
-    const vhost = await freshVhost(sharedBroker())
+    const vhost = await freshVhost(sharedServer('rabbitmq'))
     onTestFinished(() => vhost.close())
     const first = await connectTo(vhost.url)
     const connection = await new Promise<Connection>((resolve) =>

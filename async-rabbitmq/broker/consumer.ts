@@ -1,11 +1,11 @@
 import type { OrderEvent } from '@lab/common/domain/events.ts'
-import type { Faults } from '@lab/common/kit/faults.ts'
-import type { Logger } from '@lab/common/kit/log.ts'
-import type { Metrics } from '@lab/common/kit/metrics.ts'
-import type { Outcome } from '@lab/common/kit/outcome.ts'
+import { settlesWithin } from '@lab/kit/bounded.ts'
+import type { Faults } from '@lab/kit/faults.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import type { Metrics } from '@lab/kit/metrics.ts'
+import type { Outcome } from '@lab/kit/outcome.ts'
 import type { ConfirmChannel, ConsumeMessage } from 'amqplib'
 import type { z } from 'zod'
-import { settlesWithin } from './bounded.ts'
 import type { Broker, Connection } from './connection.ts'
 import { decide } from './decide.ts'
 import { createPublisher } from './publisher.ts'
@@ -53,7 +53,7 @@ export function createConsumer<Event extends OrderEvent>(options: ConsumerOption
     state: () => (session?.isOpen() ? 'ok' : 'not consuming'),
     stop: async () => {
       isStopping = true
-      if (session) await settlesWithin(STOP_TIMEOUT_MS, session.finish())
+      if (session) await settlesWithin(session.finish(), STOP_TIMEOUT_MS)
     },
   }
 }

@@ -23,4 +23,13 @@ export const brokerEnv = {
     .transform((text) => [...new Set(text.split(',').map(Number))])
     .refine((delays) => delays.every((delay) => delay > 0), { error: 'has a step of 0 ms' })
     .describe('Back-off of failed messages, milliseconds a step; the same for all services of a broker'),
+  RETRY_FOR_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(86_400)
+    .default(900)
+    .describe(
+      'How long a message that keeps failing is retried: the last step of the ladder repeats until the waits add up to this; then `dlq_queue`',
+    ),
 }

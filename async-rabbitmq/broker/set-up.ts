@@ -1,8 +1,11 @@
-import { CLOSE_TIMEOUT_MS, settlesWithin } from './bounded.ts'
+import { settlesWithin } from '@lab/kit/bounded.ts'
+import type { ChannelModel } from 'amqplib'
 import { coalesceWrites } from './coalesce.ts'
-import type { Connection } from './connection.ts'
 import type { RetryStep } from './retry-ladder.ts'
 import { declareTopology } from './topology.ts'
+
+/** Longest wait for a close, which against a frozen broker may never come. */
+export const CLOSE_TIMEOUT_MS = 2_000
 
 /**
  * Declares the topology on a new connection. amqplib's recovery binds its own listeners only after this function, so it
@@ -10,7 +13,7 @@ import { declareTopology } from './topology.ts'
  * unseen in here would count as alive for ever. Nor does amqplib settle every call of a connection that dies: the close
  * of a channel stays pending, and recovery would wait for it without limit.
  */
-export async function setUp(connection: Connection, ladder: readonly RetryStep[]): Promise<void> {
+export async function setUp(connection: ChannelModel, ladder: readonly RetryStep[]): Promise<void> {
   const lost = Promise.withResolvers<never>()
   connection.on('error', () => {
     // The 'close' that follows says it all.
@@ -21,12 +24,12 @@ export async function setUp(connection: Connection, ladder: readonly RetryStep[]
     coalesceWrites(connection)
   } catch (err) {
     // Recovery would wait without limit for this close; a second close, its own, fails at once.
-    await settlesWithin(CLOSE_TIMEOUT_MS, connection.close())
+    await settlesWithin(connection.close(), CLOSE_TIMEOUT_MS)
     throw err
   }
 }
 
-async function declare(connection: Connection, ladder: readonly RetryStep[]): Promise<void> {
+async function declare(connection: ChannelModel, ladder: readonly RetryStep[]): Promise<void> {
   const channel = await connection.createChannel()
   channel.on('error', () => {
     // A refused declaration also rejects the call that made it.

@@ -1,11 +1,11 @@
-import { ack, deadLetter, duplicate, type Outcome, retry } from '@lab/common/kit/outcome.ts'
+import { ack, deadLetter, duplicate, type Outcome, retry } from '@lab/kit/outcome.ts'
 import type { ConsumeMessage } from 'amqplib'
 import { describe, expect, test } from 'vitest'
 import type { Outgoing, Published } from './publisher.ts'
 import { retryLadder } from './retry-ladder.ts'
 import { settle } from './settle.ts'
 
-const ladder = retryLadder([1_000, 5_000])
+const ladder = retryLadder([1_000, 5_000], 11_000)
 
 function aDelivery(deliveryTag: number, headers: Record<string, unknown> = {}): ConsumeMessage {
   const fields = { deliveryTag, routingKey: 'order.placed', exchange: 'orders_exchange' }
@@ -79,13 +79,17 @@ describe('a retry', () => {
     })
   })
 
-  test('climbs the ladder, and is a dead letter with its reason after the last step', async () => {
+  test('climbs the ladder, whose last step repeats, and is a dead letter with its reason in the end', async () => {
     const { run, published } = setup()
-    await run([aDelivery(1, { 'x-attempts': 1 })], [retry('away')])
-    const final = await run([aDelivery(2, { 'x-attempts': 2 })], [retry('away')])
+    for (const attempts of [1, 2]) await run([aDelivery(1, { 'x-attempts': attempts })], [retry('away')])
+    const final = await run([aDelivery(2, { 'x-attempts': 3 })], [retry('away')])
 
-    expect(published.map(({ exchange }) => exchange)).toEqual(['retry_5s', 'dead_letter_exchange'])
-    expect(final).toEqual([{ kind: 'dead-letter', reason: 'gave up after 3 attempts: away' }])
+    expect(published.map(({ exchange }) => exchange)).toEqual([
+      'retry_5s',
+      'retry_5s',
+      'dead_letter_exchange',
+    ])
+    expect(final).toEqual([{ kind: 'dead-letter', reason: 'gave up after 4 attempts: away' }])
   })
 
   test.each<Published>(['unconfirmed', 'returned'])('is requeued, and counted, when %s', async (answer) => {
@@ -110,6 +114,7 @@ describe('a dead letter', () => {
       'x-origin-queue': 'inventory_queue',
       'x-original-routing-key': 'order.placed',
       'x-origin-delivery': 'inventory_queue/7',
+      'x-dead-lettered-at': expect.stringMatching(/^\d{4}-.*Z$/),
     })
   })
 
@@ -134,4 +139,45 @@ describe('a dead letter', () => {
       expect(steps.at(-1)).toEqual(['reject', 7, false])
     },
   )
+})
+
+describe('a dead letter that was published again', () => {
+  const former = { 'x-dead-lettered-at': '2026-01-01T00:00:00.000Z', 'x-attempts': 4 }
+
+  test.each([former, { 'x-death': [{ queue: 'inventory_queue', reason: 'delivery_limit' }] }])(
+    'is told of before it is acknowledged: %j',
+    async (headers) => {
+      const { run, steps, published } = setup()
+      await run([aDelivery(7, headers)], [ack()])
+
+      expect(steps).toEqual([['publish', ''], ['confirmed'], ['ack', 7, false]])
+      expect(published[0]).toMatchObject({
+        routingKey: 'order_dead_letter_queue',
+        properties: { headers: { 'x-handled-in': 'inventory_queue' } },
+      })
+    },
+  )
+
+  test('is delivered again when that cannot be told', async () => {
+    const { run, steps } = setup('unconfirmed')
+    await run([aDelivery(7, former)], [ack()])
+    expect(steps.at(-1)).toEqual(['reject', 7, true])
+  })
+
+  test('has all its attempts before it, and is still told of after them', async () => {
+    const { run, published } = setup()
+    await run([aDelivery(7, former)], [retry('away')])
+    const { exchange, properties } = published[0]!
+    await run([aDelivery(8, properties.headers as Record<string, unknown>)], [ack()])
+
+    expect(exchange).toBe('retry_1s')
+    expect(properties.headers).not.toHaveProperty('x-dead-lettered-at')
+    expect(published[1]).toMatchObject({ routingKey: 'order_dead_letter_queue' })
+  })
+
+  test('is no such thing for having waited in the ladder', async () => {
+    const { run, published } = setup()
+    await run([aDelivery(7, { 'x-death': [{ queue: 'retry_queue_1s', reason: 'expired' }] })], [ack()])
+    expect(published).toEqual([])
+  })
 })

@@ -1,33 +1,39 @@
-import { deadLetter, type Outcome } from '@lab/common/kit/outcome.ts'
-import { reachStep } from '@lab/common/kit/steps.ts'
+import { deadLetter, type Outcome } from '@lab/kit/outcome.ts'
+import { reachStep } from '@lab/kit/steps.ts'
 import type { Channel, ConsumeMessage } from 'amqplib'
 import { carried, fits } from './carry.ts'
 import { ORIGIN_DELIVERY, type Outgoing, type Publisher } from './publisher.ts'
-import type { RetryStep } from './retry-ladder.ts'
-import { DEAD_LETTER_EXCHANGE } from './topology.ts'
+import { type RetryLadder, stepAfter } from './retry-ladder.ts'
+import { DEAD_LETTER_EXCHANGE, ORDER_DEAD_LETTER_QUEUE } from './topology.ts'
 
 /** What a copy says about the message it replaces; the names are what a person reads in `dlq_queue`. */
 export const REASON = 'x-reason'
 export const ORIGIN_QUEUE = 'x-origin-queue'
-export const ORIGINAL_ROUTING_KEY = 'x-original-routing-key'
+const ORIGINAL_ROUTING_KEY = 'x-original-routing-key'
 export const ATTEMPTS = 'x-attempts'
+/** When it became a dead letter. Whoever publishes it again should leave it on. */
+export const DEAD_SINCE = 'x-dead-lettered-at'
+/** On a dead letter that was published again and waits in the ladder: it is none now, and starts with its first attempt. */
+const WAS_DEAD = 'x-was-dead-lettered'
+/** On a notice that a dead letter was published again, and handled by the consumer of this queue. */
+export const HANDLED_IN = 'x-handled-in'
 
 const MAX_REASON = 500
-/** Longer than any ladder. */
-const MAX_ATTEMPTS = 1_000
+/** More than any ladder gives. */
+const MAX_ATTEMPTS = 100_000_000
 
 export interface SettleContext {
   channel: Pick<Channel, 'ack' | 'reject'>
   publisher: Publisher
   queue: string
-  ladder: readonly RetryStep[]
+  ladder: RetryLadder
 }
 
 /**
  * Settles every delivery of a batch exactly once, and answers the outcomes as they turned out: a retry beyond the last
  * step of the ladder is a dead letter. Nothing older than the batch is unacknowledged on the channel.
  *
- * - ack          acknowledged; a batch that is all of these in one frame
+ * - ack          acknowledged; a batch that is all of these in one frame. A former dead letter is first told of
  * - retry        a copy waits in the next step of the ladder, confirmed; then acknowledged
  * - dead-letter  a copy with its reason is in `dlq_queue`, confirmed; then acknowledged
  *
@@ -41,7 +47,8 @@ export async function settle(
   outcomes: readonly Outcome[],
 ): Promise<Outcome[]> {
   const last = deliveries.at(-1)
-  if (last && outcomes.every(({ kind }) => kind === 'ack')) {
+  const isPlain = deliveries.every((delivery) => !wasDead(delivery, context.queue))
+  if (last && isPlain && outcomes.every(({ kind }) => kind === 'ack')) {
     whileOpen(() => context.channel.ack(last, true))
     return [...outcomes]
   }
@@ -54,17 +61,24 @@ async function settleOne(
   outcome: Outcome,
 ): Promise<Outcome> {
   if (outcome.kind === 'ack') {
-    whileOpen(() => channel.ack(delivery))
+    const notice = wasDead(delivery, queue) ? await publisher.publish(noticeOf(delivery, queue)) : undefined
+    whileOpen(() => {
+      // Delivered again it is a duplicate, and told of again.
+      if (notice === 'unconfirmed') channel.reject(delivery, true)
+      else channel.ack(delivery)
+    })
     return outcome
   }
   const attempts = attemptsOf(delivery) + 1
-  const step = outcome.kind === 'retry' ? ladder[attempts - 1] : undefined
+  const step = outcome.kind === 'retry' ? stepAfter(attempts, ladder) : undefined
   const final =
     outcome.kind === 'retry' && !step
       ? deadLetter(`gave up after ${attempts} attempts: ${outcome.reason}`)
       : outcome
 
-  const copy = copyOf(delivery, queue, { reason: reasonOf(final), attempts })
+  const died = step ? {} : { [DEAD_SINCE]: new Date().toISOString() }
+  const rose = step && wasDead(delivery, queue) ? { [WAS_DEAD]: true } : {}
+  const copy = copyOf(delivery, queue, { reason: reasonOf(final), attempts, more: { ...died, ...rose } })
   const sent = await publisher.publish(
     step
       ? { ...copy, exchange: step.exchange, routingKey: queue }
@@ -92,7 +106,7 @@ function whileOpen(settlement: () => void): void {
 function copyOf(
   { content, properties, fields }: ConsumeMessage,
   queue: string,
-  { reason, attempts }: { reason: string; attempts: number },
+  { reason, attempts, more }: { reason: string; attempts: number; more: Record<string, unknown> },
 ): Pick<Outgoing, 'body' | 'properties'> {
   const { headers, ...known } = properties
   const kept = Object.entries(headers ?? {}).filter(([name]) => !BROKER_HEADERS.test(name))
@@ -110,6 +124,7 @@ function copyOf(
         [ORIGIN_QUEUE]: queue,
         [ORIGINAL_ROUTING_KEY]: originalRoutingKey({ properties, fields }),
         [ORIGIN_DELIVERY]: `${queue}/${fields.deliveryTag}`,
+        ...more,
       },
     },
   }
@@ -117,7 +132,30 @@ function copyOf(
 
 // An expiration would drop the copy, a user id of another user refuse it; CC and BCC would route it elsewhere as well.
 const BROKER_PROPERTIES = new Set(['expiration', 'userId', 'clusterId', 'deliveryMode'])
-const BROKER_HEADERS = /^(x-death|x-first-death-.*|x-last-death-.*|x-delivery-count|x-acquired-count|CC|BCC)$/
+const BROKER_HEADERS =
+  /^(x-death|x-first-death-.*|x-last-death-.*|x-delivery-count|x-acquired-count|x-dead-lettered-at|x-was-dead-lettered|CC|BCC)$/
+
+/** Whether it was a dead letter of this queue: by a copy of ours, or by the queue itself. */
+function wasDead({ properties }: Pick<ConsumeMessage, 'properties'>, queue: string): boolean {
+  const { [DEAD_SINCE]: since, [WAS_DEAD]: was, 'x-death': deaths } = properties.headers ?? {}
+  if (since !== undefined || was !== undefined) return true
+  return Array.isArray(deaths) && deaths.some((death) => death?.queue === queue)
+}
+
+/** To the order service, which has the dead letter itself from the same queue, before this. */
+function noticeOf({ content, properties, fields }: ConsumeMessage, queue: string): Outgoing {
+  const { messageId, correlationId } = properties
+  return {
+    exchange: '',
+    routingKey: ORDER_DEAD_LETTER_QUEUE,
+    body: content,
+    properties: {
+      ...(fits(messageId) && { messageId }),
+      ...(fits(correlationId) && { correlationId }),
+      headers: { [HANDLED_IN]: queue, [ORIGIN_DELIVERY]: `${queue}/${fields.deliveryTag}` },
+    },
+  }
+}
 
 const reasonOf = (outcome: Outcome) => (outcome.kind === 'ack' ? '' : outcome.reason)
 
@@ -127,7 +165,9 @@ function originalRoutingKey({ properties, fields }: Pick<ConsumeMessage, 'proper
   return typeof key === 'string' && fits(key) ? key : fields.routingKey
 }
 
+/** Failed attempts so far. A dead letter that was published again has all of them before it. */
 function attemptsOf({ properties }: ConsumeMessage): number {
+  if (properties.headers?.[DEAD_SINCE] !== undefined) return 0
   const attempts: unknown = properties.headers?.[ATTEMPTS]
   return Number.isInteger(attempts) && Number(attempts) > 0 && Number(attempts) < MAX_ATTEMPTS
     ? Number(attempts)

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LabError } from '@lab/common/kit/errors.ts'
-import type { Logger } from '@lab/common/kit/log.ts'
+import { LabError } from '@lab/kit/errors.ts'
+import type { Logger } from '@lab/kit/log.ts'
 import type { Broker, Connection } from './connection.ts'
 
 export const OWNER_QUEUE = 'inventory_owner'

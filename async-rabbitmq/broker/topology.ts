@@ -6,7 +6,9 @@ export const DEAD_LETTER_EXCHANGE = 'dead_letter_exchange'
 export const INVENTORY_QUEUE = 'inventory_queue'
 export const NOTIFICATION_QUEUE = 'notification_queue'
 export const ORDER_STATUS_QUEUE = 'order_status_queue'
-export const DLQ_QUEUE = 'dlq_queue'
+const DLQ_QUEUE = 'dlq_queue'
+/** A second copy of each dead letter, for the order service to learn of it; who looks after them has `dlq_queue`. */
+export const ORDER_DEAD_LETTER_QUEUE = 'order_dead_letter_queue'
 
 /** Where each event goes: the routing key it is published with. */
 export const ROUTING_KEYS = {
@@ -58,6 +60,12 @@ export async function declareTopology(channel: Channel, ladder: readonly RetrySt
   // Classic: looking at its messages through the management API must not use up a delivery limit and drop them.
   await channel.assertQueue(DLQ_QUEUE, { durable: true, arguments: { 'x-queue-type': 'classic' } })
   await channel.bindQueue(DLQ_QUEUE, DEAD_LETTER_EXCHANGE, '')
+  // Classic too: it has no delivery limit and dead-letters nothing, so no letter about a letter can go round in circles.
+  await channel.assertQueue(ORDER_DEAD_LETTER_QUEUE, {
+    durable: true,
+    arguments: { 'x-queue-type': 'classic' },
+  })
+  await channel.bindQueue(ORDER_DEAD_LETTER_QUEUE, DEAD_LETTER_EXCHANGE, '')
 
   await channel.assertExchange(ORDERS_EXCHANGE, 'topic', { durable: true })
   for (const { queue, pattern, arguments: args } of workQueues) {

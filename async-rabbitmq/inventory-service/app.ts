@@ -1,12 +1,12 @@
 import { OrderPlaced } from '@lab/common/domain/events.ts'
 import { Stock } from '@lab/common/domain/stock.ts'
-import type { Door } from '@lab/common/kit/door.ts'
-import { Faults } from '@lab/common/kit/faults.ts'
-import { createHttpApp } from '@lab/common/kit/http.ts'
-import type { Logger } from '@lab/common/kit/log.ts'
-import { createMetrics } from '@lab/common/kit/metrics.ts'
-import { serviceRoutes } from '@lab/common/kit/service-routes.ts'
-import type { Store } from '@lab/common/kit/store.ts'
+import type { Door } from '@lab/kit/door.ts'
+import { Faults } from '@lab/kit/faults.ts'
+import { createHttpApp } from '@lab/kit/http.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import { createMetrics } from '@lab/kit/metrics.ts'
+import { serviceRoutes } from '@lab/kit/service-routes.ts'
+import type { Store } from '@lab/kit/store.ts'
 import type { Broker } from '../broker/connection.ts'
 import { createConsumer } from '../broker/consumer.ts'
 import type { StockOwner } from '../broker/stock-owner.ts'
@@ -15,7 +15,7 @@ import { createOutbox } from '../outbox/outbox.ts'
 import { createRelay, FLUSH_TIMEOUT_MS } from '../outbox/relay.ts'
 import { createInbox, startPruning } from './inbox.ts'
 import { onOrderPlaced } from './on-order-placed.ts'
-import { createShelf } from './shelf.ts'
+import { createStockStore } from './stock-store.ts'
 
 export interface AppDeps {
   service: string
@@ -29,14 +29,15 @@ export interface AppDeps {
   /** What a new store starts with. */
   stock: Stock
   door?: Door | undefined
+  peers?: Record<string, string>
 }
 
 /** The inventory service, deciding whenever it owns the stock. It closes its broker and store with itself. */
 export async function buildApp(deps: AppDeps) {
-  const { service, log, store, broker, owner, prefetch, window, stock, door } = deps
+  const { service, log, store, broker, owner, prefetch, window, stock, door, peers } = deps
   const metrics = createMetrics(service)
   const faults = new Faults()
-  const shelf = createShelf(store, stock)
+  const stockStore = createStockStore(store, stock)
   const inbox = createInbox(store)
   const outbox = createOutbox(store)
   const now = Date.now
@@ -46,7 +47,7 @@ export async function buildApp(deps: AppDeps) {
     queue: INVENTORY_QUEUE,
     prefetch,
     schema: OrderPlaced,
-    handle: onOrderPlaced({ store, inbox, shelf, outbox, relay, metrics, log, now }),
+    handle: onOrderPlaced({ store, inbox, stockStore, outbox, relay, metrics, log, now }),
     faults,
     metrics,
     log,
@@ -59,17 +60,21 @@ export async function buildApp(deps: AppDeps) {
   const stopPruning = startPruning(inbox, { now, log })
 
   const app = await createHttpApp({
+    part: 'async-rabbitmq',
     service,
     description:
       'Consumes OrderPlaced, moves stock and announces what it decided. HTTP is for inspection only.',
     log,
     metrics,
+    faults,
+    peers,
     door,
   })
   const readiness = () => ({ broker: broker.state(), owner: owner.state(), consumer: consumer.state() })
   const health = () => ({ outbox: outbox.depth() })
   await app.register(serviceRoutes({ service, faults, metrics, readiness, health }))
-  app.get('/stock', { schema: { response: { 200: Stock } } }, async () => shelf.left())
+  const schema = { summary: 'What is left', tags: ['inventory'], response: { 200: Stock } }
+  app.get('/stock', { schema }, async () => stockStore.left())
 
   // Intake ends first, the store last: everything writes to it.
   app.addHook('onClose', async () => {

@@ -1,10 +1,11 @@
-import { dataDirEnv, parseEnv, serviceEnv, stockEnv } from '@lab/common/kit/config.ts'
+import { stockEnv } from '@lab/common/config.ts'
+import { dataDirEnv, parseEnv, serviceEnv } from '@lab/kit/config.ts'
 import { z } from 'zod'
 import { brokerEnv } from '../broker/env.ts'
 import { relayEnv } from '../outbox/env.ts'
 
 export const schema = z.object({
-  ...serviceEnv(8001),
+  ...serviceEnv(8001, { 'order-service': 8000, 'notification-service': 8002 }),
   ...dataDirEnv,
   ...stockEnv,
   ...brokerEnv,

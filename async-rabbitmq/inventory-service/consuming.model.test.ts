@@ -3,8 +3,8 @@ import { ITEMS, type Order } from '@lab/common/domain/order.ts'
 import { decide } from '@lab/common/domain/stock.ts'
 import { derivedId, newMessageId } from '@lab/common/ids.ts'
 import { anOrder, anOrderPlaced } from '@lab/common/testing/builders.ts'
-import { asyncCommand } from '@lab/common/testing/command.ts'
-import { crashingStore } from '@lab/common/testing/crashing-store.ts'
+import { asyncCommand } from '@lab/kit/testing/command.ts'
+import { crashingStore } from '@lab/kit/testing/crashing-store.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { DEATHS, type Death, INITIAL, LADDER, Process, STORE } from './testing/process.ts'
@@ -81,7 +81,7 @@ async function agree(model: Model, { queue, announced, left }: Process): Promise
   for (const [id, order] of model)
     expect([id, there.has(id) || (order !== undefined && decided.has(order.order_id))]).toEqual([id, true])
   for (const { headers } of queue.waiting)
-    expect(headers['x-attempts'] as number).toBeLessThanOrEqual(LADDER.length)
+    expect(headers['x-attempts'] as number).toBeLessThanOrEqual(LADDER.retries)
 
   expect(decided.size).toBe(events.length)
   expect(left()).toEqual(replay(events))
@@ -101,7 +101,7 @@ function replay(events: InventoryEvent[]) {
 /** With everything well again, poison is a dead letter, and every order is decided or given up with its reason. */
 async function drainsInTheEnd(model: Model, real: Process): Promise<void> {
   real.faults.clear()
-  for (let round = 0; round <= LADDER.length + 1; round++) {
+  for (let round = 0; round <= LADDER.retries + 1; round++) {
     real.queue.expire()
     await real.work(10)
   }

@@ -1,4 +1,4 @@
-import { openStore } from '@lab/common/kit/store.ts'
+import { openStore } from '@lab/kit/store.ts'
 import { expect, onTestFinished, test } from 'vitest'
 import { createInbox, INBOX_KEPT_MS, INBOX_SCHEMA } from './inbox.ts'
 

@@ -1,5 +1,5 @@
-import type { Logger } from '@lab/common/kit/log.ts'
-import type { Store } from '@lab/common/kit/store.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import type { Store } from '@lab/kit/store.ts'
 
 /** `message_id` is the seed's `seen_message_ids`. `order_id` is unique too: no order is decided twice, by whatever message. */
 export const INBOX_SCHEMA = `

@@ -1,20 +1,20 @@
 import { type InventoryEvent, inventoryDecided, type OrderPlaced } from '@lab/common/domain/events.ts'
 import { ITEMS } from '@lab/common/domain/order.ts'
 import { decide, type Stock } from '@lab/common/domain/stock.ts'
-import type { Logger } from '@lab/common/kit/log.ts'
-import type { Metrics } from '@lab/common/kit/metrics.ts'
-import { ack, duplicate, type Outcome } from '@lab/common/kit/outcome.ts'
-import { reachStep } from '@lab/common/kit/steps.ts'
-import type { Store } from '@lab/common/kit/store.ts'
-import { nextTraceparent } from '@lab/common/kit/trace.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import type { Metrics } from '@lab/kit/metrics.ts'
+import { ack, duplicate, type Outcome } from '@lab/kit/outcome.ts'
+import { reachStep } from '@lab/kit/steps.ts'
+import type { Store } from '@lab/kit/store.ts'
+import { nextTraceparent } from '@lab/kit/trace.ts'
 import type { Outbox } from '../outbox/outbox.ts'
 import type { Inbox } from './inbox.ts'
-import type { Shelf } from './shelf.ts'
+import type { StockStore } from './stock-store.ts'
 
 export interface OnOrderPlacedDeps {
   store: Store
   inbox: Inbox
-  shelf: Shelf
+  stockStore: StockStore
   outbox: Outbox
   relay: { wake: () => void }
   metrics: Metrics
@@ -30,14 +30,14 @@ export interface OnOrderPlacedDeps {
  * a decision, not a failure: it is announced and acknowledged.
  */
 export function onOrderPlaced(deps: OnOrderPlacedDeps) {
-  const { store, shelf, relay, metrics, log } = deps
+  const { store, stockStore, relay, metrics, log } = deps
 
   return (events: OrderPlaced[]): Outcome[] => {
     const decisions = store.transaction(() => {
-      const left = shelf.left()
+      const left = stockStore.left()
       const before = { ...left }
       const decisions = events.map((event) => decideOnce(event, left, deps))
-      for (const item of ITEMS) if (left[item] !== before[item]) shelf.set(item, left[item])
+      for (const item of ITEMS) if (left[item] !== before[item]) stockStore.set(item, left[item])
       reachStep('rabbit.decisions-drafted')
       return decisions
     })

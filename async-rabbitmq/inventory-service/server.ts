@@ -1,7 +1,7 @@
-import { doorOf } from '@lab/common/kit/config.ts'
-import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
-import { createLog } from '@lab/common/kit/log.ts'
-import { openStore } from '@lab/common/kit/store.ts'
+import { doorOf } from '@lab/kit/config.ts'
+import { closeOnSignal, configOrExit } from '@lab/kit/lifecycle.ts'
+import { createLog } from '@lab/kit/log.ts'
+import { openStore } from '@lab/kit/store.ts'
 import { connectBroker } from '../broker/connection.ts'
 import { createStockOwner } from '../broker/stock-owner.ts'
 import { buildApp } from './app.ts'
@@ -18,6 +18,7 @@ const broker = await connectBroker({
   url: config.RABBITMQ_URL,
   name: service,
   ladderMs: config.RETRY_LADDER_MS,
+  retryForMs: config.RETRY_FOR_SECONDS * 1_000,
   log,
 })
 const onRefused = (err: Error) => {
@@ -36,8 +37,8 @@ const owner = createStockOwner({
   log,
 })
 const { PREFETCH: prefetch, CONFIRM_WINDOW: window, STOCK: stock } = config
-const door = doorOf(config)
-const app = await buildApp({ service, log, store, broker, owner, prefetch, window, stock, door })
+const [door, peers] = [doorOf(config), config.PEERS]
+const app = await buildApp({ service, log, store, broker, owner, prefetch, window, stock, door, peers })
 
 closeOnSignal(() => app.close(), { log, deadlineMs: config.SHUTDOWN_DEADLINE_MS })
 

@@ -1,7 +1,7 @@
 import { cpSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { openStore } from '@lab/common/kit/store.ts'
+import { openStore } from '@lab/kit/store.ts'
 import { expect, onTestFinished, test } from 'vitest'
 import { storeIdentity } from './store-identity.ts'
 

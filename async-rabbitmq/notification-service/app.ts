@@ -1,14 +1,13 @@
 import { InventoryReserved } from '@lab/common/domain/events.ts'
-import type { Door } from '@lab/common/kit/door.ts'
-import { Faults } from '@lab/common/kit/faults.ts'
-import { createHttpApp } from '@lab/common/kit/http.ts'
-import { streamJsonArray } from '@lab/common/kit/json-array.ts'
-import type { Logger } from '@lab/common/kit/log.ts'
-import { createMetrics } from '@lab/common/kit/metrics.ts'
-import { createNotificationStore, Notification } from '@lab/common/kit/notification-store.ts'
-import { serviceRoutes } from '@lab/common/kit/service-routes.ts'
-import type { Store } from '@lab/common/kit/store.ts'
-import { z } from 'zod'
+import { notificationList } from '@lab/common/notification-list.ts'
+import { createNotificationStore } from '@lab/common/notification-store.ts'
+import type { Door } from '@lab/kit/door.ts'
+import { Faults } from '@lab/kit/faults.ts'
+import { createHttpApp } from '@lab/kit/http.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import { createMetrics } from '@lab/kit/metrics.ts'
+import { serviceRoutes } from '@lab/kit/service-routes.ts'
+import type { Store } from '@lab/kit/store.ts'
 import type { Broker } from '../broker/connection.ts'
 import { createConsumer } from '../broker/consumer.ts'
 import { NOTIFICATION_QUEUE } from '../broker/topology.ts'
@@ -21,10 +20,11 @@ export interface AppDeps {
   broker: Broker
   prefetch: number
   door?: Door | undefined
+  peers?: Record<string, string>
 }
 
 /** The notification service, consuming whenever there is a broker. It closes its broker and store with itself. */
-export async function buildApp({ service, log, store, broker, prefetch, door }: AppDeps) {
+export async function buildApp({ service, log, store, broker, prefetch, door, peers }: AppDeps) {
   const metrics = createMetrics(service)
   const faults = new Faults()
   const notifications = createNotificationStore(store)
@@ -41,20 +41,18 @@ export async function buildApp({ service, log, store, broker, prefetch, door }: 
   broker.onConnected((connection) => consumer.attach(connection))
 
   const app = await createHttpApp({
+    part: 'async-rabbitmq',
     service,
     description: 'Consumes InventoryReserved and notifies each order once. HTTP is for inspection only.',
     log,
     metrics,
+    faults,
+    peers,
     door,
   })
   const readiness = () => ({ broker: broker.state(), consumer: consumer.state() })
   await app.register(serviceRoutes({ service, faults, metrics, readiness }))
-  app.get(
-    '/notifications',
-    { schema: { response: { 200: z.array(Notification) } } },
-    async (_request, reply) =>
-      reply.type('application/json').send(streamJsonArray(notifications.pages()) as never),
-  )
+  await app.register(notificationList(notifications))
 
   // Intake ends first, the store last: everything writes to it.
   app.addHook('onClose', async () => {

@@ -1,9 +1,10 @@
 import { type InventoryReserved, inventoryDecided } from '@lab/common/domain/events.ts'
-import { createMetrics } from '@lab/common/kit/metrics.ts'
-import { createNotificationStore, NOTIFICATIONS_SCHEMA } from '@lab/common/kit/notification-store.ts'
-import { ack, duplicate } from '@lab/common/kit/outcome.ts'
-import { openStore } from '@lab/common/kit/store.ts'
+import { createNotificationStore, NOTIFICATIONS_SCHEMA } from '@lab/common/notification-store.ts'
 import { anOrder } from '@lab/common/testing/builders.ts'
+import { everyRow } from '@lab/common/testing/every-row.ts'
+import { createMetrics } from '@lab/kit/metrics.ts'
+import { ack, duplicate } from '@lab/kit/outcome.ts'
+import { openStore } from '@lab/kit/store.ts'
 import pino from 'pino'
 import { expect, onTestFinished, test } from 'vitest'
 import { onInventoryReserved } from './on-inventory-reserved.ts'
@@ -23,7 +24,7 @@ test('notification-service on inventory.reserved notifies each order once, howev
 
   expect(handle(events)).toEqual([ack(), ack(), duplicate()])
   expect(handle(events.slice(0, 1))).toEqual([duplicate()])
-  expect([...notifications.pages()].flat()).toEqual([
+  expect(everyRow(notifications)).toEqual([
     { order_id: first.order_id, status: 'reserved', item: first.item, at: 5 },
     { order_id: second.order_id, status: 'reserved', item: 'pizza', at: 5 },
   ])

@@ -1,9 +1,9 @@
 import type { InventoryReserved } from '@lab/common/domain/events.ts'
-import type { Logger } from '@lab/common/kit/log.ts'
-import type { Metrics } from '@lab/common/kit/metrics.ts'
-import type { NotificationStore } from '@lab/common/kit/notification-store.ts'
-import { ack, duplicate, type Outcome } from '@lab/common/kit/outcome.ts'
-import type { Store } from '@lab/common/kit/store.ts'
+import type { NotificationStore } from '@lab/common/notification-store.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import type { Metrics } from '@lab/kit/metrics.ts'
+import { ack, duplicate, type Outcome } from '@lab/kit/outcome.ts'
+import type { Store } from '@lab/kit/store.ts'
 
 export interface OnInventoryReservedDeps {
   store: Store

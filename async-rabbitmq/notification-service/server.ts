@@ -1,8 +1,8 @@
-import { doorOf } from '@lab/common/kit/config.ts'
-import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
-import { createLog } from '@lab/common/kit/log.ts'
-import { NOTIFICATIONS_SCHEMA } from '@lab/common/kit/notification-store.ts'
-import { openStore } from '@lab/common/kit/store.ts'
+import { NOTIFICATIONS_SCHEMA } from '@lab/common/notification-store.ts'
+import { doorOf } from '@lab/kit/config.ts'
+import { closeOnSignal, configOrExit } from '@lab/kit/lifecycle.ts'
+import { createLog } from '@lab/kit/log.ts'
+import { openStore } from '@lab/kit/store.ts'
 import { connectBroker } from '../broker/connection.ts'
 import { buildApp } from './app.ts'
 import { loadConfig } from './config.ts'
@@ -16,10 +16,11 @@ const broker = await connectBroker({
   url: config.RABBITMQ_URL,
   name: service,
   ladderMs: config.RETRY_LADDER_MS,
+  retryForMs: config.RETRY_FOR_SECONDS * 1_000,
   log,
 })
-const door = doorOf(config)
-const app = await buildApp({ service, log, store, broker, prefetch: config.PREFETCH, door })
+const { PREFETCH: prefetch, PEERS: peers } = config
+const app = await buildApp({ service, log, store, broker, prefetch, door: doorOf(config), peers })
 
 closeOnSignal(() => app.close(), { log, deadlineMs: config.SHUTDOWN_DEADLINE_MS })
 

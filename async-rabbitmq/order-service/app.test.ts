@@ -1,18 +1,25 @@
 import { OrderPlaced } from '@lab/common/domain/events.ts'
-import { ORDERS_SCHEMA } from '@lab/common/kit/order-store.ts'
-import { openStore } from '@lab/common/kit/store.ts'
+import { ORDERS_SCHEMA } from '@lab/common/order-store.ts'
 import { badOrders, badRequests } from '@lab/common/testing/builders.ts'
+import { openStore } from '@lab/kit/store.ts'
 import pino from 'pino'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { connectBroker } from '../broker/connection.ts'
 import { createOutbox, OUTBOX_SCHEMA } from '../outbox/outbox.ts'
 import { buildApp } from './app.ts'
+import { DEAD_LETTERS_SCHEMA } from './dead-letters.ts'
 
 /** The service as it is while its broker is away: nobody listens on port 1. */
 async function setup({ outboxLimit = 100 } = {}) {
   const log = pino({ level: 'silent' })
-  const store = openStore('order-service', undefined, ORDERS_SCHEMA + OUTBOX_SCHEMA)
-  const broker = await connectBroker({ url: 'amqp://127.0.0.1:1', name: 'test', ladderMs: [1_000], log })
+  const store = openStore('order-service', undefined, ORDERS_SCHEMA + OUTBOX_SCHEMA + DEAD_LETTERS_SCHEMA)
+  const broker = await connectBroker({
+    url: 'amqp://127.0.0.1:1',
+    name: 'test',
+    ladderMs: [1_000],
+    retryForMs: 0,
+    log,
+  })
   const service = 'order-service'
   const app = await buildApp({ service, log, store, broker, prefetch: 10, window: 10, outboxLimit })
   onTestFinished(() => app.close())

@@ -1,10 +1,11 @@
-import { dataDirEnv, parseEnv, serviceEnv, streamEnv } from '@lab/common/kit/config.ts'
+import { streamEnv } from '@lab/common/config.ts'
+import { dataDirEnv, parseEnv, serviceEnv } from '@lab/kit/config.ts'
 import { z } from 'zod'
 import { brokerEnv } from '../broker/env.ts'
 import { relayEnv } from '../outbox/env.ts'
 
 export const schema = z.object({
-  ...serviceEnv(8000),
+  ...serviceEnv(8000, { 'inventory-service': 8001, 'notification-service': 8002 }),
   ...dataDirEnv,
   ...streamEnv,
   ...brokerEnv,

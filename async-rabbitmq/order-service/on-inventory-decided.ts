@@ -1,14 +1,16 @@
 import type { InventoryEvent } from '@lab/common/domain/events.ts'
-import type { Logger } from '@lab/common/kit/log.ts'
-import type { Metrics } from '@lab/common/kit/metrics.ts'
-import type { OrderStore } from '@lab/common/kit/order-store.ts'
-import type { OrderStream } from '@lab/common/kit/order-stream.ts'
-import { ack, duplicate, type Outcome } from '@lab/common/kit/outcome.ts'
-import type { Store } from '@lab/common/kit/store.ts'
+import type { OrderStore } from '@lab/common/order-store.ts'
+import type { OrderStream } from '@lab/common/order-stream.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import type { Metrics } from '@lab/kit/metrics.ts'
+import { ack, duplicate, type Outcome } from '@lab/kit/outcome.ts'
+import type { Store } from '@lab/kit/store.ts'
+import type { DeadLetters } from './dead-letters.ts'
 
 export interface OnInventoryDecidedDeps {
   store: Store
   orders: OrderStore
+  deadLetters: Pick<DeadLetters, 'decided'>
   stream: OrderStream
   metrics: Metrics
   log: Logger
@@ -20,9 +22,12 @@ export interface OnInventoryDecidedDeps {
  * status that is reached already is a duplicate, and an order this store has never seen (it was in memory, and is gone)
  * would not appear by waiting.
  */
-export function onInventoryDecided({ store, orders, stream, metrics, log, now }: OnInventoryDecidedDeps) {
-  const advance = ({ data }: InventoryEvent) =>
-    orders.advance(data.order_id, data.status, data.status === 'failed' ? data.reason : undefined)
+export function onInventoryDecided(deps: OnInventoryDecidedDeps) {
+  const { store, orders, deadLetters, stream, metrics, log, now } = deps
+  const advance = ({ data }: InventoryEvent) => {
+    deadLetters.decided(data.order_id)
+    return orders.advance(data.order_id, data.status, data.status === 'failed' ? data.reason : undefined)
+  }
 
   return (events: InventoryEvent[]): Outcome[] => {
     const moved = store.transaction(() => events.map(advance))

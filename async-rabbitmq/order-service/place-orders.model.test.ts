@@ -1,11 +1,12 @@
 import { derivedId } from '@lab/common/ids.ts'
-import { createLog } from '@lab/common/kit/log.ts'
-import { createMetrics } from '@lab/common/kit/metrics.ts'
-import { createOrderStore, ORDERS_SCHEMA } from '@lab/common/kit/order-store.ts'
-import { OrderStream } from '@lab/common/kit/order-stream.ts'
-import type { Store } from '@lab/common/kit/store.ts'
-import { asyncCommand } from '@lab/common/testing/command.ts'
-import { crashingStore } from '@lab/common/testing/crashing-store.ts'
+import { createOrderStore, ORDERS_SCHEMA } from '@lab/common/order-store.ts'
+import { OrderStream } from '@lab/common/order-stream.ts'
+import { everyRow } from '@lab/common/testing/every-row.ts'
+import { createLog } from '@lab/kit/log.ts'
+import { createMetrics } from '@lab/kit/metrics.ts'
+import type { Store } from '@lab/kit/store.ts'
+import { asyncCommand } from '@lab/kit/testing/command.ts'
+import { crashingStore } from '@lab/kit/testing/crashing-store.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createOutbox, OUTBOX_SCHEMA } from '../outbox/outbox.ts'
@@ -96,7 +97,7 @@ function open(first: Store, crash: () => Store): Real {
     const deps = { orders, outbox, outboxLimit: 1_000, relay, stream, metrics, log, now: Date.now }
     return {
       place: placeOrders({ ...deps, store: { ...store, transaction } }),
-      orderIds: () => [...orders.pages()].flat().map(({ order_id }) => order_id),
+      orderIds: () => everyRow(orders).map(({ order_id }) => order_id),
       announcedIds: () => outbox.after(0, 1_000).map(({ order_id }) => order_id),
     }
   }

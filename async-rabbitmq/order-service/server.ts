@@ -1,22 +1,24 @@
-import { doorOf } from '@lab/common/kit/config.ts'
-import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
-import { createLog } from '@lab/common/kit/log.ts'
-import { ORDERS_SCHEMA } from '@lab/common/kit/order-store.ts'
-import { openStore } from '@lab/common/kit/store.ts'
+import { ORDERS_SCHEMA } from '@lab/common/order-store.ts'
+import { doorOf } from '@lab/kit/config.ts'
+import { closeOnSignal, configOrExit } from '@lab/kit/lifecycle.ts'
+import { createLog } from '@lab/kit/log.ts'
+import { openStore } from '@lab/kit/store.ts'
 import { connectBroker } from '../broker/connection.ts'
 import { OUTBOX_SCHEMA } from '../outbox/outbox.ts'
 import { buildApp } from './app.ts'
 import { loadConfig } from './config.ts'
+import { DEAD_LETTERS_SCHEMA } from './dead-letters.ts'
 
 const service = 'order-service'
 const config = configOrExit(service, () => loadConfig(process.env))
 const log = createLog(service, config.LOG_LEVEL)
 
-const store = openStore(service, config.DATA_DIR, ORDERS_SCHEMA + OUTBOX_SCHEMA)
+const store = openStore(service, config.DATA_DIR, ORDERS_SCHEMA + OUTBOX_SCHEMA + DEAD_LETTERS_SCHEMA)
 const broker = await connectBroker({
   url: config.RABBITMQ_URL,
   name: service,
   ladderMs: config.RETRY_LADDER_MS,
+  retryForMs: config.RETRY_FOR_SECONDS * 1_000,
   log,
 })
 const app = await buildApp({
@@ -29,6 +31,7 @@ const app = await buildApp({
   outboxLimit: config.OUTBOX_LIMIT,
   streamClients: config.MAX_STREAM_CLIENTS,
   door: doorOf(config),
+  peers: config.PEERS,
 })
 
 closeOnSignal(() => app.close(), { log, deadlineMs: config.SHUTDOWN_DEADLINE_MS })

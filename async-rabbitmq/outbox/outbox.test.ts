@@ -1,5 +1,5 @@
-import { openStore } from '@lab/common/kit/store.ts'
 import { anOrderPlaced } from '@lab/common/testing/builders.ts'
+import { openStore } from '@lab/kit/store.ts'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { createOutbox, OUTBOX_SCHEMA } from './outbox.ts'
 

@@ -1,5 +1,5 @@
 import type { OrderEvent } from '@lab/common/domain/events.ts'
-import type { Store } from '@lab/common/kit/store.ts'
+import type { Store } from '@lab/kit/store.ts'
 import type { StoredEvent } from '../broker/event-message.ts'
 
 /**

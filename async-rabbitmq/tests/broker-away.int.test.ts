@@ -1,9 +1,9 @@
 import { call, place } from '@lab/common/testing/pipeline.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
-import { startRabbit } from '@lab/lab/stack/brokers/index.ts'
-import type { RabbitBroker } from '@lab/lab/stack/brokers/types.ts'
-import { localContext } from '@lab/lab/stack/fixtures/lab.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { joinRunDir } from '@lab/lab/testing/join-run-dir.ts'
+import { localContext } from '@lab/stack/fixtures/lab.ts'
+import { startRabbit } from '@lab/stack/servers/index.ts'
+import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest'
 import { expectAllReservedOnce, STOCK, startBurst } from './burst.ts'
 import { openPipeline, type RabbitPipeline } from './pipeline.ts'
@@ -13,12 +13,13 @@ let pipeline: RabbitPipeline
 beforeAll(async () => {
   // A broker of its own: these tests end it.
   broker = await startRabbit(localContext(joinRunDir()))
+  pipeline = await openPipeline({ stock: STOCK, broker, durable: true })
 })
-afterEach(async () => {
-  await broker.control?.start()
+afterEach(() => broker.control?.start())
+afterAll(async () => {
+  await broker?.close()
   await pipeline?.close()
 })
-afterAll(() => broker?.close())
 
 const readiness = async (url: string) => (await call('GET', `${url}/ready`)).json
 const outbox = async (url: string): Promise<number> => (await call('GET', `${url}/health`)).json.outbox
@@ -29,7 +30,6 @@ describe('while the broker is away', () => {
   test.each(['kill', 'stop'] as const)(
     'after a %s orders are still accepted, and all of them are decided once when it is back',
     async (how) => {
-      pipeline = await openPipeline({ stock: STOCK, broker })
       const { order, inventory, third } = pipeline
       const burst = startBurst(pipeline)
       await burst.accepted(300)
@@ -53,44 +53,32 @@ describe('while the broker is away', () => {
     },
   )
 
-  test('services start, accept orders, and work through them once there is a broker', async () => {
-    pipeline = await openPipeline({ stock: STOCK, broker, durable: true })
+  test('a service stops within ten seconds, starts again, accepts orders, and publishes all once there is a broker', async () => {
     const services = pipeline.part.services
-    await Promise.all(services.map((service) => service.stop()))
     await broker.control?.kill()
+    const accepted = await placeMany(pipeline)
+    for (const { code, ms } of await Promise.all(services.map((service) => service.stop()))) {
+      expect(code).toBe(0)
+      expect(ms).toBeLessThan(10_000)
+    }
+
     const starting = Promise.all(services.map((service) => service.start()))
     const alive = (url: string) =>
       waitFor(`${url} to answer`, async () => (await call('GET', `${url}/health`)).status === 200)
     await Promise.all(services.map(({ url }) => alive(url)))
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => place(pipeline, { item: 'burger', quantity: 1 })),
-    )
-    expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
+    accepted.push(...(await placeMany(pipeline)))
 
     await broker.control?.start()
     await starting
-    await expectAllReservedOnce(
-      pipeline,
-      answers.map(({ json }) => json.order_id),
-    )
-  })
-
-  test('a service stops within ten seconds, and keeps what it could not publish', async () => {
-    pipeline = await openPipeline({ stock: STOCK, broker, durable: true })
-    await broker.control?.kill()
-    const answers = await Promise.all(
-      Array.from({ length: 20 }, () => place(pipeline, { item: 'burger', quantity: 1 })),
-    )
-    expect(await pipeline.part.order.stop()).toMatchObject({
-      code: 0,
-      ms: expect.toSatisfy((ms) => ms < 10_000),
-    })
-
-    await broker.control?.start()
-    await pipeline.part.order.start()
-    await expectAllReservedOnce(
-      pipeline,
-      answers.map(({ json }) => json.order_id),
-    )
+    await expectAllReservedOnce(pipeline, accepted)
   })
 })
+
+/** Twenty at once, all accepted; their ids. */
+async function placeMany(pipeline: RabbitPipeline): Promise<string[]> {
+  const answers = await Promise.all(
+    Array.from({ length: 20 }, () => place(pipeline, { item: 'burger', quantity: 1 })),
+  )
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([202]))
+  return answers.map(({ json }) => json.order_id)
+}

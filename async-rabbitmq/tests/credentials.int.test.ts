@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { call } from '@lab/common/testing/pipeline.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openPipeline } from './pipeline.ts'
 

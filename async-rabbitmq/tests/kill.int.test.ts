@@ -1,5 +1,5 @@
 import { call, decided, place } from '@lab/common/testing/pipeline.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { afterEach, describe, expect, test } from 'vitest'
 import { expectAllReservedOnce, STOCK, startBurst } from './burst.ts'
 import { openPipeline, type RabbitPipeline } from './pipeline.ts'
@@ -25,19 +25,6 @@ describe('a message in hand', () => {
 })
 
 describe('in the middle of a burst', () => {
-  test('services killed again and again lose nothing and do nothing twice', async () => {
-    pipeline = await openPipeline({ stock: STOCK, durable: true })
-    const { order, inventory, third } = pipeline
-    const burst = startBurst(pipeline, { clients: 16 })
-    for (const service of [inventory, order, inventory, third, order, inventory]) {
-      await burst.accepted(150)
-      await service.kill()
-      await service.start()
-    }
-    await burst.accepted(150)
-    await expectAllReservedOnce(pipeline, await burst.stop())
-  })
-
   test('a connection that is cut comes back by itself and loses nothing', async () => {
     pipeline = await openPipeline({ stock: STOCK })
     const { probe } = pipeline

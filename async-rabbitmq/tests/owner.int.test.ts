@@ -1,11 +1,12 @@
 import { resolve } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { call, decided, place, stockOf } from '@lab/common/testing/pipeline.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { pauseBetweenTransactions, stockFileOf } from '@lab/lab/faults/pause-service.ts'
-import { withFreePorts } from '@lab/lab/stack/ports.ts'
-import { createService, type ServiceProcess } from '@lab/lab/stack/service.ts'
 import { joinRunDir } from '@lab/lab/testing/join-run-dir.ts'
+import { sharedServer } from '@lab/lab/testing/shared-server.ts'
+import { withFreePorts } from '@lab/stack/ports.ts'
+import { createService, type ServiceProcess } from '@lab/stack/service.ts'
 import { afterEach, describe, expect, test } from 'vitest'
 import { expectAllReservedOnce, STOCK, startBurst } from './burst.ts'
 import { openPipeline, type RabbitPipeline } from './pipeline.ts'
@@ -25,7 +26,7 @@ function createSecond(env: Record<string, string>): Promise<ServiceProcess> {
   return withFreePorts(1, async ([port]) =>
     createService({
       run,
-      spec: { name: 'inventory-second', role: 'inventory' },
+      name: 'inventory-second',
       entry: ENTRY,
       port: port!,
       env: { RABBITMQ_URL: pipeline.part.rabbit!.url, STOCK, ...env },
@@ -110,8 +111,11 @@ describe('a second inventory-service with the same DATA_DIR', () => {
   })
 
   test('takes over from an owner that is frozen, which decides nothing twice when it wakes', async () => {
-    pipeline = await openPipeline({ stock: STOCK, durable: true })
-    const { url, takenOver } = await startSecond()
+    const broker = sharedServer('rabbitmq')
+    // The broker gives up who is silent for two of these: 4 s and not 10.
+    const url = Object.assign(new URL(broker.url), { search: 'heartbeat=2' }).href
+    pipeline = await openPipeline({ stock: STOCK, durable: true, broker: { ...broker, url } })
+    const { url: secondUrl, takenOver } = await startSecond()
     const burst = startBurst(pipeline)
     await burst.accepted(200)
     await pauseBetweenTransactions(pipeline.inventory, stockFileOf(pipeline.part))
@@ -121,6 +125,7 @@ describe('a second inventory-service with the same DATA_DIR', () => {
     await burst.accepted(200)
 
     const accepted = await burst.stop()
-    await expectAllReservedOnce({ ...pipeline, inventory: { ...pipeline.inventory, url } }, accepted)
+    const inventory = { ...pipeline.inventory, url: secondUrl }
+    await expectAllReservedOnce({ ...pipeline, inventory }, accepted)
   })
 })

@@ -1,37 +1,34 @@
 import { newMessageId } from '@lab/common/ids.ts'
 import type { Pipeline } from '@lab/common/testing/pipeline.ts'
 import { openRabbitProbe, type RabbitProbe } from '@lab/lab/probes/rabbit.ts'
-import type { RabbitBroker } from '@lab/lab/stack/brokers/types.ts'
-import { type RunningPart, type StartPartOptions, startPart } from '@lab/lab/stack/part.ts'
 import { joinRunDir } from '@lab/lab/testing/join-run-dir.ts'
-import { inject } from 'vitest'
+import { sharedServer } from '@lab/lab/testing/shared-server.ts'
+import { type RunningTrio, type StartTrioOptions, startTrio } from '@lab/lab/trio.ts'
+import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
 
 export interface RabbitPipeline extends Pipeline {
-  order: RunningPart['order']
-  inventory: RunningPart['inventory']
-  third: RunningPart['third']
-  part: RunningPart
+  order: RunningTrio['order']
+  inventory: RunningTrio['inventory']
+  third: RunningTrio['third']
+  part: RunningTrio
   probe: RabbitProbe
 }
 
-export interface OpenOptions extends Pick<StartPartOptions, 'durable' | 'env' | 'serviceEnv'> {
+export interface OpenOptions extends Pick<StartTrioOptions, 'durable' | 'env' | 'serviceEnv'> {
   stock?: string
   broker?: RabbitBroker
 }
-
-/** The broker of this test run, as the tests may use it: it is not theirs to stop. */
-export const sharedBroker = (): RabbitBroker => ({ ...inject('rabbit'), close: async () => {} })
 
 /** The three services of this part on a virtual host of their own, with a probe beside them. */
 export async function openPipeline({
   stock,
   durable = false,
-  broker = sharedBroker(),
+  broker = sharedServer('rabbitmq'),
   env,
   serviceEnv,
 }: OpenOptions = {}): Promise<RabbitPipeline> {
   const inventory = { ...serviceEnv?.inventory, ...(stock === undefined ? {} : { STOCK: stock }) }
-  const part = await startPart('async-rabbitmq', {
+  const part = await startTrio('async-rabbitmq', {
     run: joinRunDir(),
     rabbit: broker,
     durable,

@@ -1,16 +1,17 @@
 import { openRabbitProbe, type RabbitProbe } from '@lab/lab/probes/rabbit.ts'
-import { type RunningPart, startPart } from '@lab/lab/stack/part.ts'
 import { joinRunDir } from '@lab/lab/testing/join-run-dir.ts'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { sharedServer } from '@lab/lab/testing/shared-server.ts'
+import { type RunningTrio, startTrio } from '@lab/lab/trio.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 /** The experiments and the contract rest on what the probe says, so it is held to it here. */
 describe('the RabbitMQ probe', () => {
-  let part: RunningPart
+  let part: RunningTrio
   let probe: RabbitProbe
 
   beforeAll(async () => {
-    const rabbit = { ...inject('rabbit'), close: async () => {} }
-    part = await startPart('async-rabbitmq', { run: joinRunDir(), rabbit })
+    const rabbit = sharedServer('rabbitmq')
+    part = await startTrio('async-rabbitmq', { run: joinRunDir(), rabbit })
     // Nobody takes what the probe puts into the queue.
     await part.inventory.stop()
     probe = await openRabbitProbe(part.rabbit!)

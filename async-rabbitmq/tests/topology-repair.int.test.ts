@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { decided, place } from '@lab/common/testing/pipeline.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
-import { rabbitApi } from '@lab/lab/stack/brokers/rabbit-api.ts'
+import { waitFor } from '@lab/kit/wait.ts'
+import { rabbitApi } from '@lab/stack/servers/rabbitmq/api.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openPipeline, type RabbitPipeline } from './pipeline.ts'
 

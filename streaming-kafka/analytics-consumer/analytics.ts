@@ -1,6 +1,6 @@
-import type { LabError } from '@lab/common/kit/errors.ts'
-import type { Metrics } from '@lab/common/kit/metrics.ts'
-import { type Outcome, retry } from '@lab/common/kit/outcome.ts'
+import type { LabError } from '@lab/kit/errors.ts'
+import type { Metrics } from '@lab/kit/metrics.ts'
+import { type Outcome, retry } from '@lab/kit/outcome.ts'
 import type { LogAdmin } from '../broker/admin.ts'
 import type { Batch } from '../broker/batch.ts'
 import type { KafkaSettings } from '../broker/client.ts'
@@ -27,6 +27,8 @@ export interface AnalyticsDeps {
 export interface Analytics {
   status: () => string
   progress: () => Progress
+  /** Where each partition goes on; what is before it is counted. */
+  positions: () => Offset[]
   /** Clears everything and reads both topics again; answers where it starts. Rejects when the broker is away. */
   reset: () => Promise<Offset[]>
   close: () => Promise<void>
@@ -85,6 +87,7 @@ export function openAnalytics(settings: KafkaSettings, deps: AnalyticsDeps): Ana
   return {
     status: () => reader.status(),
     progress: () => reader.progress(),
+    positions: () => reader.positions(),
     reset: async () => {
       const from = await reader.restart(() => {
         projection.clear()

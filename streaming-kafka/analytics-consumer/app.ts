@@ -1,8 +1,8 @@
-import type { Door } from '@lab/common/kit/door.ts'
-import { createHttpApp, type HttpApp } from '@lab/common/kit/http.ts'
-import type { Logger } from '@lab/common/kit/log.ts'
-import type { Metrics } from '@lab/common/kit/metrics.ts'
-import { type Readiness, serviceRoutes } from '@lab/common/kit/service-routes.ts'
+import type { Door } from '@lab/kit/door.ts'
+import { createHttpApp, type HttpApp } from '@lab/kit/http.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import type { Metrics } from '@lab/kit/metrics.ts'
+import { type Readiness, serviceRoutes } from '@lab/kit/service-routes.ts'
 import { consumerChecks } from '../broker/consumer.ts'
 import { type Analytics, SOURCE } from './analytics.ts'
 import type { ConsumerFaults } from './faults.ts'
@@ -21,6 +21,7 @@ export interface AppDeps {
   metrics: Metrics
   log: Logger
   door?: Door | undefined
+  peers?: Record<string, string>
 }
 
 export async function buildApp({
@@ -32,9 +33,19 @@ export async function buildApp({
   metrics,
   log,
   door,
+  peers,
 }: AppDeps): Promise<HttpApp> {
   const description = 'Counts what both topics say, and can read them again.'
-  const app = await createHttpApp({ service: SOURCE, description, log, metrics, door })
+  const app = await createHttpApp({
+    part: 'streaming-kafka',
+    service: SOURCE,
+    description,
+    log,
+    metrics,
+    faults,
+    peers,
+    door,
+  })
   const report = () => metricsReport({ projection, poison, analytics })
   const readiness = (): Readiness => ({
     ...consumerChecks(analytics.status()),

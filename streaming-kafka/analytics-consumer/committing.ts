@@ -1,5 +1,5 @@
-import type { Logger } from '@lab/common/kit/log.ts'
-import { reachStep } from '@lab/common/kit/steps.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import { reachStep } from '@lab/kit/steps.ts'
 import type { LogReader } from '../broker/log-reader.ts'
 import { Positions } from '../broker/positions.ts'
 

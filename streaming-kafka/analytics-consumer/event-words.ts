@@ -1,6 +1,6 @@
 import type { OrderEvent } from '@lab/common/domain/events.ts'
 import { FailureReason, ITEMS } from '@lab/common/domain/order.ts'
-import { readUuid, UUID_WORDS } from '@lab/common/kit/uuid-words.ts'
+import { readUuid, UUID_WORDS } from '@lab/common/uuid-index.ts'
 
 const SUBJECT = UUID_WORDS
 const TIMESTAMP = 2 * UUID_WORDS

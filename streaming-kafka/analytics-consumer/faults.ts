@@ -1,6 +1,6 @@
-import { Faults } from '@lab/common/kit/faults.ts'
+import { Faults } from '@lab/kit/faults.ts'
 
-/** The faults of every service, and the throttle: a sleep before each message, which expires like the others. */
+/** The faults of every service, and the throttle: a sleep before each message, which ends like the others. */
 export class ConsumerFaults extends Faults {
   readonly throttle = new Faults()
 

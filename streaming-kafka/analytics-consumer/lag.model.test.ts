@@ -1,4 +1,4 @@
-import { asyncCommand } from '@lab/common/testing/command.ts'
+import { asyncCommand } from '@lab/kit/testing/command.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { LogAdmin } from '../broker/admin.ts'
@@ -23,11 +23,17 @@ interface Real {
   report: Report
 }
 
+const NOTHING_READ = {
+  positions: () => [],
+  openOrders: () => ({ undecided_orders: 0, oldest_order_id: null }),
+}
+
 /** What a broker answers about these partitions. */
 const adminOf = (model: Model) =>
   ({
     ranges: async () =>
       model.partitions.map(({ times, low }, partition) => ({ partition, low, high: times.length })),
+    ends: async () => model.partitions.map(({ times }, partition) => ({ partition, end: times.length })),
     committed: async () =>
       model.partitions.map(({ committed }, partition) => ({ partition, offset: committed, metadata: '' })),
     describeGroup: async () => ({ state: model.state, members: [] }),
@@ -109,7 +115,7 @@ test('lag agrees with counting the unread records, whatever expires, is committe
     fc.asyncProperty(commands, async (commands) => {
       const partition = () => ({ times: [], low: 0, committed: undefined })
       const model: Model = { now: 1_700_000_000_000, partitions: [partition(), partition()], state: 'Stable' }
-      const real = { report: createLagReport(adminOf(model), () => model.now) }
+      const real = { report: createLagReport(adminOf(model), NOTHING_READ, () => model.now) }
       await fc.asyncModelRun(() => ({ model, real }), commands)
     }),
   )

@@ -1,4 +1,4 @@
-import type { Committed, PartitionRange } from '../broker/admin.ts'
+import type { Committed } from '../broker/admin.ts'
 
 export interface PartitionLag {
   topic: string
@@ -7,25 +7,52 @@ export interface PartitionLag {
   /** Null when the group never committed: then everything in the partition is unread. */
   committed_offset: number | null
   lag_messages: number
+  /** Of these, how many wait for an open transaction to end. */
+  unreadable_messages: number
+  note?: string
 }
 
-/** Records between what a group committed and the end of the log, now. A group that is gone keeps its lag. */
+export interface PartitionBounds {
+  partition: number
+  /** Offset of the oldest record. */
+  low: number
+  /** Offset behind the last record that can be read. */
+  high: number
+  /** Offset behind the last record, those of open transactions included. */
+  end: number
+}
+
+/**
+ * Records between what a group committed and the end of the log, now, as Kafka's own tools count them. A group that is gone
+ * keeps its lag. Where the committed offset is no place in the log, the tools subtract all the same; here it counts from
+ * where a consumer would read, the start.
+ */
 export function partitionLags(
   topic: string,
-  ranges: PartitionRange[],
-  committed: Committed[],
+  bounds: PartitionBounds[],
+  committed: Pick<Committed, 'partition' | 'offset'>[],
 ): PartitionLag[] {
   const offsets = new Map(committed.map(({ partition, offset }) => [partition, offset]))
-  return ranges.map(({ partition, low, high }) => {
+  return bounds.map(({ partition, low, high, end }) => {
     const offset = offsets.get(partition)
+    const isPlace = offset !== undefined && offset <= end
     return {
       topic,
       partition,
-      end_offset: high,
+      end_offset: end,
       committed_offset: offset ?? null,
-      lag_messages: Math.max(0, high - Math.max(low, offset ?? low)),
+      lag_messages: end - (isPlace ? Math.max(low, offset) : low),
+      unreadable_messages: Math.max(0, end - Math.max(high, low)),
+      ...noteOn(offset, { low, end }),
     }
   })
+}
+
+function noteOn(offset: number | undefined, { low, end }: { low: number; end: number }): { note?: string } {
+  if (offset === undefined) return {}
+  if (offset > end) return { note: `committed behind the end of the log: counted from its start, ${low}` }
+  if (offset < low) return { note: `records before ${low} are gone, and were not read` }
+  return {}
 }
 
 /** The first offset whose record is at least as new as `timestamp` (milliseconds). */

@@ -1,4 +1,4 @@
-import type { Metrics } from '@lab/common/kit/metrics.ts'
+import type { Metrics } from '@lab/kit/metrics.ts'
 import { z } from 'zod'
 import type { Analytics } from './analytics.ts'
 import { failureRate } from './counts.ts'
@@ -12,18 +12,18 @@ export const MetricsReport = z
     orders_total: z.int().describe('Different orders in order-events'),
     reserved_total: z.int(),
     failed_total: z.int(),
-    pending_total: z.int().describe('Orders whose decision has not been read yet'),
+    pending_total: z.int().describe('Orders that have no decision, as far as both topics have been read'),
     failure_rate: z.number().describe('Failed among the decided, 0 to 1'),
-    orders_per_minute: z
-      .int()
-      .describe('Orders placed in the 60 s of event time that end with the newest order'),
-    window: z.object({
-      seconds: z.int(),
-      from: z.number().nullable(),
-      to: z.number().nullable(),
-      ...counts,
-      failure_rate: z.number(),
-    }),
+    orders_per_minute: z.int().describe('Orders placed in the 60 s that end now'),
+    window: z
+      .object({
+        seconds: z.int(),
+        from: z.number().nullable(),
+        to: z.number().nullable(),
+        ...counts,
+        failure_rate: z.number(),
+      })
+      .describe('The 60 s of event time that end with the newest order'),
     minutes: z
       .array(z.object({ from: z.number(), ...counts }))
       .describe('The newest 60 minutes of event time'),
@@ -53,9 +53,9 @@ export function metricsReport({ projection, poison, analytics }: MetricsReportDe
     orders_total: orders,
     reserved_total: reserved,
     failed_total: failed,
-    pending_total: Math.max(0, orders - reserved - failed),
+    pending_total: projection.openOrders().undecided_orders,
     failure_rate: failureRate(projection.totals),
-    orders_per_minute: window.orders,
+    orders_per_minute: projection.ordersPerMinute(),
     window,
     minutes: projection.minutes(),
     duplicates_total: projection.duplicates,
@@ -71,9 +71,7 @@ export function exposeProjection({ gauge }: Metrics, projection: Projection): vo
   gauge('analytics_orders_reserved', 'Orders reserved', () => projection.totals.reserved)
   gauge('analytics_orders_failed', 'Orders failed', () => projection.totals.failed)
   gauge('analytics_failure_ratio', 'Failed among the decided', () => failureRate(projection.totals))
-  gauge(
-    'analytics_orders_per_minute',
-    'Orders in the last 60 s of event time',
-    () => projection.window().orders,
+  gauge('analytics_orders_per_minute', 'Orders placed in the 60 s that end now', () =>
+    projection.ordersPerMinute(),
   )
 }

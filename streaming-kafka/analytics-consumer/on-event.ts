@@ -1,4 +1,4 @@
-import { ack, deadLetter, duplicate, type Outcome } from '@lab/common/kit/outcome.ts'
+import { ack, deadLetter, duplicate, type Outcome } from '@lab/kit/outcome.ts'
 import { decodeInventoryEvent, decodeOrderPlaced, type LogMessage } from '../broker/records.ts'
 import { ORDER_EVENTS } from '../broker/topics.ts'
 import type { Projection } from './projection.ts'
@@ -12,10 +12,10 @@ import type { Projection } from './projection.ts'
  */
 export function onEvent(
   topic: string,
-  message: Pick<LogMessage, 'key' | 'value'>,
+  message: Pick<LogMessage, 'key' | 'value' | 'timestamp' | 'unreadable'>,
   projection: Projection,
 ): Outcome {
   const decoded = topic === ORDER_EVENTS ? decodeOrderPlaced(message) : decodeInventoryEvent(message)
   if (!decoded.event) return deadLetter(decoded.reason)
-  return projection.apply(decoded.event) ? ack() : duplicate()
+  return projection.apply(decoded.event, Number(message.timestamp)) ? ack() : duplicate()
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf } from '@lab/common/kit/errors.ts'
-import { reachStep } from '@lab/common/kit/steps.ts'
+import { messageOf } from '@lab/kit/errors.ts'
+import { reachStep } from '@lab/kit/steps.ts'
 import type { LogAdmin } from '../broker/admin.ts'
 import type { LogAppender } from '../broker/appender.ts'
 import type { Batch } from '../broker/batch.ts'

@@ -1,7 +1,7 @@
 import { inventoryDecided, type OrderEvent, orderPlaced } from '@lab/common/domain/events.ts'
 import { ITEMS, placed } from '@lab/common/domain/order.ts'
 import { derivedId, eventIdFor } from '@lab/common/ids.ts'
-import { command } from '@lab/common/testing/command.ts'
+import { command } from '@lab/kit/testing/command.ts'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { Projection } from './projection.ts'

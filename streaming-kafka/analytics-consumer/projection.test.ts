@@ -32,6 +32,25 @@ describe('projection', () => {
     expect(projection.window()).toMatchObject({ orders: 8, failure_rate: 0.25 })
   })
 
+  test('is not held in the future by an order that says it comes from there', () => {
+    const projection = new Projection(() => NOW + 90_000)
+    const [placed] = eventsOf(1) as [OrderEvent]
+    const future = { ...placed, data: { ...placed.data, timestamp: 32_503_680_000 } } as OrderEvent
+    projection.apply(future, NOW)
+    for (const event of eventsOf(8)) projection.apply(event, NOW + 60_000)
+
+    expect(projection.window()).toMatchObject({ orders: 9, to: NOW / 1_000 + 1 })
+    expect(projection.minutes()).toHaveLength(1)
+    expect(projection.ordersPerMinute()).toBe(0)
+  })
+
+  test('knows which orders have no decision', () => {
+    const events = eventsOf(4)
+    const projection = projected(events.filter((event) => event !== events[3]))
+
+    expect(projection.openOrders()).toEqual({ undecided_orders: 1, oldest_order_id: events[2]?.subject })
+  })
+
   test('counts an event once, however often it comes', () => {
     const events = eventsOf(3)
     const projection = projected([...events, ...events, ...events])

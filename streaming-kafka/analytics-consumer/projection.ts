@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
 import type { OrderEvent } from '@lab/common/domain/events.ts'
+import { UuidIndex } from '@lab/common/uuid-index.ts'
 import { SetDigest } from '../state/set-digest.ts'
-import { UuidIndex } from '../state/uuid-index.ts'
 import { type Counted, type Counts, failureRate, noCounts } from './counts.ts'
 import { createEventWords } from './event-words.ts'
-import { RollingCounts } from './windows.ts'
+import { OpenOrders } from './open-orders.ts'
+import { LastMinute, RollingCounts } from './windows.ts'
 
 const COUNTED: Record<OrderEvent['type'], Counted> = {
   OrderPlaced: 'orders',
@@ -17,7 +18,8 @@ const COUNTED: Record<OrderEvent['type'], Counted> = {
  * not depend on the order in which partitions are read.
  *
  * Windows are in event time, and an event's time is when its order was placed: a minute's failures are those of the
- * orders placed in that minute.
+ * orders placed in that minute. A time later than the record's own, when the log got it, is somebody's mistake: it counts as
+ * that, which is the same at every reading, so that no order from the future moves the windows to where nobody is.
  */
 export class Projection {
   #seen = new UuidIndex()
@@ -25,19 +27,31 @@ export class Projection {
   #duplicates = 0
   readonly #wordsOf = createEventWords()
   readonly #digest = new SetDigest()
-  readonly #lastMinute = new RollingCounts({ widthSeconds: 1, keep: 60 })
+  readonly #window = new RollingCounts({ widthSeconds: 1, keep: 60 })
+  readonly #open = new OpenOrders()
+  readonly #lastMinute = new LastMinute()
+  readonly #now: () => number
   readonly #minutes = new RollingCounts({ widthSeconds: 60, keep: 60 })
 
-  /** Counts an event; false when it was counted before. */
-  apply(event: OrderEvent): boolean {
+  constructor(now: () => number = Date.now) {
+    this.#now = now
+  }
+
+  /** Counts an event; false when it was counted before. `recordedAt` is when the log got it, milliseconds. */
+  apply(event: OrderEvent, recordedAt = Number.POSITIVE_INFINITY): boolean {
     if (!this.#seen.add(event.id)) {
       this.#duplicates++
       return false
     }
     const what = COUNTED[event.type]
     this.#totals[what]++
-    this.#lastMinute.add(event.data.timestamp, what)
-    this.#minutes.add(event.data.timestamp, what)
+    const at = Math.min(event.data.timestamp, recordedAt / 1_000)
+    this.#window.add(at, what)
+    this.#minutes.add(at, what)
+    if (what === 'orders') {
+      this.#lastMinute.add(at, this.#now() / 1_000)
+      this.#open.placed(event.subject)
+    } else this.#open.decided(event.subject)
     this.#digest.add(this.#wordsOf(event))
     return true
   }
@@ -47,6 +61,8 @@ export class Projection {
     this.#totals = noCounts()
     this.#duplicates = 0
     this.#digest.clear()
+    this.#window.clear()
+    this.#open.clear()
     this.#lastMinute.clear()
     this.#minutes.clear()
   }
@@ -62,7 +78,7 @@ export class Projection {
 
   /** Orders placed in the 60 s of event time that end with the newest order. */
   window() {
-    const window = this.#lastMinute.total()
+    const window = this.#window.total()
     const counts = window?.counts ?? noCounts()
     return {
       seconds: 60,
@@ -71,6 +87,16 @@ export class Projection {
       ...counts,
       failure_rate: failureRate(counts),
     }
+  }
+
+  /** Orders placed in the 60 s that end now. */
+  ordersPerMinute(): number {
+    return this.#lastMinute.total(this.#now() / 1_000)
+  }
+
+  /** Orders without a decision, and the one of them that was read first. */
+  openOrders(): { undecided_orders: number; oldest_order_id: string | null } {
+    return { undecided_orders: this.#open.count, oldest_order_id: this.#open.oldest() }
   }
 
   minutes() {

@@ -1,10 +1,10 @@
-import { doorOf } from '@lab/common/kit/config.ts'
-import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
-import { createLog } from '@lab/common/kit/log.ts'
-import { createMetrics } from '@lab/common/kit/metrics.ts'
+import { doorOf } from '@lab/kit/config.ts'
+import { closeOnSignal, configOrExit } from '@lab/kit/lifecycle.ts'
+import { createLog } from '@lab/kit/log.ts'
+import { createMetrics } from '@lab/kit/metrics.ts'
 import { createLogAdmin } from '../broker/admin.ts'
 import { openAppender } from '../broker/appender.ts'
-import { layoutOf } from '../broker/env.ts'
+import { addressOf, layoutOf } from '../broker/env.ts'
 import { DEAD_LETTERS } from '../broker/topics.ts'
 import { openAnalytics } from './analytics.ts'
 import { buildApp } from './app.ts'
@@ -16,7 +16,7 @@ import { Projection } from './projection.ts'
 
 const config = configOrExit('analytics-consumer', () => loadConfig(process.env))
 const log = createLog('analytics-consumer', config.LOG_LEVEL)
-const kafka = { brokers: config.KAFKA_BROKERS, clientId: 'analytics-consumer', log }
+const kafka = { ...addressOf(config), clientId: 'analytics-consumer', log }
 
 const [faults, metrics, projection] = [
   new ConsumerFaults(),
@@ -31,11 +31,12 @@ const app = await buildApp({
   analytics,
   projection,
   poison,
-  lag: createLagReport(admin),
+  lag: createLagReport(admin, { positions: analytics.positions, openOrders: () => projection.openOrders() }),
   faults,
   metrics,
   log,
   door: doorOf(config),
+  peers: config.PEERS,
 })
 
 app.addHook('onClose', () => analytics.close().then(deadLetters.close).then(admin.close))

@@ -1,4 +1,4 @@
-import { command } from '@lab/common/testing/command.ts'
+import { command } from '@lab/kit/testing/command.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import type { Counted } from './counts.ts'

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { RollingCounts } from './windows.ts'
+import { LastMinute, RollingCounts } from './windows.ts'
 
 const minute = () => new RollingCounts({ widthSeconds: 1, keep: 60 })
 
@@ -46,5 +46,31 @@ describe('rolling counts', () => {
     window.add(5, 'reserved')
     window.clear()
     expect(window.total()).toBeUndefined()
+  })
+})
+
+describe('the last minute', () => {
+  test('falls when orders stop', () => {
+    const minute = new LastMinute()
+    for (const at of [1_000, 1_030.5, 1_030.9]) minute.add(at, 1_031)
+
+    expect([1_031, 1_059.9, 1_060, 1_089.9, 1_090].map((now) => minute.total(now))).toEqual([3, 3, 2, 2, 0])
+  })
+
+  test('is not held by an order of the future, which counts when its time has come', () => {
+    const minute = new LastMinute()
+    minute.add(32_503_680_000, 1_000)
+    minute.add(1_010, 1_000)
+    minute.add(1_000, 1_000)
+
+    expect([1_000, 1_010, 1_069.9, 1_070].map((now) => minute.total(now))).toEqual([1, 2, 1, 0])
+  })
+
+  test('does not count what was older when it was read', () => {
+    const minute = new LastMinute()
+    minute.add(940, 1_000)
+    minute.add(941, 1_000)
+
+    expect(minute.total(1_000)).toBe(1)
   })
 })

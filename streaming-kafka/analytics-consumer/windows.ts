@@ -61,3 +61,34 @@ export class RollingCounts {
     for (const old of this.#buckets.keys()) if (old <= index - this.#keep) this.#buckets.delete(old)
   }
 }
+
+const MINUTE = 60
+
+/**
+ * Orders of the minute that ends now, by event time. It falls when orders stop. An order of the future counts when its second
+ * has come, and holds nothing until then.
+ */
+export class LastMinute {
+  readonly #perSecond = new Map<number, number>()
+
+  /** Both in seconds since the epoch. */
+  add(at: number, now: number): void {
+    const second = Math.floor(at)
+    if (second <= Math.floor(now) - MINUTE) return
+    this.#perSecond.set(second, (this.#perSecond.get(second) ?? 0) + 1)
+  }
+
+  total(now: number): number {
+    const end = Math.floor(now)
+    let orders = 0
+    for (const [second, count] of this.#perSecond) {
+      if (second <= end - MINUTE) this.#perSecond.delete(second)
+      else if (second <= end) orders += count
+    }
+    return orders
+  }
+
+  clear(): void {
+    this.#perSecond.clear()
+  }
+}

@@ -1,7 +1,8 @@
+import { bounded, settlesWithin } from '@lab/kit/bounded.ts'
 import type { Admin } from 'kafkajs'
 import { createKafka, type KafkaSettings } from './client.ts'
+import { countingAll } from './isolation.ts'
 import { ensureTopics, type TopicLayout } from './topics.ts'
-import { bounded, settlesWithin } from './waits.ts'
 
 const CALL_WITHIN_MS = 8_000
 const TOPICS_WITHIN_MS = 25_000
@@ -34,6 +35,7 @@ export type LogAdmin = ReturnType<typeof createLogAdmin>
  * Every question ends within 8 s (`ensureTopics` within 25 s), with an error if need be.
  */
 export function createLogAdmin(settings: KafkaSettings, layout: TopicLayout) {
+  const full = (name: string) => `${settings.prefix}${name}`
   let connected: Promise<Admin> | undefined
 
   const connect = async () => {
@@ -63,32 +65,41 @@ export function createLogAdmin(settings: KafkaSettings, layout: TopicLayout) {
   }
 
   return {
-    ensureTopics: () => ask('creating the topics', (admin) => ensureTopics(admin, layout), TOPICS_WITHIN_MS),
+    ensureTopics: () =>
+      ask('creating the topics', (admin) => ensureTopics(admin, layout, settings.prefix), TOPICS_WITHIN_MS),
 
     ranges: (topic: string): Promise<PartitionRange[]> =>
       ask(`reading the offsets of ${topic}`, async (admin) =>
-        (await admin.fetchTopicOffsets(topic))
+        (await admin.fetchTopicOffsets(full(topic)))
           .map(({ partition, low, high }) => ({ partition, low: Number(low), high: Number(high) }))
+          .sort(byPartition),
+      ),
+
+    /** Of each partition, the offset behind the last record, whether a reader may see it yet or not. */
+    ends: (topic: string) =>
+      ask(`reading the ends of ${topic}`, async (admin) =>
+        (await countingAll(() => admin.fetchTopicOffsets(full(topic))))
+          .map(({ partition, high }) => ({ partition, end: Number(high) }))
           .sort(byPartition),
       ),
 
     /** Of each partition, the first offset whose record is at least as new as `timestamp` (ms); the end when none is. */
     offsetsAt: (topic: string, timestamp: number) =>
       ask(`reading the offsets of ${topic} by time`, async (admin) =>
-        (await admin.fetchTopicOffsetsByTimestamp(topic, timestamp))
+        (await countingAll(() => admin.fetchTopicOffsetsByTimestamp(full(topic), timestamp)))
           .map(({ partition, offset }) => ({ partition, offset: Number(offset) }))
           .sort(byPartition),
       ),
 
     committed: (groupId: string, topic: string): Promise<Committed[]> =>
       ask(`reading what ${groupId} committed`, async (admin) => {
-        const [entry] = await admin.fetchOffsets({ groupId, topics: [topic] })
+        const [entry] = await admin.fetchOffsets({ groupId: full(groupId), topics: [full(topic)] })
         return (entry?.partitions ?? []).map(toCommitted).sort(byPartition)
       }),
 
     describeGroup: (groupId: string): Promise<GroupDescription> =>
       ask(`describing ${groupId}`, async (admin) => {
-        const { groups } = await admin.describeGroups([groupId])
+        const { groups } = await admin.describeGroups([full(groupId)])
         return {
           state: groups[0]?.state || 'Dead',
           members: (groups[0]?.members ?? []).map(({ memberId, clientId, clientHost }) => ({

@@ -1,13 +1,19 @@
 import { randomUUID } from 'node:crypto'
-import { createLog } from '@lab/common/kit/log.ts'
-import { createMetrics } from '@lab/common/kit/metrics.ts'
-import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import { createLog } from '@lab/kit/log.ts'
+import { createMetrics } from '@lab/kit/metrics.ts'
+import { sharedServer } from '@lab/lab/testing/shared-server.ts'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Acks, openAppender, UnknownAppend } from './appender.ts'
 import { createKafka, type KafkaSettings } from './client.ts'
 
 let settings: KafkaSettings
 beforeAll(() => {
-  settings = { brokers: inject('kafka').brokers, clientId: 'appender-test', log: createLog('test', 'silent') }
+  settings = {
+    ...sharedServer('kafka'),
+    clientId: 'appender-test',
+    sessionTimeoutMs: 6_000,
+    log: createLog('test', 'silent'),
+  }
 })
 
 /** A topic that takes nothing but the shortest of records. */
@@ -18,7 +24,7 @@ async function narrowTopic(): Promise<string> {
   const configEntries = [{ name: 'max.message.bytes', value: '200' }]
   await admin.createTopics({
     waitForLeaders: true,
-    topics: [{ topic, numPartitions: 1, replicationFactor: 1, configEntries }],
+    topics: [{ topic: `${settings.prefix}${topic}`, numPartitions: 1, replicationFactor: 1, configEntries }],
   })
   await admin.disconnect()
   return topic

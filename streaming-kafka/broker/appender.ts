@@ -1,10 +1,10 @@
-import { batched } from '@lab/common/kit/batch.ts'
-import { LabError } from '@lab/common/kit/errors.ts'
-import type { Metrics } from '@lab/common/kit/metrics.ts'
+import { batched } from '@lab/kit/batch.ts'
+import { bounded, settlesWithin } from '@lab/kit/bounded.ts'
+import { LabError } from '@lab/kit/errors.ts'
+import type { Metrics } from '@lab/kit/metrics.ts'
 import type { Message } from 'kafkajs'
 import type { KafkaSettings } from './client.ts'
 import { reconnectingProducer } from './producer.ts'
-import { bounded, settlesWithin } from './waits.ts'
 
 const MAX_RECORDS = 1_000
 const MAX_WAITING = 20_000
@@ -83,7 +83,7 @@ export function openAppender(
     try {
       const messages = live.flatMap((append) => append.messages)
       await bounded(
-        open.send({ topic, acks: ACKS[acks], messages }),
+        open.send({ topic: `${settings.prefix}${topic}`, acks: ACKS[acks], messages }),
         Math.max(0, deadline - Date.now()),
         'the append',
       )

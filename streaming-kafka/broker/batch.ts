@@ -1,5 +1,6 @@
-import type { EachBatchPayload, KafkaMessage } from 'kafkajs'
-import { settlesWithin } from './waits.ts'
+import { settlesWithin } from '@lab/kit/bounded.ts'
+import type { EachBatchPayload } from 'kafkajs'
+import type { LogMessage } from './records.ts'
 
 const HEARTBEAT_CHECK_MS = 500
 
@@ -10,13 +11,16 @@ const HEARTBEAT_CHECK_MS = 500
 export class Batch {
   readonly topic: string
   readonly partition: number
-  readonly messages: KafkaMessage[]
+  readonly messages: LogMessage[]
   readonly #payload: EachBatchPayload
   readonly #interrupted: Promise<void>
 
-  /** `interrupted` resolves when the session ends, so nobody sleeps through a stop. */
-  constructor(payload: EachBatchPayload, interrupted: Promise<void>) {
-    this.topic = payload.batch.topic
+  /** `topic` is the name without the prefix. `interrupted` resolves when the session ends, so nobody sleeps through a stop. */
+  constructor(
+    payload: EachBatchPayload,
+    { topic, interrupted }: { topic: string; interrupted: Promise<void> },
+  ) {
+    this.topic = topic
     this.partition = payload.batch.partition
     this.messages = payload.batch.messages
     this.#payload = payload

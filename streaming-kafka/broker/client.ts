@@ -1,13 +1,20 @@
-import type { Logger } from '@lab/common/kit/log.ts'
-import { Kafka, logLevel, type RetryOptions } from 'kafkajs'
-import { guardEncoder } from './encoder.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import type { Kafka as Client, RetryOptions } from 'kafkajs'
 import { kafkaLog } from './kafka-log.ts'
+import { Kafka, logLevel } from './kafkajs.ts'
 import { guardRequestQueue } from './request-queue.ts'
 
 /** What every client of one service shares. */
 export interface KafkaSettings {
   brokers: string[]
+  /**
+   * What the names of all topics, groups and transactional ids begin with at the broker. This folder puts it there and takes
+   * it off again: everywhere else the names are those of the seed.
+   */
+  prefix: string
   clientId: string
+  /** A dead member's partitions are free after this. */
+  sessionTimeoutMs: number
   log: Logger
 }
 
@@ -26,9 +33,8 @@ const RETRY: RetryOptions = { initialRetryTime: 100, maxRetryTime: 1_000, retrie
 export function createKafka(
   { brokers, clientId, log }: KafkaSettings,
   { retry, requestTimeoutMs = 10_000 }: ClientOptions = {},
-): Kafka {
+): Client {
   guardRequestQueue()
-  guardEncoder()
   return new Kafka({
     brokers,
     clientId,

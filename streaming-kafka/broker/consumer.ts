@@ -1,15 +1,18 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf } from '@lab/common/kit/errors.ts'
+import { messageOf } from '@lab/kit/errors.ts'
 import type { Batch } from './batch.ts'
 import type { KafkaSettings } from './client.ts'
-import { type Assignment, openSession, type Session } from './session.ts'
+import { wasAnswered } from './failures.ts'
+import type { Offset } from './positions.ts'
+import { type Assignment, openSession, type Session, type Skipped } from './session.ts'
 
 const BACKOFF_MS = [200, 500, 1_000, 2_000]
 /** A session that lasted this long was fine: the next failure is a first one. */
 const HEALTHY_MS = 30_000
 /** Fetches and heartbeats come back every 2 s at the latest; after this the broker counts as away. */
 const STALE_AFTER_MS = 5_000
+const CONNECTING = 'connecting'
 
 export interface ConsumerOptions {
   groupId: string
@@ -23,17 +26,13 @@ export interface ConsumerOptions {
    */
   positionOf?: (topic: string, partition: number) => number | undefined
   onBatch: (batch: Batch) => Promise<void>
-  onSkipped?: (topic: string, partition: number, nextOffset: number) => void
+  onSkipped?: (skipped: Skipped) => void
 }
 
-export interface Offset {
-  topic: string
-  partition: number
-  offset: number
-}
+export type { Offset } from './positions.ts'
 
 export interface RunningConsumer {
-  /** `ok`, or what it is doing instead; for `/ready`. */
+  /** `ok`, or what it is doing instead and why, as its log says; for `/ready` by `consumerChecks`. */
   status: () => string
   /** Reads these partitions from these offsets, from the next fetch on. Without a membership this is a no-op: `positionOf` counts. */
   seek: (offsets: Offset[]) => void
@@ -60,6 +59,8 @@ class SupervisedConsumer implements RunningConsumer {
   readonly #finished: Promise<void>
   #session: Session | undefined
   #assignment: Assignment | undefined
+  /** What ended the last session, until another one joins. */
+  #trouble: unknown
 
   constructor(settings: KafkaSettings, options: ConsumerOptions) {
     this.#settings = settings
@@ -68,22 +69,22 @@ class SupervisedConsumer implements RunningConsumer {
   }
 
   status(): string {
-    if (!this.#session || Date.now() - this.#session.lastActivity() > STALE_AFTER_MS) return 'connecting'
+    if (this.#trouble !== undefined && wasAnswered(this.#trouble))
+      return `${this.#options.groupId}: ${messageOf(this.#trouble)}`
+    if (!this.#session || Date.now() - this.#session.lastActivity() > STALE_AFTER_MS)
+      return this.#trouble === undefined ? CONNECTING : `${CONNECTING}: ${messageOf(this.#trouble)}`
     if (!this.#assignment) return 'joining the group'
     return Object.keys(this.#assignment).length === 0 ? 'standing by' : 'ok'
   }
 
   seek(offsets: Offset[]): void {
     if (!this.#assignment) return
-    for (const { topic, partition, offset } of offsets)
-      this.#session?.consumer.seek({ topic, partition, offset: String(offset) })
+    for (const offset of offsets) this.#session?.seek(offset)
   }
 
   async commit(offsets: Offset[]): Promise<void> {
     if (!this.#session) throw new Error('not connected')
-    await this.#session.consumer.commitOffsets(
-      offsets.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })),
-    )
+    await this.#session.commit(offsets)
   }
 
   restart(reason: string): void {
@@ -102,7 +103,7 @@ class SupervisedConsumer implements RunningConsumer {
       try {
         await this.#runSession()
       } catch (err) {
-        this.#settings.log.debug({ err }, 'consumer could not start')
+        this.#note(err, 'consumer could not start')
       }
       if (Date.now() - startedAt > HEALTHY_MS) failures = 0
       await pause(BACKOFF_MS[Math.min(failures, BACKOFF_MS.length - 1)] as number, signal)
@@ -118,6 +119,7 @@ class SupervisedConsumer implements RunningConsumer {
       concurrency,
       onAssigned: (assigned) => {
         this.#assignment = assigned
+        this.#trouble = undefined
         onAssigned?.(assigned)
       },
       positionOf: positionOf ?? (() => undefined),
@@ -127,19 +129,25 @@ class SupervisedConsumer implements RunningConsumer {
     this.#session = session
     try {
       const reason = await Promise.race([session.ended, aborted(this.#stop.signal)])
-      if (!this.#stop.signal.aborted)
-        this.#settings.log.warn({ reason: messageOf(reason) }, 'consumer starts again')
+      if (!this.#stop.signal.aborted) this.#note(reason, 'consumer starts again')
     } finally {
       this.#session = undefined
       this.#assignment = undefined
       await session.close()
     }
   }
+
+  /** The same trouble again is no news: it is logged once, and `/ready` has it for as long as it lasts. */
+  #note(trouble: unknown, what: string): void {
+    const isNews = this.#trouble === undefined || messageOf(this.#trouble) !== messageOf(trouble)
+    this.#trouble = trouble
+    this.#settings.log[isNews ? 'warn' : 'debug']({ reason: messageOf(trouble) }, what)
+  }
 }
 
 /** A consumer's status as `/ready` shows it. */
-export const consumerChecks = (status = 'connecting'): { broker: string; consumer: string } =>
-  status === 'connecting'
+export const consumerChecks = (status = CONNECTING): { broker: string; consumer: string } =>
+  status.startsWith(CONNECTING)
     ? { broker: status, consumer: 'waiting for the broker' }
     : { broker: 'ok', consumer: status }
 

@@ -8,21 +8,35 @@ export interface Origin {
   offset: number
 }
 
-/** A copy of the record, key and value as they were, with its origin and the reason in the headers. */
-export const toDeadLetter = (
+/** A topic takes records of a megabyte by default: also one that somebody else created takes a letter of this size. */
+const MAX_KEY_BYTES = 16 * 1024
+const MAX_VALUE_BYTES = 1_000_000
+
+/**
+ * A copy of the record with its origin and the reason in the headers. Key and value are as they were, except that what is
+ * too long for any topic is cut, and a header says so: a letter that is refused would hold up everything behind it.
+ */
+export function toDeadLetter(
   { key, value }: Pick<LogMessage, 'key' | 'value'>,
   { topic, partition, offset }: Origin,
   reason: string,
-): Message => ({
-  key,
-  value,
-  headers: {
-    origin_topic: topic,
-    origin_partition: String(partition),
-    origin_offset: String(offset),
-    reason,
-  },
-})
+): Message {
+  return {
+    key: key?.subarray(0, MAX_KEY_BYTES) ?? null,
+    value: value?.subarray(0, MAX_VALUE_BYTES) ?? null,
+    headers: {
+      origin_topic: topic,
+      origin_partition: String(partition),
+      origin_offset: String(offset),
+      reason,
+      ...cut('key', key, MAX_KEY_BYTES),
+      ...cut('value', value, MAX_VALUE_BYTES),
+    },
+  }
+}
+
+const cut = (what: string, bytes: Buffer | null, limit: number) =>
+  bytes && bytes.length > limit ? { [`${what}_cut_from`]: `${bytes.length} bytes` } : {}
 
 /**
  * Which records have a dead letter already, read from the dead-letter topic itself: a record that is read again (replay,

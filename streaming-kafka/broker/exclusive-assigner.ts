@@ -1,4 +1,5 @@
-import { AssignerProtocol, type PartitionAssigner } from 'kafkajs'
+import type { PartitionAssigner } from 'kafkajs'
+import { AssignerProtocol } from './kafkajs.ts'
 
 /**
  * Gives every partition to one member; the others are hot standbys that heartbeat and hold nothing.

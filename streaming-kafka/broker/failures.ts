@@ -32,3 +32,6 @@ const TRANSIENT = [
 /** A matter of milliseconds: the same request within the same transaction will do. */
 export const isTransientInTransaction = (err: unknown): boolean =>
   typesOf(err).some((type) => TRANSIENT.includes(type))
+
+/** The broker was there and said no, in the words of the protocol; a connection that failed has no such words. */
+export const wasAnswered = (err: unknown): boolean => typesOf(err).some((type) => /^[A-Z_]{3,}$/.test(type))

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LabError } from '@lab/common/kit/errors.ts'
-import type { Faults } from '@lab/common/kit/faults.ts'
+import { LabError } from '@lab/kit/errors.ts'
+import type { Faults } from '@lab/kit/faults.ts'
 import type { Batch } from './batch.ts'
 
 const BACKOFF_MS = [100, 200, 500, 1_000]

@@ -1,4 +1,4 @@
-import type { Logger } from '@lab/common/kit/log.ts'
+import type { Logger } from '@lab/kit/log.ts'
 import { type LogEntry, logLevel } from 'kafkajs'
 import { describe, expect, test } from 'vitest'
 import { kafkaLog } from './kafka-log.ts'

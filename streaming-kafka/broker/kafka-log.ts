@@ -1,5 +1,6 @@
-import type { Logger } from '@lab/common/kit/log.ts'
-import { type LogEntry, logLevel } from 'kafkajs'
+import type { Logger } from '@lab/kit/log.ts'
+import type { LogEntry } from 'kafkajs'
+import { logLevel } from './kafkajs.ts'
 
 /**
  * kafkajs logs at ERROR what it then retries by itself: a coordinator that is still starting, a rebalance, a

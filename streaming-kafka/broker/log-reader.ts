@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { messageOf } from '@lab/common/kit/errors.ts'
+import { messageOf } from '@lab/kit/errors.ts'
 import type { LogAdmin } from './admin.ts'
 import type { Batch } from './batch.ts'
 import type { KafkaSettings } from './client.ts'
@@ -119,7 +119,7 @@ class FollowingReader implements LogReader {
       topics,
       positionOf: (topic, partition) => this.#positions.get(topic, partition),
       onBatch: (batch) => this.#handle(batch),
-      onSkipped: (topic, partition, offset) => this.#positions.set({ topic, partition, offset }),
+      onSkipped: ({ topic, partition, next }) => this.#positions.set({ topic, partition, offset: next }),
     })
   }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import type { Logger } from '@lab/common/kit/log.ts'
-import { beforeAll, describe, expect, inject, onTestFinished, test } from 'vitest'
+import type { Logger } from '@lab/kit/log.ts'
+import { sharedServer } from '@lab/lab/testing/shared-server.ts'
+import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { createLogAdmin, type LogAdmin } from './admin.ts'
 import type { KafkaSettings } from './client.ts'
 import { isFenced } from './failures.ts'
@@ -12,7 +13,7 @@ const log = { debug: () => {}, info: () => {}, warn: () => {} } as unknown as Lo
 let settings: KafkaSettings
 let admin: LogAdmin
 beforeAll(async () => {
-  settings = { brokers: inject('kafka').brokers, clientId: 'owner-writer-test', log }
+  settings = { ...sharedServer('kafka'), clientId: 'owner-writer-test', sessionTimeoutMs: 6_000, log }
   admin = createLogAdmin(settings, { replicationFactor: 1 })
   await admin.ensureTopics()
   return admin.close
@@ -29,8 +30,7 @@ async function openWriter(name: ReturnType<typeof names>) {
 
 const write = (value: string, offset: number) => ({
   records: [{ topic: INVENTORY_EVENTS, message: { key: 'k', value } }],
-  offsets: [{ topic: ORDER_EVENTS, partition: 0, offset }],
-  metadata: 'a note',
+  offsets: [{ topic: ORDER_EVENTS, partition: 0, offset, note: 'a note' }],
 })
 
 async function valuesInLog(): Promise<string[]> {

@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { reachStep } from '@lab/common/kit/steps.ts'
-import { type Message, Partitioners, type Producer, type TopicMessages, type Transaction } from 'kafkajs'
+import { bounded, settlesWithin } from '@lab/kit/bounded.ts'
+import { reachStep } from '@lab/kit/steps.ts'
+import type { Message, Producer, TopicMessages, Transaction } from 'kafkajs'
 import { createKafka, type KafkaSettings } from './client.ts'
 import type { Offset } from './consumer.ts'
 import { isTransientInTransaction } from './failures.ts'
-import { bounded, settlesWithin } from './waits.ts'
+import { createPartitioner } from './partitioner.ts'
 
 /**
  * The default back-off of 300 ms would be paid by most transactions: the broker answers the first request of one with
@@ -22,10 +23,11 @@ const MAX_REQUEST_RECORDS = 3_000
 
 export interface OwnerWrite {
   records: { topic: string; message: Message }[]
-  /** What the group has read with this; commits with the records or not at all. */
-  offsets: Offset[]
-  /** Kept by the broker beside each committed offset, at most 4 KiB. */
-  metadata: string
+  /**
+   * What the group has read with this; commits with the records or not at all. The broker keeps the note beside it, at
+   * most 4 KiB.
+   */
+  offsets: (Offset & { note: string })[]
 }
 
 export interface OwnerWriter {
@@ -45,11 +47,12 @@ export async function openOwnerWriter(
   settings: KafkaSettings,
   { transactionalId, groupId }: { transactionalId: string; groupId: string },
 ): Promise<OwnerWriter> {
+  const full = (name: string) => `${settings.prefix}${name}`
   const producer = createKafka(settings, { retry: RETRY }).producer({
-    transactionalId,
+    transactionalId: full(transactionalId),
     transactionTimeout: TRANSACTION_TIMEOUT_MS,
     maxInFlightRequests: 1,
-    createPartitioner: Partitioners.DefaultPartitioner,
+    createPartitioner,
     allowAutoTopicCreation: false,
   })
   const close = async () => {
@@ -62,7 +65,13 @@ export async function openOwnerWriter(
     throw err
   }
   return {
-    write: (write) => bounded(inTransaction(producer, groupId, write), WRITE_WITHIN_MS, 'a transaction'),
+    write: ({ records, offsets }) => {
+      const named = {
+        records: records.map(({ topic, message }) => ({ topic: full(topic), message })),
+        offsets: offsets.map((offset) => ({ ...offset, topic: full(offset.topic) })),
+      }
+      return bounded(inTransaction(producer, full(groupId), named), WRITE_WITHIN_MS, 'a transaction')
+    },
     close,
   }
 }
@@ -74,15 +83,11 @@ async function fenceFormerOwners(producer: Producer): Promise<void> {
   await first.abort()
 }
 
-async function inTransaction(
-  producer: Producer,
-  groupId: string,
-  { records, offsets, metadata }: OwnerWrite,
-) {
+async function inTransaction(producer: Producer, groupId: string, { records, offsets }: OwnerWrite) {
   const transaction = await producer.transaction()
   for (const topicMessages of requestsOf(records)) await transaction.sendBatch({ acks: -1, topicMessages })
   reachStep('kafka.records-sent')
-  await sendOffsets(transaction, groupId, offsets, metadata)
+  await sendOffsets(transaction, groupId, offsets)
   reachStep('kafka.offsets-sent')
   await transaction.commit()
 }
@@ -90,12 +95,15 @@ async function inTransaction(
 async function sendOffsets(
   transaction: Transaction,
   consumerGroupId: string,
-  offsets: Offset[],
-  metadata: string,
+  offsets: OwnerWrite['offsets'],
 ) {
   const topics = [...Map.groupBy(offsets, ({ topic }) => topic)].map(([topic, entries]) => ({
     topic,
-    partitions: entries.map(({ partition, offset }) => ({ partition, offset: String(offset), metadata })),
+    partitions: entries.map(({ partition, offset, note }) => ({
+      partition,
+      offset: String(offset),
+      metadata: note,
+    })),
   }))
   for (let attempt = 0; ; attempt++) {
     try {

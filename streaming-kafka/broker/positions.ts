@@ -1,4 +1,8 @@
-import type { Offset } from './consumer.ts'
+export interface Offset {
+  topic: string
+  partition: number
+  offset: number
+}
 
 /** How far each partition has been read: the offset of the next record, by topic and partition. */
 export class Positions {

@@ -1,14 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LabError } from '@lab/common/kit/errors.ts'
-import { Partitioners, type Producer } from 'kafkajs'
+import { bounded, settlesWithin } from '@lab/kit/bounded.ts'
+import { LabError } from '@lab/kit/errors.ts'
+import type { Producer } from 'kafkajs'
 import { createKafka, type KafkaSettings } from './client.ts'
-import { bounded, settlesWithin } from './waits.ts'
+import { createPartitioner } from './partitioner.ts'
 
 const RECONNECT_MS = 250
 const DISCONNECT_WITHIN_MS = 1_000
 const RETRY = { initialRetryTime: 100, maxRetryTime: 500, retries: 5 }
-
-export type ReconnectingProducer = ReturnType<typeof reconnectingProducer>
 
 /** One producer at a time: connected at first use, and replaced once it is not trusted any more. */
 export function reconnectingProducer(
@@ -21,7 +20,7 @@ export function reconnectingProducer(
     const producer = createKafka(settings, { retry: RETRY, requestTimeoutMs }).producer({
       retry: RETRY,
       idempotent: false,
-      createPartitioner: Partitioners.DefaultPartitioner,
+      createPartitioner,
       allowAutoTopicCreation: false,
     })
     await producer.connect()

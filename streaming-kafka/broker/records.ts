@@ -7,13 +7,14 @@ import {
 } from '@lab/common/domain/events.ts'
 import type { KafkaMessage, Message } from 'kafkajs'
 import type { z } from 'zod'
+import { plainEvent } from './plain-event.ts'
 
-/** A record as it is read. */
-export type LogMessage = KafkaMessage
+/** A record as it is read; `unreadable` says why it stands in for a batch that is none (`decoding.ts`). */
+export type LogMessage = KafkaMessage & { unreadable?: string }
 /** A record as it is written. */
 export type { Message } from 'kafkajs'
 
-type Body = Pick<LogMessage, 'key' | 'value'>
+type Body = Pick<LogMessage, 'key' | 'value' | 'unreadable'>
 
 /** The largest event a CloudEvents consumer has to accept. */
 export const MAX_EVENT_BYTES = 64 * 1024
@@ -30,24 +31,37 @@ export const toMessage = (event: OrderEvent): Message => ({
 export type Decoded<Event> = { event: Event } | { event?: never; reason: string }
 
 /** Reads a record of `order-events`, or says why it will never be an order. Never throws. */
-export const decodeOrderPlaced = (message: Body): Decoded<OrderPlaced> => decode(message, OrderPlaced)
+export const decodeOrderPlaced = (message: Body): Decoded<OrderPlaced> =>
+  decode(message, OrderPlaced, ({ type }) => type === 'OrderPlaced')
 
 /** Reads a record of `inventory-events`, or says why it is not a decision. Never throws. */
 export const decodeInventoryEvent = (message: Body): Decoded<InventoryEvent> =>
-  decode(message, InventoryEvent)
+  decode(message, InventoryEvent, ({ type }) => type !== 'OrderPlaced')
 
-function decode<Event extends OrderEvent>({ key, value }: Body, schema: z.ZodType<Event>): Decoded<Event> {
+function decode<Event extends OrderEvent>(
+  { key, value, unreadable }: Body,
+  schema: z.ZodType<Event>,
+  isOfTopic: (event: OrderEvent) => boolean,
+): Decoded<Event> {
+  if (unreadable !== undefined) return { reason: unreadable.slice(0, MAX_REASON) }
   if (value === null) return { reason: 'no value' }
   if (value.length > MAX_EVENT_BYTES)
     return { reason: `${value.length} bytes, the limit is ${MAX_EVENT_BYTES}` }
   const body = parseJson(value)
   if (body === undefined) return { reason: 'not JSON' }
+  const plain = plainEvent(body)
+  if (plain && isOfTopic(plain)) return ofKey(key, plain as Event)
   const parsed = schema.safeParse(body)
   if (!parsed.success) return { reason: `schema: ${describe(parsed.error)}` }
-  const event = parsed.data
+  return ofKey(key, parsed.data)
+}
+
+function ofKey<Event extends OrderEvent>(key: Buffer | null, event: Event): Decoded<Event> {
   if (!sameOrder(event)) return { reason: 'subject and data.order_id differ' }
   if (key === null) return { reason: 'no key' }
-  if (key.toString().toLowerCase() !== event.subject) return { reason: 'key and order_id differ' }
+  const order_id = key.toString('latin1')
+  if (order_id !== event.subject && order_id.toLowerCase() !== event.subject)
+    return { reason: 'key and order_id differ' }
   return { event }
 }
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { LabError } from '@lab/common/kit/errors.ts'
+import { LabError } from '@lab/kit/errors.ts'
 import type { LogAdmin } from './admin.ts'
 import type { KafkaSettings } from './client.ts'
 import { type Offset, runConsumer } from './consumer.ts'
@@ -10,7 +10,7 @@ import type { LogMessage } from './records.ts'
 const NO_PROGRESS_MS = 30_000
 const POLL_MS = 5
 
-export type OnMessages = (topic: string, messages: LogMessage[]) => void
+export type OnMessages = (topic: string, messages: LogMessage[], partition: number) => void
 
 /** Where the log of some topics begins and ends. */
 export interface Bounds {
@@ -30,6 +30,14 @@ export async function logBounds(admin: LogAdmin, topics: string[]): Promise<Boun
   }
 }
 
+export interface ReadToEnd {
+  admin: LogAdmin
+  topics: string[]
+  /** Only these partitions, and only what is before these offsets. */
+  upTo?: Offset[]
+  onMessages: OnMessages
+}
+
 /**
  * Reads everything these topics hold at the time of the call, then returns. Aborted transactions are not seen. A record can
  * be handed over twice when the broker goes away in the middle, never none. Throws after 30 s without progress.
@@ -38,9 +46,10 @@ export async function logBounds(admin: LogAdmin, topics: string[]): Promise<Boun
  */
 export async function readToEnd(
   settings: KafkaSettings,
-  { admin, topics, onMessages }: { admin: LogAdmin; topics: string[]; onMessages: OnMessages },
+  { admin, topics, upTo, onMessages }: ReadToEnd,
 ): Promise<void> {
-  const { starts, ends } = await logBounds(admin, topics)
+  const { starts, ends: all } = await logBounds(admin, topics)
+  const ends = upTo ? earlierOf(all, upTo) : all
   const positions = new Positions()
   for (const start of starts) positions.set(start)
   if (positions.remaining(ends) === 0) return
@@ -50,11 +59,11 @@ export async function readToEnd(
     topics,
     positionOf: (topic, partition) => positions.get(topic, partition),
     onBatch: async (batch) => {
-      onMessages(batch.topic, batch.messages)
+      onMessages(batch.topic, batch.messages, batch.partition)
       batch.done(batch.messages.length)
       positions.set({ ...batch, offset: batch.nextOffset(batch.messages.length) })
     },
-    onSkipped: (topic, partition, offset) => positions.set({ topic, partition, offset }),
+    onSkipped: ({ topic, partition, next }) => positions.set({ topic, partition, offset: next }),
   })
   try {
     await untilRead(() => positions.remaining(ends))
@@ -62,6 +71,13 @@ export async function readToEnd(
     await consumer.close()
   }
 }
+
+/** Of the partitions that `limits` names, the end or the limit, whichever comes first. */
+const earlierOf = (ends: Offset[], limits: Offset[]): Offset[] =>
+  ends.flatMap((end) => {
+    const limit = limits.find(({ topic, partition }) => topic === end.topic && partition === end.partition)
+    return limit ? [{ ...end, offset: Math.min(end.offset, limit.offset) }] : []
+  })
 
 async function untilRead(remaining: () => number): Promise<void> {
   let before = remaining()

@@ -1,27 +1,34 @@
+import { settlesWithin } from '@lab/kit/bounded.ts'
 import type { Consumer } from 'kafkajs'
 import { Batch } from './batch.ts'
 import { createKafka, type KafkaSettings } from './client.ts'
 import { exclusiveAssigner } from './exclusive-assigner.ts'
-import { settlesWithin } from './waits.ts'
+import type { Offset } from './positions.ts'
 
 /**
- * A dead member's partitions are free after this; also how long a restart after SIGKILL waits for its own ghost. It is the
- * shortest a broker allows by default (`group.min.session.timeout.ms`): with 8 s the first order was done 6.7 s after the
- * restart, with 6 s after 5.0 s (`fault-matrix`, 1.5 s of outage, medians of three). The price: a process that is silent
- * for 6 s, three heartbeats, loses its partitions, also when it is only starved.
+ * A process that is silent for three of these loses its partitions, also when it is only starved. The session time-out is
+ * also how long a restart after SIGKILL waits for its own ghost. By default it is the shortest that a broker allows by
+ * default: with 8 s the first order was done 6.7 s after the restart, with 6 s after 5.0 s (`fault-matrix`, 1.5 s of
+ * outage, medians of three).
  */
-export const SESSION_TIMEOUT_MS = 6_000
-const HEARTBEAT_INTERVAL_MS = 2_000
+const HEARTBEATS_PER_SESSION = 3
 const REBALANCE_TIMEOUT_MS = 10_000
 /** An idle fetch waits this long at the broker. A new record ends the wait at once, so it adds no latency. */
 const MAX_WAIT_MS = 200
 /** About 500 orders. Larger fetches are no faster, and what they decode outlives the young generation of the heap. */
-const MAX_BYTES_PER_PARTITION = 256 * 1024
+const MAX_BYTES_PER_PARTITION = 512 * 1024
 const SILENCE_MS = 20_000
 const DISCONNECT_WITHIN_MS = 5_000
 
 /** Partitions by topic. */
 export type Assignment = Record<string, number[]>
+
+export interface Skipped {
+  topic: string
+  partition: number
+  from: number
+  next: number
+}
 
 export interface SessionOptions {
   groupId: string
@@ -34,12 +41,13 @@ export interface SessionOptions {
   /** Where to read a partition from after a join; undefined for the committed offset. */
   positionOf: (topic: string, partition: number) => number | undefined
   onBatch: (batch: Batch) => Promise<void>
-  /** A fetch brought nothing but transaction markers or aborted records: go on at `nextOffset`. */
-  onSkipped: (topic: string, partition: number, nextOffset: number) => void
+  /** A fetch brought nothing but transaction markers or aborted records, from this offset to before the next. */
+  onSkipped: (skipped: Skipped) => void
 }
 
 export interface Session {
-  consumer: Consumer
+  seek: (offset: Offset) => void
+  commit: (offsets: Offset[]) => Promise<void>
   /** When the broker was last heard of, milliseconds since the epoch. */
   lastActivity: () => number
   /** Resolves with the reason when this session is over and a new one has to be opened. */
@@ -55,10 +63,23 @@ export interface Session {
  */
 export async function openSession(settings: KafkaSettings, options: SessionOptions): Promise<Session> {
   const consumer = createConsumer(settings, options)
+  const { prefix } = settings
+  const full = (topic: string) => `${prefix}${topic}`
+  const short = (topic: string) => topic.slice(prefix.length)
   const ended = Promise.withResolvers<unknown>()
   const interrupted = Promise.withResolvers<void>()
   const clock = watch(consumer, () => ended.resolve(new Error(`no sign of life for ${SILENCE_MS} ms`)))
 
+  const seek = ({ topic, partition, offset }: Offset) =>
+    consumer.seek({ topic: full(topic), partition, offset: String(offset) })
+  const commit = (offsets: Offset[]) =>
+    consumer.commitOffsets(
+      offsets.map(({ topic, partition, offset }) => ({
+        topic: full(topic),
+        partition,
+        offset: String(offset),
+      })),
+    )
   const close = async () => {
     clock.stop()
     interrupted.resolve()
@@ -67,29 +88,37 @@ export async function openSession(settings: KafkaSettings, options: SessionOptio
   }
   consumer.on('consumer.crash', ({ payload }) => ended.resolve(payload.error))
   consumer.on('consumer.group_join', ({ payload }) => {
-    const assigned = payload.memberAssignment as Assignment
+    const assigned = Object.fromEntries(
+      Object.entries(payload.memberAssignment as Assignment).map(([topic, all]) => [short(topic), all]),
+    )
     options.onAssigned(assigned)
-    seekPositions(consumer, assigned, options.positionOf)
+    seekPositions(seek, assigned, options.positionOf)
   })
-  consumer.on('consumer.end_batch_process', ({ payload: { topic, partition, batchSize, lastOffset } }) => {
-    if (batchSize === 0) options.onSkipped(topic, partition, Number(lastOffset) + 1)
+  consumer.on('consumer.end_batch_process', ({ payload }) => {
+    const { partition, batchSize, firstOffset, lastOffset } = payload
+    if (batchSize > 0) return
+    const [from, next] = [Number(firstOffset), Number(lastOffset) + 1]
+    options.onSkipped({ topic: short(payload.topic), partition, from, next })
   })
 
   try {
     await consumer.connect()
     // Never `false`: after an offset that no longer exists the library would jump to the end and skip silently.
-    await consumer.subscribe({ topics: options.topics, fromBeginning: true })
+    await consumer.subscribe({ topics: options.topics.map(full), fromBeginning: true })
     await consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: options.concurrency,
-      eachBatch: (payload) => options.onBatch(new Batch(payload, interrupted.promise)),
+      eachBatch: (payload) =>
+        options.onBatch(
+          new Batch(payload, { topic: short(payload.batch.topic), interrupted: interrupted.promise }),
+        ),
     })
   } catch (err) {
     await close()
     throw err
   }
-  return { consumer, lastActivity: clock.lastActivity, ended: ended.promise, end: ended.resolve, close }
+  return { seek, commit, lastActivity: clock.lastActivity, ended: ended.promise, end: ended.resolve, close }
 }
 
 function createConsumer(settings: KafkaSettings, { groupId, member }: SessionOptions): Consumer {
@@ -100,11 +129,11 @@ function createConsumer(settings: KafkaSettings, { groupId, member }: SessionOpt
     restartOnFailure: async () => false,
   }
   return createKafka(settings, { retry }).consumer({
-    groupId,
+    groupId: `${settings.prefix}${groupId}`,
     retry,
     partitionAssigners: [exclusiveAssigner(member)],
-    sessionTimeout: SESSION_TIMEOUT_MS,
-    heartbeatInterval: HEARTBEAT_INTERVAL_MS,
+    sessionTimeout: settings.sessionTimeoutMs,
+    heartbeatInterval: Math.floor(settings.sessionTimeoutMs / HEARTBEATS_PER_SESSION),
     rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     maxWaitTimeInMs: MAX_WAIT_MS,
     maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
@@ -113,11 +142,15 @@ function createConsumer(settings: KafkaSettings, { groupId, member }: SessionOpt
 }
 
 /** The library emits the join before its first fetch, so this decides where that fetch starts. */
-function seekPositions(consumer: Consumer, assigned: Assignment, positionOf: SessionOptions['positionOf']) {
+function seekPositions(
+  seek: Session['seek'],
+  assigned: Assignment,
+  positionOf: SessionOptions['positionOf'],
+) {
   for (const [topic, partitions] of Object.entries(assigned)) {
     for (const partition of partitions) {
       const offset = positionOf(topic, partition)
-      if (offset !== undefined) consumer.seek({ topic, partition, offset: String(offset) })
+      if (offset !== undefined) seek({ topic, partition, offset })
     }
   }
 }

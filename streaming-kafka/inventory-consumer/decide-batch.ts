@@ -1,9 +1,9 @@
-import type { LabError } from '@lab/common/kit/errors.ts'
-import type { Faults } from '@lab/common/kit/faults.ts'
-import { reachStep } from '@lab/common/kit/steps.ts'
+import { settlesWithin } from '@lab/kit/bounded.ts'
+import type { LabError } from '@lab/kit/errors.ts'
+import type { Faults } from '@lab/kit/faults.ts'
+import { reachStep } from '@lab/kit/steps.ts'
 import type { Batch } from '../broker/batch.ts'
 import { holdFaults } from '../broker/hold-faults.ts'
-import { settlesWithin } from '../broker/waits.ts'
 import type { Run, Written } from './decide-orders.ts'
 import type { Ownership } from './ownership.ts'
 

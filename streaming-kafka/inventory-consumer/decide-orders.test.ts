@@ -1,6 +1,6 @@
-import type { Logger } from '@lab/common/kit/log.ts'
-import { createMetrics } from '@lab/common/kit/metrics.ts'
 import { anOrder, anOrderPlaced } from '@lab/common/testing/builders.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import { createMetrics } from '@lab/kit/metrics.ts'
 import { describe, expect, test } from 'vitest'
 import type { OwnerWrite } from '../broker/owner-writer.ts'
 import { type LogMessage, toMessage } from '../broker/records.ts'
@@ -84,14 +84,15 @@ describe('deciding orders', () => {
     expect(await decide(runOf(0))).toBe('not owner')
   })
 
-  test('notes the initial stock beside the offsets', async () => {
+  test('notes the initial stock and the offset beside each offset', async () => {
     const writes: OwnerWrite[] = []
     const { decide } = setup(async (write) => void writes.push(write))
 
     await decide(runOf(0))
 
-    expect(JSON.parse(writes[0]?.metadata ?? '')).toEqual({
+    expect(JSON.parse(writes[0]?.offsets[0]?.note ?? '')).toEqual({
       initial_stock: { burger: 10, pizza: 10, salad: 10 },
+      read_to: 1,
     })
   })
 })

@@ -1,15 +1,15 @@
-import { batched } from '@lab/common/kit/batch.ts'
-import { messageOf } from '@lab/common/kit/errors.ts'
-import type { Logger } from '@lab/common/kit/log.ts'
-import type { Metrics } from '@lab/common/kit/metrics.ts'
-import { reachStep } from '@lab/common/kit/steps.ts'
+import { batched } from '@lab/kit/batch.ts'
+import { messageOf } from '@lab/kit/errors.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import type { Metrics } from '@lab/kit/metrics.ts'
+import { reachStep } from '@lab/kit/steps.ts'
 import type { Offset } from '../broker/consumer.ts'
 import { isFenced } from '../broker/failures.ts'
 import { toMessage } from '../broker/records.ts'
 import { DEAD_LETTERS, INVENTORY_EVENTS, ORDER_EVENTS } from '../broker/topics.ts'
 import { applyDraft, type Draft, draftDecisions, type OrderRecord } from './on-order-placed.ts'
 import type { Owner, Ownership } from './ownership.ts'
-import { stockNote } from './rebuild.ts'
+import { ownerNote } from './rebuild.ts'
 
 const PARTITIONS = 3
 const LOGGED_ONE_BY_ONE = 20
@@ -68,6 +68,7 @@ export function createDecideOrders({ ownership, metrics, log, now = Date.now }: 
     }
     reachStep('kafka.transaction-committed')
     applyDraft(owner.state, draft)
+    for (const { next } of runs) owner.state.readTo.set(next)
     report(draft, (performance.now() - startedAt) / 1_000)
     return 'written'
   }
@@ -103,6 +104,5 @@ const write = ({ writer, state }: Owner, draft: Draft, offsets: Offset[]) =>
       ...draft.events.map((event) => ({ topic: INVENTORY_EVENTS, message: toMessage(event) })),
       ...draft.deadLetters.map(({ message }) => ({ topic: DEAD_LETTERS, message })),
     ],
-    offsets,
-    metadata: stockNote(state),
+    offsets: offsets.map((offset) => ({ ...offset, note: ownerNote(state, offset.offset) })),
   })

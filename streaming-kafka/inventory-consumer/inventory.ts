@@ -1,14 +1,15 @@
 import type { Stock } from '@lab/common/domain/stock.ts'
-import { LabError } from '@lab/common/kit/errors.ts'
-import type { Faults } from '@lab/common/kit/faults.ts'
-import type { Metrics } from '@lab/common/kit/metrics.ts'
-import { retry } from '@lab/common/kit/outcome.ts'
-import type { Readiness } from '@lab/common/kit/service-routes.ts'
+import { LabError } from '@lab/kit/errors.ts'
+import type { Faults } from '@lab/kit/faults.ts'
+import type { Metrics } from '@lab/kit/metrics.ts'
+import { retry } from '@lab/kit/outcome.ts'
+import type { Readiness } from '@lab/kit/service-routes.ts'
 import type { LogAdmin } from '../broker/admin.ts'
 import type { KafkaSettings } from '../broker/client.ts'
 import { consumerChecks, type RunningConsumer, runConsumer } from '../broker/consumer.ts'
 import { untilAnswered } from '../broker/log-reader.ts'
 import { openOwnerWriter } from '../broker/owner-writer.ts'
+import type { Skipped } from '../broker/session.ts'
 import { INVENTORY_GROUP, ORDER_EVENTS } from '../broker/topics.ts'
 import { decideBatch } from './decide-batch.ts'
 import { createDecideOrders } from './decide-orders.ts'
@@ -39,19 +40,33 @@ export function openInventory(settings: KafkaSettings, deps: InventoryDeps): Inv
   let consumer: RunningConsumer | undefined
   const ownership = new Ownership({
     openWriter: () => openOwnerWriter(settings, { transactionalId: OWNER, groupId: INVENTORY_GROUP }),
-    rebuild: () => rebuildStock(settings, { admin, configured }),
+    rebuild: async () => {
+      const state = await rebuildStock(settings, { admin, configured })
+      // Before this process becomes the owner: what was fetched from behind an undecided order is left then.
+      consumer?.seek(state.readTo.all())
+      return state
+    },
     log,
   })
+  const decide = createDecideOrders({ ownership, metrics, log })
+  const rejoin = (reason: string) => consumer?.restart(reason)
   const onBatch = decideBatch({
     ownership,
-    decide: createDecideOrders({ ownership, metrics, log }),
+    decide,
     faults: deps.faults,
     onFault: (err, attempt) => {
       metrics.messagesConsumed(ORDER_EVENTS, [retry(err.code)], 0)
       if (attempt === 0) log.warn({ code: err.code, outcome: 'retry' }, 'record fails, retried in place')
     },
-    rejoin: (reason) => consumer?.restart(reason),
+    rejoin,
   })
+  /** Only markers and aborted records: nothing to decide, but the group has read them. */
+  const onSkipped = async ({ topic, partition, from, next }: Skipped) => {
+    const readTo = ownership.current()?.state.readTo.get(topic, partition)
+    if (readTo !== from) return
+    const written = await decide({ records: [], next: { topic, partition, offset: next } })
+    if (written === 'fenced') rejoin('another owner took over')
+  }
 
   const start = async () => {
     await untilAnswered(settings, stop.signal, admin.ensureTopics)
@@ -59,11 +74,13 @@ export function openInventory(settings: KafkaSettings, deps: InventoryDeps): Inv
       groupId: INVENTORY_GROUP,
       topics: [ORDER_EVENTS],
       concurrency: 3,
+      positionOf: (topic, partition) => ownership.current()?.state.readTo.get(topic, partition),
       onAssigned: (assigned) => {
         if (Object.keys(assigned).length === 0) ownership.giveUp('standing by')
         else ownership.take()
       },
       onBatch,
+      onSkipped: (skipped) => void onSkipped(skipped),
     })
   }
   const started = start().catch((err) => {
@@ -74,7 +91,7 @@ export function openInventory(settings: KafkaSettings, deps: InventoryDeps): Inv
     stock: () => stockOf(ownership),
     readiness: () => ({
       ...consumerChecks(consumer?.status()),
-      stock: ownership.current() ? 'ok' : 'not owner',
+      stock: ownership.current() ? 'ok' : `not owner: ${ownership.trouble()}`,
     }),
     close: async () => {
       stop.abort()

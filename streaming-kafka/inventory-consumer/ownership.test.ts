@@ -1,4 +1,4 @@
-import type { Logger } from '@lab/common/kit/log.ts'
+import type { Logger } from '@lab/kit/log.ts'
 import { describe, expect, test, vi } from 'vitest'
 import { Ownership } from './ownership.ts'
 import { newStockState } from './stock-state.ts'

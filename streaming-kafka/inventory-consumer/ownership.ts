@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '@lab/common/kit/log.ts'
-import { reachStep } from '@lab/common/kit/steps.ts'
+import { messageOf } from '@lab/kit/errors.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import { reachStep } from '@lab/kit/steps.ts'
 import type { OwnerWriter } from '../broker/owner-writer.ts'
 import type { StockState } from './stock-state.ts'
 
@@ -29,6 +30,7 @@ export class Ownership {
   readonly #deps: OwnershipDeps
   #owner: Owner | undefined
   #isWanted = false
+  #trouble: string | undefined
   /** Goes up whenever the state is given away: what was begun in an earlier term comes to nothing. */
   #term = 0
   #acquiring: { term: number; done: Promise<void> } | undefined
@@ -41,9 +43,15 @@ export class Ownership {
     return this.#owner
   }
 
+  /** Why this process is not the owner; for `/ready`. */
+  trouble(): string {
+    return this.#trouble ?? 'the stock is being read from the log'
+  }
+
   /** The partitions are with this process: from now on it is to be the owner. */
   take(): void {
     this.#isWanted = true
+    this.#trouble = undefined
     void this.acquire()
   }
 
@@ -77,6 +85,7 @@ export class Ownership {
    */
   giveUp(reason: string): void {
     this.#isWanted = false
+    this.#trouble = reason
     this.release(reason)
   }
 
@@ -100,6 +109,7 @@ export class Ownership {
         if (this.#term === term) this.#owner = { writer, state }
         else await writer.close()
       } catch (err) {
+        this.#trouble = messageOf(err)
         log.warn({ err }, 'could not become owner of the stock yet')
         await sleep(RETRY_MS)
       }

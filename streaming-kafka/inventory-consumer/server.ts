@@ -1,22 +1,22 @@
-import { doorOf } from '@lab/common/kit/config.ts'
-import { Faults } from '@lab/common/kit/faults.ts'
-import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
-import { createLog } from '@lab/common/kit/log.ts'
-import { createMetrics } from '@lab/common/kit/metrics.ts'
+import { doorOf } from '@lab/kit/config.ts'
+import { Faults } from '@lab/kit/faults.ts'
+import { closeOnSignal, configOrExit } from '@lab/kit/lifecycle.ts'
+import { createLog } from '@lab/kit/log.ts'
+import { createMetrics } from '@lab/kit/metrics.ts'
 import { createLogAdmin } from '../broker/admin.ts'
-import { layoutOf } from '../broker/env.ts'
+import { addressOf, layoutOf } from '../broker/env.ts'
 import { buildApp } from './app.ts'
 import { loadConfig } from './config.ts'
 import { openInventory } from './inventory.ts'
 
 const config = configOrExit('inventory-consumer', () => loadConfig(process.env))
 const log = createLog('inventory-consumer', config.LOG_LEVEL)
-const kafka = { brokers: config.KAFKA_BROKERS, clientId: 'inventory-consumer', log }
+const kafka = { ...addressOf(config), clientId: 'inventory-consumer', log }
 
 const [faults, metrics] = [new Faults(), createMetrics('inventory-consumer')]
 const admin = createLogAdmin(kafka, layoutOf(config))
 const inventory = openInventory(kafka, { admin, configured: config.STOCK, faults, metrics })
-const app = await buildApp({ inventory, faults, metrics, log, door: doorOf(config) })
+const app = await buildApp({ inventory, faults, metrics, log, door: doorOf(config), peers: config.PEERS })
 
 app.addHook('onClose', () => inventory.close().then(admin.close))
 closeOnSignal(() => app.close(), { log, deadlineMs: config.SHUTDOWN_DEADLINE_MS })

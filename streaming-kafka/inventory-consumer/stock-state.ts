@@ -1,7 +1,8 @@
 import type { InventoryEvent } from '@lab/common/domain/events.ts'
 import type { Stock } from '@lab/common/domain/stock.ts'
+import { UuidIndex } from '@lab/common/uuid-index.ts'
 import { DeadLetterLedger } from '../broker/dead-letters.ts'
-import { UuidIndex } from '../state/uuid-index.ts'
+import { Positions } from '../broker/positions.ts'
 
 /** What the log says: every field follows from `inventory-events`, the dead letters and the initial stock. */
 export interface StockState {
@@ -10,6 +11,8 @@ export interface StockState {
   /** Every order that has its decision. */
   readonly decided: UuidIndex
   readonly deadLettered: DeadLetterLedger
+  /** Of each partition of `order-events`, the offset before which everything is decided or dead-lettered. */
+  readonly readTo: Positions
 }
 
 export const newStockState = (initial: Stock): StockState => ({
@@ -17,6 +20,7 @@ export const newStockState = (initial: Stock): StockState => ({
   stock: { ...initial },
   decided: new UuidIndex(),
   deadLettered: new DeadLetterLedger(),
+  readTo: new Positions(),
 })
 
 /** Takes over a decision the log holds. The first one of an order counts; the log can repeat it, stock moves once. */

@@ -1,11 +1,11 @@
-import type { Door } from '@lab/common/kit/door.ts'
-import type { Faults } from '@lab/common/kit/faults.ts'
-import { createHttpApp, type HttpApp } from '@lab/common/kit/http.ts'
-import type { Logger } from '@lab/common/kit/log.ts'
-import type { Metrics } from '@lab/common/kit/metrics.ts'
-import { orderRoutes } from '@lab/common/kit/order-routes.ts'
-import type { OrderStream } from '@lab/common/kit/order-stream.ts'
-import { type Readiness, serviceRoutes } from '@lab/common/kit/service-routes.ts'
+import { orderRoutes } from '@lab/common/order-routes.ts'
+import type { OrderStream } from '@lab/common/order-stream.ts'
+import type { Door } from '@lab/kit/door.ts'
+import type { Faults } from '@lab/kit/faults.ts'
+import { createHttpApp, type HttpApp } from '@lab/kit/http.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import type { Metrics } from '@lab/kit/metrics.ts'
+import { type Readiness, serviceRoutes } from '@lab/kit/service-routes.ts'
 import type { LogAppender } from '../broker/appender.ts'
 import { consumerChecks } from '../broker/consumer.ts'
 import { createBulk } from './bulk.ts'
@@ -21,12 +21,22 @@ export interface AppDeps {
   metrics: Metrics
   log: Logger
   door?: Door | undefined
+  peers?: Record<string, string>
 }
 
 export async function buildApp(deps: AppDeps): Promise<HttpApp> {
-  const { orderLog, view, stream, faults, metrics, log, door } = deps
+  const { orderLog, view, stream, faults, metrics, log, door, peers } = deps
   const description = 'Puts orders into the log, and lists what the log holds.'
-  const app = await createHttpApp({ service: SOURCE, description, log, metrics, door })
+  const app = await createHttpApp({
+    part: 'streaming-kafka',
+    service: SOURCE,
+    description,
+    log,
+    metrics,
+    faults,
+    peers,
+    door,
+  })
   const stopping = new AbortController()
   app.addHook('preClose', async () => stopping.abort())
   const readiness = (): Readiness => ({
@@ -39,7 +49,6 @@ export async function buildApp(deps: AppDeps): Promise<HttpApp> {
     produceRoutes({
       placeOrder: createPlaceOrder({ orderLog, view, log }),
       placeBulk: createBulk({ orderLog, view, log, stopping: stopping.signal }),
-      faults,
     }),
   )
   await app.register(orderRoutes({ orders: view.orders, stream }))

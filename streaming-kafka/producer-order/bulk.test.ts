@@ -1,20 +1,33 @@
 import type { Order } from '@lab/common/domain/order.ts'
-import type { Logger } from '@lab/common/kit/log.ts'
+import type { Logger } from '@lab/kit/log.ts'
 import { describe, expect, test } from 'vitest'
 import { UnknownAppend } from '../broker/appender.ts'
 import type { Message } from '../broker/records.ts'
-import { createBulk } from './bulk.ts'
+import { type BulkRequest, createBulk } from './bulk.ts'
+import { createOrderTable } from './order-table.ts'
 
 const log = { info: () => {} } as unknown as Logger
 
 function setup(append: (messages: Message[]) => Promise<void> = async () => {}) {
   const placed: Order[] = []
   const stopping = new AbortController()
-  const view = { place: (orders: Order[]) => void placed.push(...orders) }
+  const table = createOrderTable()
+  const view = {
+    orders: table,
+    place: (orders: Order[]) => {
+      placed.push(...orders)
+      for (const order of orders) table.place(order)
+    },
+  }
+  const restart = () => createBulk({ orderLog: { append }, view, log, stopping: stopping.signal })
+  const run = restart()
   return {
     placed,
     stopping,
-    placeBulk: createBulk({ orderLog: { append }, view, log, stopping: stopping.signal }),
+    /** The same log under a process that knows no key. */
+    restart,
+    run,
+    placeBulk: async (request: BulkRequest) => (await run(request)).result,
   }
 }
 
@@ -86,5 +99,66 @@ describe('producer-order on POST /orders/bulk', () => {
     open.resolve()
     await Promise.all(running)
     await expect(placeBulk({ count: 1 })).resolves.toMatchObject({ accepted: 1 })
+  })
+
+  test('ends between two chunks when its client is gone', async () => {
+    const gone = new AbortController()
+    const { run, placed } = setup(async () => gone.abort(new Error('the client is gone')))
+
+    const { result } = await run({ count: 5_000 }, { gone: gone.signal })
+
+    expect(result).toMatchObject({ accepted: 1_000, aborted: 'the client is gone' })
+    expect(placed).toHaveLength(1_000)
+  })
+})
+
+describe('an Idempotency-Key of a bulk', () => {
+  const key = { idempotencyKey: 'k' }
+
+  test('places its orders once, and says that an answer is a replay', async () => {
+    const { run, placed } = setup()
+    const first = await run({ count: 1_500 }, key)
+    const again = await run({ count: 1_500 }, key)
+
+    expect(first).toMatchObject({ isReplay: false, result: { accepted: 1_500 } })
+    expect(again).toEqual({ isReplay: true, result: first.result })
+    expect(placed).toHaveLength(1_500)
+  })
+
+  test('completes a bulk that was broken off', async () => {
+    const { run, placed } = setup(failingAt(2, new UnknownAppend()))
+    expect((await run({ count: 2_500 }, key)).result).toMatchObject({ accepted: 1_000, unknown: 1_000 })
+
+    expect(await run({ count: 2_500 }, key)).toMatchObject({ isReplay: false, result: { accepted: 2_500 } })
+    expect(new Set(placed.map(({ order_id }) => order_id)).size).toBe(2_500)
+    expect(placed).toHaveLength(2_500)
+  })
+
+  test('is known to a new process by what the log has', async () => {
+    const { run, restart, placed } = setup()
+    const { result } = await run({ count: 10 }, key)
+    const fresh = restart()
+
+    expect(await fresh({ count: 10 }, key)).toMatchObject({
+      isReplay: true,
+      result: { accepted: 10, first_order_id: result.first_order_id, last_order_id: result.last_order_id },
+    })
+    await expect(restart()({ count: 10, quantity: 7 }, key)).rejects.toMatchObject({ code: 'LAB_KEY_REUSED' })
+    await expect(restart()({ count: 5 }, key)).rejects.toMatchObject({ code: 'LAB_KEY_REUSED' })
+    expect(placed).toHaveLength(10)
+  })
+
+  test('refuses another bulk, and the same one while it is in flight', async () => {
+    const open = Promise.withResolvers<void>()
+    const { run } = setup(() => open.promise)
+    const running = run({ count: 2 }, key)
+
+    await expect(run({ count: 2 }, key)).rejects.toMatchObject({ code: 'LAB_KEY_IN_FLIGHT' })
+    await expect(run({ count: 3 }, key)).rejects.toMatchObject({ code: 'LAB_KEY_REUSED' })
+    await expect(run({ count: 2 }, { idempotencyKey: 'ü' })).rejects.toMatchObject({
+      code: 'LAB_REQUEST_INVALID',
+    })
+    open.resolve()
+    await running
   })
 })

@@ -1,9 +1,10 @@
-import { parseEnv, serviceEnv, streamEnv } from '@lab/common/kit/config.ts'
+import { streamEnv } from '@lab/common/config.ts'
+import { parseEnv, serviceEnv } from '@lab/kit/config.ts'
 import { z } from 'zod'
 import { kafkaEnv } from '../broker/env.ts'
 
 export const schema = z.object({
-  ...serviceEnv(8000),
+  ...serviceEnv(8000, { 'inventory-consumer': 8001, 'analytics-consumer': 8002 }),
   ...kafkaEnv,
   ...streamEnv,
   PRODUCE_TIMEOUT_MS: z.coerce

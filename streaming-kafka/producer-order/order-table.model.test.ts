@@ -1,7 +1,8 @@
 import { canBecome, type Order, type OrderStatus } from '@lab/common/domain/order.ts'
 import { derivedId } from '@lab/common/ids.ts'
 import { anOrder } from '@lab/common/testing/builders.ts'
-import { command } from '@lab/common/testing/command.ts'
+import { everyRow } from '@lab/common/testing/every-row.ts'
+import { command } from '@lab/kit/testing/command.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createOrderTable, type OrderTable } from './order-table.ts'
@@ -20,7 +21,7 @@ const ids = Array.from({ length: 6 }, (_, n) => derivedId('order', String(n)))
 const id = fc.constantFrom(...ids)
 
 function agree({ orders }: Model, { table }: Real): void {
-  expect([...table.pages()].flat()).toEqual([...orders.values()])
+  expect(everyRow(table)).toEqual([...orders.values()])
   expect(table.size).toBe(orders.size)
   for (const order_id of ids) expect(table.get(order_id)).toEqual(orders.get(order_id))
 }

@@ -1,13 +1,14 @@
+import { randomUUID } from 'node:crypto'
 import { canBecome, FailureReason, ITEMS, type Order, OrderStatus } from '@lab/common/domain/order.ts'
-import type { OrderReader } from '@lab/common/kit/order-routes.ts'
-import { UuidIndex } from '../state/uuid-index.ts'
+import type { OrderReader } from '@lab/common/order-routes.ts'
+import { UuidIndex } from '@lab/common/uuid-index.ts'
+import { pageOf, unknownCursor } from '@lab/kit/paging.ts'
 
-const PAGE = 1_000
 const STATUSES = OrderStatus.options
 const REASONS = FailureReason.options
 const NO_REASON = 255
 
-/** All orders in columns: about 36 bytes each, so a million take 40 MB and leave the garbage collector alone. */
+/** All orders in columns: about 40 bytes each, so a million take 40 MB and leave the garbage collector alone. */
 export interface OrderTable extends OrderReader {
   readonly size: number
   has: (order_id: string) => boolean
@@ -19,24 +20,30 @@ export interface OrderTable extends OrderReader {
 
 export function createOrderTable(): OrderTable {
   const ids = new UuidIndex()
-  let codes = new Uint8Array(4 * 1_024)
+  /** Another table may hold the orders in another order: a cursor is of the table that gave it. */
+  const name = randomUUID().slice(0, 8)
+  let codes = new Uint8Array(3 * 1_024)
+  let quantities = new Uint16Array(1_024)
   let timestamps = new Float64Array(1_024)
 
   const grow = () => {
     const wider = new Uint8Array(codes.length * 2)
     wider.set(codes)
     codes = wider
+    const more = new Uint16Array(quantities.length * 2)
+    more.set(quantities)
+    quantities = more
     const longer = new Float64Array(timestamps.length * 2)
     longer.set(timestamps)
     timestamps = longer
   }
 
   const read = (row: number): Order => {
-    const [item, quantity, status, reason] = codes.subarray(row * 4, row * 4 + 4) as unknown as number[]
+    const [item, status, reason] = codes.subarray(row * 3, row * 3 + 3) as unknown as number[]
     return {
       order_id: ids.at(row),
       item: ITEMS[item as number] as Order['item'],
-      quantity: quantity as number,
+      quantity: quantities[row] as number,
       status: STATUSES[status as number] as OrderStatus,
       timestamp: timestamps[row] as number,
       ...(reason === NO_REASON ? {} : { reason: REASONS[reason as number] as FailureReason }),
@@ -57,21 +64,25 @@ export function createOrderTable(): OrderTable {
       const row = ids.size - 1
       if (row === timestamps.length) grow()
       const reasonCode = reason === undefined ? NO_REASON : REASONS.indexOf(reason)
-      codes.set([ITEMS.indexOf(item), quantity, STATUSES.indexOf(status), reasonCode], row * 4)
+      codes.set([ITEMS.indexOf(item), STATUSES.indexOf(status), reasonCode], row * 3)
+      quantities[row] = quantity
       timestamps[row] = timestamp
       return true
     },
     advance: (order_id, status, reason) => {
       const row = ids.find(order_id)
       if (row === -1) return false
-      if (!canBecome(STATUSES[codes[row * 4 + 2] as number] as OrderStatus, status)) return false
-      codes[row * 4 + 2] = STATUSES.indexOf(status)
-      codes[row * 4 + 3] = reason === undefined ? NO_REASON : REASONS.indexOf(reason)
+      if (!canBecome(STATUSES[codes[row * 3 + 1] as number] as OrderStatus, status)) return false
+      codes[row * 3 + 1] = STATUSES.indexOf(status)
+      codes[row * 3 + 2] = reason === undefined ? NO_REASON : REASONS.indexOf(reason)
       return true
     },
-    *pages() {
-      for (let from = 0; from < ids.size; from += PAGE)
-        yield Array.from({ length: Math.min(PAGE, ids.size - from) }, (_, i) => read(from + i))
+    page: ({ limit, cursor = `${name}.0` }) => {
+      const [table, text = ''] = cursor.split('.')
+      const from = Number(text)
+      if (table !== name || !/^\d+$/.test(text) || from > ids.size) throw unknownCursor(cursor)
+      const rows = Array.from({ length: Math.min(limit + 1, ids.size - from) }, (_, i) => read(from + i))
+      return pageOf(rows, limit, () => `${name}.${from + limit}`)
     },
   }
 }

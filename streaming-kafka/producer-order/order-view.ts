@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import type { Order } from '@lab/common/domain/order.ts'
-import { LabError } from '@lab/common/kit/errors.ts'
-import type { Metrics } from '@lab/common/kit/metrics.ts'
-import type { OrderReader } from '@lab/common/kit/order-routes.ts'
-import type { OrderStream, OrderUpdate } from '@lab/common/kit/order-stream.ts'
+import type { OrderReader } from '@lab/common/order-routes.ts'
+import type { OrderStream, OrderUpdate } from '@lab/common/order-stream.ts'
+import { LabError } from '@lab/kit/errors.ts'
+import type { Metrics } from '@lab/kit/metrics.ts'
 import type { LogAdmin } from '../broker/admin.ts'
 import type { KafkaSettings } from '../broker/client.ts'
 import { openLogReader } from '../broker/log-reader.ts'
@@ -65,7 +65,7 @@ export function openOrderView(
   }
 
   return {
-    orders: { get: (order_id) => readable().get(order_id), pages: () => readable().pages() },
+    orders: { get: (order_id) => readable().get(order_id), page: (query) => readable().page(query) },
     place,
     isCurrent,
     status: () => reader.status(),

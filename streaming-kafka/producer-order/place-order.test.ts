@@ -1,5 +1,5 @@
 import type { Order } from '@lab/common/domain/order.ts'
-import type { Logger } from '@lab/common/kit/log.ts'
+import type { Logger } from '@lab/kit/log.ts'
 import { describe, expect, test } from 'vitest'
 import { UnknownAppend } from '../broker/appender.ts'
 import type { Message } from '../broker/records.ts'
@@ -35,7 +35,7 @@ describe('producer-order on POST /order', () => {
     expect(table.size).toBe(0)
 
     failWith(undefined)
-    const order = await placeOrder(pizza, context())
+    const { order } = await placeOrder(pizza, context())
 
     expect(table.get(order.order_id)).toEqual(order)
   })
@@ -54,7 +54,7 @@ describe('producer-order on POST /order', () => {
     failWith(new UnknownAppend())
     await placeOrder(pizza, context('k')).catch(() => {})
     failWith(undefined)
-    const order = await placeOrder(pizza, context('k'))
+    const { order } = await placeOrder(pizza, context('k'))
 
     const [first, second] = appended.map(([message]) => JSON.parse(String(message?.value)))
     expect(second).toMatchObject({
@@ -80,7 +80,8 @@ describe('producer-order on POST /order', () => {
     const first = await placeOrder(pizza, context('k'))
     const second = await placeOrder(pizza, context('k'))
 
-    expect(second).toEqual(first)
+    expect(first.isReplay).toBe(false)
+    expect(second).toEqual({ order: first.order, isReplay: true })
     expect(appended).toHaveLength(1)
   })
 })

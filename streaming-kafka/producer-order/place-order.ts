@@ -1,11 +1,11 @@
 import { orderPlaced } from '@lab/common/domain/events.ts'
 import { type Order, type PlaceOrder, placed } from '@lab/common/domain/order.ts'
+import { createIdempotency } from '@lab/common/idempotency.ts'
 import { eventIdFor } from '@lab/common/ids.ts'
-import { LabError } from '@lab/common/kit/errors.ts'
-import { createIdempotency } from '@lab/common/kit/idempotency.ts'
-import type { Logger } from '@lab/common/kit/log.ts'
-import { reachStep } from '@lab/common/kit/steps.ts'
-import { nextTraceparent } from '@lab/common/kit/trace.ts'
+import { LabError } from '@lab/kit/errors.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import { reachStep } from '@lab/kit/steps.ts'
+import { nextTraceparent } from '@lab/kit/trace.ts'
 import { type LogAppender, UnknownAppend } from '../broker/appender.ts'
 import { type Message, toMessage } from '../broker/records.ts'
 import type { OrderView } from './order-view.ts'
@@ -25,6 +25,12 @@ interface Context {
   traceparent: string | string[] | undefined
 }
 
+export interface PlacedOrder {
+  order: Order
+  /** Whether its Idempotency-Key had been answered before, so that nothing was placed now. */
+  isReplay: boolean
+}
+
 /**
  * Places one order: resolves once the log has its `OrderPlaced`.
  *
@@ -37,10 +43,10 @@ export function createPlaceOrder({ orderLog, view, log, now = Date.now }: PlaceO
   const claim = createIdempotency((order_id) => view.orders.get(order_id))
   const unsettled = new Map<string, Order>()
 
-  return async (command: PlaceOrder, { idempotencyKey, traceparent }: Context): Promise<Order> => {
+  return async (command: PlaceOrder, { idempotencyKey, traceparent }: Context): Promise<PlacedOrder> => {
     const { order_id, known, release } = claim(idempotencyKey, command)
     try {
-      if (known) return known
+      if (known) return { order: known, isReplay: true }
       const order = sameAsBefore(unsettled.get(order_id), command) ?? placed(command, order_id, now())
       const message_id = eventIdFor('placed', order_id)
       const origin = { id: message_id, source: SOURCE, now: order.timestamp * 1_000 }
@@ -55,7 +61,7 @@ export function createPlaceOrder({ orderLog, view, log, now = Date.now }: PlaceO
       unsettled.delete(order_id)
       view.place([order])
       log.info({ order_id, message_id }, 'order placed')
-      return order
+      return { order, isReplay: false }
     } finally {
       release()
     }

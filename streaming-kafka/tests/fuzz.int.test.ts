@@ -1,5 +1,8 @@
 import { fuzzForTest } from '@lab/lab/testing/fuzz.ts'
 import { test } from 'vitest'
 
+/** For each route and each consumer; fuzz.long.test.ts goes on with the same seed. */
+const CASES = 80
+
 test('every route and every consumer hold against odd input', ({ signal }) =>
-  fuzzForTest('streaming-kafka', signal))
+  fuzzForTest('streaming-kafka', CASES, signal))

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto'
 import { type KafkaProbe, openKafkaProbe } from '@lab/lab/probes/kafka.ts'
-import { withAdmin } from '@lab/lab/stack/kafka-admin.ts'
-import { afterAll, beforeAll, describe, expect, inject, test } from 'vitest'
+import { sharedServer } from '@lab/lab/testing/shared-server.ts'
+import { withAdmin } from '@lab/stack/kafka-admin.ts'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 /** The experiments and the contract rest on what the probe says, so it is held to it here. */
 describe('the Kafka probe', () => {
-  const { brokers } = inject('kafka')
+  const { brokers, prefix } = sharedServer('kafka')
   const topic = `probe-${randomUUID()}`
   const group = `nobody-${randomUUID()}`
   const records = Array.from({ length: 300 }, (_, i) => ({
@@ -17,13 +18,16 @@ describe('the Kafka probe', () => {
 
   beforeAll(async () => {
     await withAdmin(brokers, (admin) =>
-      admin.createTopics({ topics: [{ topic, numPartitions: 3 }], waitForLeaders: true }),
+      admin.createTopics({
+        topics: [{ topic: `${prefix}${topic}`, numPartitions: 3 }],
+        waitForLeaders: true,
+      }),
     )
-    probe = await openKafkaProbe({ ...inject('kafka'), close: async () => {} })
+    probe = await openKafkaProbe(sharedServer('kafka'))
   })
   afterAll(async () => {
     await probe?.close()
-    await withAdmin(brokers, (admin) => admin.deleteTopics({ topics: [topic] }))
+    await withAdmin(brokers, (admin) => admin.deleteTopics({ topics: [`${prefix}${topic}`] }))
   })
 
   test('reads nothing from an empty topic', async () => {
@@ -37,7 +41,7 @@ describe('the Kafka probe', () => {
     const plain = read.map(({ key, value, headers }) => ({ key, value: String(value), headers }))
     expect(plain.sort((a, b) => Number(a.headers.n) - Number(b.headers.n))).toEqual(records)
     const { groups } = await withAdmin(brokers, (admin) => admin.listGroups())
-    expect(groups.filter(({ groupId }) => groupId.startsWith('lab-probe'))).toEqual([])
+    expect(groups.filter(({ groupId }) => groupId.startsWith(`${prefix}lab-probe`))).toEqual([])
   })
 
   test('does not call a group that never committed up to date', async () => {

@@ -1,6 +1,6 @@
 import { parseStock } from '@lab/common/domain/stock.ts'
-import { call, stockOf } from '@lab/common/testing/pipeline.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { ordersOf, stockOf } from '@lab/common/testing/pipeline.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { afterEach, describe, expect, test } from 'vitest'
 import { allDecidedOnce, bulk, counted, leftAfter } from './log-facts.ts'
 import { openPipeline, type StreamingPipeline } from './pipeline.ts'
@@ -51,7 +51,7 @@ describe('SIGKILL in the middle of a bulk', () => {
     const inLog = await allDecidedOnce(pipeline.probe)
     for (const order_id of [acknowledged.first_order_id, acknowledged.last_order_id])
       expect(inLog).toContain(order_id)
-    const listed = (await call('GET', `${pipeline.order.url}/orders`)).json as { order_id: string }[]
+    const listed = await ordersOf(pipeline)
     expect(listed.map(({ order_id }) => order_id).sort()).toEqual(inLog.sort())
     await expectConserved()
     await counted(pipeline.third, inLog.length)

@@ -1,6 +1,6 @@
 import type { Stock } from '@lab/common/domain/stock.ts'
 import { call, type Service } from '@lab/common/testing/pipeline.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import type { KafkaProbe } from '@lab/lab/probes/kafka.ts'
 
 interface LoggedEvent {

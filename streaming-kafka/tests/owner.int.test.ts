@@ -1,13 +1,14 @@
 import { resolve } from 'node:path'
 import { parseStock } from '@lab/common/domain/stock.ts'
 import { call, decided, place, stockOf } from '@lab/common/testing/pipeline.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
-import { withFreePorts } from '@lab/lab/stack/ports.ts'
-import { createService, type ServiceProcess } from '@lab/lab/stack/service.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { joinRunDir } from '@lab/lab/testing/join-run-dir.ts'
-import { afterEach, beforeEach, describe, expect, inject, test } from 'vitest'
+import { withFreePorts } from '@lab/stack/ports.ts'
+import type { KafkaBroker } from '@lab/stack/servers/kafka/broker.ts'
+import { createService, type ServiceProcess } from '@lab/stack/service.ts'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { allDecidedOnce, bulk, countByOrder, isReady, leftAfter, readiness } from './log-facts.ts'
-import { openPipeline, type StreamingPipeline } from './pipeline.ts'
+import { openPipeline, type StreamingPipeline, shortSessions } from './pipeline.ts'
 
 /** More than an owner decides before it is stopped: it is always in the middle of a transaction. */
 const BULK = 20_000
@@ -21,7 +22,7 @@ let takenOver: Promise<void>
 
 beforeEach(async () => {
   pipeline = await openPipeline({ stock: STOCK })
-  standby = await createStandby()
+  standby = await createStandby(pipeline.part.kafka!)
   takenOver = standby.start()
   takenOver.catch(() => {})
   await waitFor('the standby to stand by', async () => {
@@ -36,19 +37,13 @@ afterEach(async () => {
 })
 
 describe('a second inventory-consumer', () => {
-  test('stands by while the owner lives, and says so', async () => {
-    const { json } = await place(pipeline, { item: 'burger', quantity: 1 })
-    await decided(pipeline, json.order_id)
-
-    expect((await call('GET', `${standby.url}/stock`)).status).toBe(503)
-    expect((await readiness(standby)).status).toBe(503)
-    expect((await readiness(pipeline.inventory)).json.ready).toBe(true)
-  })
-
-  test('takes over with the stock of the log when the owner stops, and when it is killed', async () => {
+  test('says that it stands by, and takes over with the stock of the log when the owner stops or is killed', async () => {
     await bulk(pipeline.order, 200)
     await allDecidedOnce(pipeline.probe)
     const before = await stockOf(pipeline)
+    expect((await call('GET', `${standby.url}/stock`)).status).toBe(503)
+    expect((await readiness(standby)).status).toBe(503)
+    expect((await readiness(pipeline.inventory)).json.ready).toBe(true)
 
     await pipeline.inventory.stop()
     await takenOver
@@ -75,7 +70,7 @@ describe('a stalled owner', () => {
     pipeline.part.inventory.resume()
     await waitFor('the former owner to have joined again, as the standby', async () => {
       const { checks } = (await readiness(pipeline.inventory)).json
-      return checks.consumer === 'standing by' && checks.stock === 'not owner'
+      return checks.consumer === 'standing by' && checks.stock === 'not owner: standing by'
     })
 
     expect((await countByOrder(pipeline.probe, 'inventory-events')).get(json.order_id)).toBe(1)
@@ -102,15 +97,21 @@ describe('a stalled owner', () => {
   })
 })
 
-function createStandby(): Promise<ServiceProcess> {
+function createStandby(kafka: KafkaBroker): Promise<ServiceProcess> {
   const run = joinRunDir()
   return withFreePorts(1, async ([port]) =>
     createService({
       run,
-      spec: { name: 'inventory-standby', role: 'inventory' },
+      name: 'inventory-standby',
       entry: ENTRY,
       port: port!,
-      env: { KAFKA_BROKERS: inject('kafka').brokers.join(','), STOCK, LOG_LEVEL: 'debug' },
+      env: {
+        KAFKA_BROKERS: kafka.brokers.join(','),
+        KAFKA_PREFIX: kafka.prefix,
+        STOCK,
+        LOG_LEVEL: 'debug',
+        ...shortSessions(kafka),
+      },
       logFile: `${run.path}/logs/inventory-standby.log`,
     }),
   )

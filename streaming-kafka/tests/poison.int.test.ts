@@ -1,6 +1,6 @@
 import { anOrder, anOrderPlaced } from '@lab/common/testing/builders.ts'
 import { call, decided, place } from '@lab/common/testing/pipeline.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { counted, isReady, metricsOf } from './log-facts.ts'
 import { deadLetters, openPipeline, type StreamingPipeline } from './pipeline.ts'

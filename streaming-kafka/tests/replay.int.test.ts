@@ -1,5 +1,5 @@
-import { call, place } from '@lab/common/testing/pipeline.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { call, ordersOf, place } from '@lab/common/testing/pipeline.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { bulk, countByOrder, counted, eventsIn, metricsOf } from './log-facts.ts'
 import { openPipeline, type StreamingPipeline } from './pipeline.ts'
@@ -20,6 +20,7 @@ const reset = () => call('POST', `${pipeline.third.url}/admin/reset-offsets`)
 const comparable = ({
   replay: _replay,
   duplicates_total: _duplicates,
+  orders_per_minute: _ofThisMinute,
   ...numbers
 }: Record<string, unknown>) => numbers
 
@@ -33,7 +34,7 @@ describe('analytics-consumer', () => {
     expect(metrics.failed_total).toBe(events.filter(({ type }) => type === 'InventoryFailed').length)
     expect(metrics.failed_total).toBeGreaterThan(0)
     expect(metrics.failure_rate).toBeCloseTo(metrics.failed_total / ORDERS)
-    expect(metrics.orders_per_minute).toBe(ORDERS)
+    expect(metrics.window.orders).toBe(ORDERS)
   })
 
   test('gives the same answers after a reset, and after two at once', async () => {
@@ -89,13 +90,13 @@ describe('analytics-consumer', () => {
 
 describe('producer-order', () => {
   test('lists the same orders after a restart, from the log alone', async () => {
-    const orders = (await call('GET', `${pipeline.order.url}/orders`)).json
+    const orders = await ordersOf(pipeline)
     expect(orders).toHaveLength(ORDERS + 50)
 
     await pipeline.order.kill()
     await pipeline.order.start()
 
-    const again = (await call('GET', `${pipeline.order.url}/orders`)).json
+    const again = await ordersOf(pipeline)
     const byId = (a: { order_id: string }, b: { order_id: string }) => a.order_id.localeCompare(b.order_id)
     expect(again.sort(byId)).toEqual(orders.sort(byId))
   })

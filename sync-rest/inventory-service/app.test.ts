@@ -1,7 +1,7 @@
 import { ITEMS } from '@lab/common/domain/order.ts'
 import { derivedId, newOrderId } from '@lab/common/ids.ts'
-import { createLog } from '@lab/common/kit/log.ts'
-import { openStore, type Store } from '@lab/common/kit/store.ts'
+import { createLog } from '@lab/kit/log.ts'
+import { openStore, type Store } from '@lab/kit/store.ts'
 import fc from 'fast-check'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { buildApp } from './app.ts'
@@ -73,6 +73,7 @@ describe('inventory-service on POST /reserve', () => {
     await post('/admin/fail', { enabled: true })
 
     expect(await reserve()).toMatchObject({ status: 500, body: { code: 'LAB_FAULT_INJECTED' } })
+    await post('/admin/fail', { enabled: false })
     expect(await burgers()).toBe(10)
   })
 })

@@ -1,7 +1,7 @@
 import { type FailureReason, ITEMS, type Item } from '@lab/common/domain/order.ts'
 import { decide, type Stock } from '@lab/common/domain/stock.ts'
-import { batched } from '@lab/common/kit/batch.ts'
-import type { Store } from '@lab/common/kit/store.ts'
+import { batched } from '@lab/kit/batch.ts'
+import type { Store } from '@lab/kit/store.ts'
 
 export const SCHEMA = `
   CREATE TABLE IF NOT EXISTS stock (item TEXT PRIMARY KEY, count INTEGER NOT NULL CHECK (count >= 0)) STRICT;

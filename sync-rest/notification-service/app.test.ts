@@ -1,7 +1,8 @@
 import { newOrderId } from '@lab/common/ids.ts'
-import { createLog } from '@lab/common/kit/log.ts'
-import { NOTIFICATIONS_SCHEMA } from '@lab/common/kit/notification-store.ts'
-import { openStore } from '@lab/common/kit/store.ts'
+import { NOTIFICATIONS_SCHEMA } from '@lab/common/notification-store.ts'
+import { createLog } from '@lab/kit/log.ts'
+import { nextIn } from '@lab/kit/paging.ts'
+import { openStore } from '@lab/kit/store.ts'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { buildApp } from './app.ts'
 import { createNotifications } from './notifications.ts'
@@ -15,7 +16,12 @@ async function open() {
   onTestFinished(() => app.close())
   const send = (payload: object) => app.inject({ method: 'POST', url: '/send', payload })
   const sent = async () => (await app.inject('/notifications')).json()
-  return { send, sent }
+  const page = async (url: string) => {
+    const res = await app.inject(url)
+    const ids = res.json().map(({ order_id }: { order_id: string }) => order_id) as string[]
+    return { ids, next: nextIn(String(res.headers.link ?? '')) }
+  }
+  return { app, send, sent, page }
 }
 
 const aNotification = () => ({ order_id: newOrderId(), status: 'reserved', item: 'burger' })
@@ -43,14 +49,32 @@ describe('notification-service on POST /send', () => {
 })
 
 describe('notification-service on GET /notifications', () => {
-  test('lists more than one page, oldest first', async () => {
-    const { send, sent } = await open()
+  test('lists all in pages, oldest first, each with the address of the next', async () => {
+    const { send, page } = await open()
     const all = Array.from({ length: 1_500 }, aNotification)
-
     await Promise.all(all.map(send))
 
-    expect((await sent()).map(({ order_id }: { order_id: string }) => order_id)).toEqual(
-      all.map(({ order_id }) => order_id),
-    )
+    const first = await page('/notifications')
+    const second = await page(first.next!)
+
+    expect(first.ids).toHaveLength(1_000)
+    expect([...first.ids, ...second.ids]).toEqual(all.map(({ order_id }) => order_id))
+    expect(second.next).toBeUndefined()
+    const few = await page('/notifications?limit=2')
+    expect((await page(few.next!)).ids).toEqual(first.ids.slice(2, 4))
+  })
+
+  test.each([
+    ['limit', 'limit=0'],
+    ['limit', 'limit=1001'],
+    ['limit', 'limit=1&limit=2'],
+    ['cursor', 'cursor=nonsense'],
+    ['offset', 'offset=3'],
+  ])('names the parameter %s that is wrong in ?%s', async (field, query) => {
+    const { app } = await open()
+    const res = await app.inject(`/notifications?${query}`)
+
+    expect(res.statusCode).toBe(400)
+    expect(res.json()).toMatchObject({ code: 'LAB_REQUEST_INVALID', errors: [{ field }] })
   })
 })

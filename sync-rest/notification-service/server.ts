@@ -1,8 +1,8 @@
-import { doorOf } from '@lab/common/kit/config.ts'
-import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
-import { createLog } from '@lab/common/kit/log.ts'
-import { NOTIFICATIONS_SCHEMA } from '@lab/common/kit/notification-store.ts'
-import { openStore } from '@lab/common/kit/store.ts'
+import { NOTIFICATIONS_SCHEMA } from '@lab/common/notification-store.ts'
+import { doorOf } from '@lab/kit/config.ts'
+import { closeOnSignal, configOrExit } from '@lab/kit/lifecycle.ts'
+import { createLog } from '@lab/kit/log.ts'
+import { openStore } from '@lab/kit/store.ts'
 import { buildApp } from './app.ts'
 import { loadConfig } from './config.ts'
 import { createNotifications } from './notifications.ts'
@@ -13,7 +13,7 @@ const log = createLog(service, config.LOG_LEVEL)
 
 const store = openStore(service, config.DATA_DIR, NOTIFICATIONS_SCHEMA)
 const notifications = createNotifications(store)
-const app = await buildApp({ service, log, notifications, door: doorOf(config) })
+const app = await buildApp({ service, log, notifications, door: doorOf(config), peers: config.PEERS })
 
 // Fastify runs onClose after the requests in flight, so nothing is sent on a closed store.
 app.addHook('onClose', async () => store.close())

@@ -1,6 +1,6 @@
 import { newOrderId } from '@lab/common/ids.ts'
-import { createLog } from '@lab/common/kit/log.ts'
-import { openStore } from '@lab/common/kit/store.ts'
+import { createLog } from '@lab/kit/log.ts'
+import { openStore } from '@lab/kit/store.ts'
 import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import { buildApp } from './app.ts'
 import { SCHEMA } from './orders.ts'

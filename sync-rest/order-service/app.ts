@@ -1,13 +1,13 @@
-import type { Door } from '@lab/common/kit/door.ts'
-import { Faults } from '@lab/common/kit/faults.ts'
-import { createHttpApp, type HttpApp } from '@lab/common/kit/http.ts'
-import { createIdempotency } from '@lab/common/kit/idempotency.ts'
-import type { Logger } from '@lab/common/kit/log.ts'
-import { createMetrics } from '@lab/common/kit/metrics.ts'
-import { orderRoutes } from '@lab/common/kit/order-routes.ts'
-import { OrderStream } from '@lab/common/kit/order-stream.ts'
-import { serviceRoutes } from '@lab/common/kit/service-routes.ts'
-import type { Store } from '@lab/common/kit/store.ts'
+import { createIdempotency } from '@lab/common/idempotency.ts'
+import { orderRoutes } from '@lab/common/order-routes.ts'
+import { OrderStream } from '@lab/common/order-stream.ts'
+import type { Door } from '@lab/kit/door.ts'
+import { Faults } from '@lab/kit/faults.ts'
+import { createHttpApp, type HttpApp } from '@lab/kit/http.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import { createMetrics } from '@lab/kit/metrics.ts'
+import { serviceRoutes } from '@lab/kit/service-routes.ts'
+import type { Store } from '@lab/kit/store.ts'
 import { bounded } from './in-flight.ts'
 import { createOrders } from './orders.ts'
 import { createPlaceOrder } from './place-order.ts'
@@ -28,11 +28,12 @@ export interface AppDeps {
   giveUpAfterMs: number
   streamClients?: number | undefined
   door?: Door | undefined
+  peers?: Record<string, string>
 }
 
 /** The order service, settling from the first moment. It closes its upstreams and its store with itself. */
 export async function buildApp(deps: AppDeps) {
-  const { service, log, store, inventory, notification, door, streamClients } = deps
+  const { service, log, store, inventory, notification, door, peers, streamClients } = deps
   const metrics = createMetrics(service)
   const faults = new Faults()
   const stream = new OrderStream(streamClients)
@@ -46,10 +47,13 @@ export async function buildApp(deps: AppDeps) {
   const reach = { inventory: watchReachability(inventory), notification: watchReachability(notification) }
 
   const app = await createHttpApp({
+    part: 'sync-rest',
     service,
     description: 'Takes an order, and answers when inventory and notification have answered.',
     log,
     metrics,
+    faults,
+    peers,
     door,
   })
   await app.register(
@@ -71,7 +75,7 @@ export async function buildApp(deps: AppDeps) {
     log,
   })
   const place = bounded(placeOrder, { max: MAX_IN_FLIGHT })
-  await app.register(orderRoute({ claim: createIdempotency(orders.get), placeOrder: place.run, faults }))
+  await app.register(orderRoute({ claim: createIdempotency(orders.get), placeOrder: place.run }))
   await app.register(orderRoutes({ orders, stream }))
 
   closeInOrder(app, deps, { drain: place.drain, background: [settler, ...Object.values(reach)] })

@@ -1,4 +1,5 @@
-import { dataDirEnv, parseEnv, serviceEnv, streamEnv } from '@lab/common/kit/config.ts'
+import { streamEnv } from '@lab/common/config.ts'
+import { dataDirEnv, parseEnv, serviceEnv } from '@lab/kit/config.ts'
 import { z } from 'zod'
 
 /** A service by its address; the paths are the seed's. */
@@ -7,7 +8,7 @@ const origin = z
   .refine((url) => new URL(url).pathname === '/' && new URL(url).search === '', 'must have no path')
 
 export const schema = z.object({
-  ...serviceEnv(8000),
+  ...serviceEnv(8000, { 'inventory-service': 8001, 'notification-service': 8002 }),
   ...dataDirEnv,
   ...streamEnv,
   INVENTORY_URL: origin.default('http://127.0.0.1:8001').describe('Address of the inventory service'),

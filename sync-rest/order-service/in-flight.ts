@@ -1,4 +1,4 @@
-import { LabError } from '@lab/common/kit/errors.ts'
+import { LabError } from '@lab/kit/errors.ts'
 
 /**
  * Bounds and counts the calls of a function that are running. Beyond `max` a call is refused at once: while inventory

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { LabError } from '@lab/common/kit/errors.ts'
+import { LabError } from '@lab/kit/errors.ts'
 
 /**
  * Makes this process the only order service on its folder: a second one would take the orders in flight here for those

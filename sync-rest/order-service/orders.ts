@@ -1,10 +1,10 @@
 import type { Order } from '@lab/common/domain/order.ts'
-import { batched } from '@lab/common/kit/batch.ts'
-import type { Metrics } from '@lab/common/kit/metrics.ts'
-import type { OrderReader } from '@lab/common/kit/order-routes.ts'
-import { createOrderStore, ORDERS_SCHEMA } from '@lab/common/kit/order-store.ts'
-import type { OrderStream } from '@lab/common/kit/order-stream.ts'
-import type { Store } from '@lab/common/kit/store.ts'
+import type { OrderReader } from '@lab/common/order-routes.ts'
+import { createOrderStore, ORDERS_SCHEMA } from '@lab/common/order-store.ts'
+import type { OrderStream } from '@lab/common/order-stream.ts'
+import { batched } from '@lab/kit/batch.ts'
+import type { Metrics } from '@lab/kit/metrics.ts'
+import type { Store } from '@lab/kit/store.ts'
 import type { ReserveOutcome } from './reserve-outcome.ts'
 
 export const SCHEMA = `${ORDERS_SCHEMA}
@@ -55,7 +55,7 @@ export function createOrders(
 
   return {
     get: orders.get,
-    pages: orders.pages,
+    page: orders.page,
     unsettled: rows.pages,
     countUnsettled: rows.count,
     place: async (order) => {

@@ -1,7 +1,7 @@
-import { doorOf } from '@lab/common/kit/config.ts'
-import { closeOnSignal, configOrExit } from '@lab/common/kit/lifecycle.ts'
-import { createLog } from '@lab/common/kit/log.ts'
-import { openStore } from '@lab/common/kit/store.ts'
+import { doorOf } from '@lab/kit/config.ts'
+import { closeOnSignal, configOrExit } from '@lab/kit/lifecycle.ts'
+import { createLog } from '@lab/kit/log.ts'
+import { openStore } from '@lab/kit/store.ts'
 import { buildApp } from './app.ts'
 import { loadConfig } from './config.ts'
 import { lockDataDir } from './lock-data-dir.ts'
@@ -28,6 +28,7 @@ const app = await buildApp({
   giveUpAfterMs,
   streamClients: config.MAX_STREAM_CLIENTS,
   door: doorOf(config),
+  peers: config.PEERS,
 })
 
 const close = async () => {

@@ -1,10 +1,11 @@
 import type { PlaceOrder } from '@lab/common/domain/order.ts'
 import { newOrderId } from '@lab/common/ids.ts'
-import { createLog } from '@lab/common/kit/log.ts'
-import { createMetrics } from '@lab/common/kit/metrics.ts'
-import { OrderStream } from '@lab/common/kit/order-stream.ts'
-import { asyncCommand } from '@lab/common/testing/command.ts'
-import { crashingStore } from '@lab/common/testing/crashing-store.ts'
+import { OrderStream } from '@lab/common/order-stream.ts'
+import { everyRow } from '@lab/common/testing/every-row.ts'
+import { createLog } from '@lab/kit/log.ts'
+import { createMetrics } from '@lab/kit/metrics.ts'
+import { asyncCommand } from '@lab/kit/testing/command.ts'
+import { crashingStore } from '@lab/kit/testing/crashing-store.ts'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
 import { createOrders, type Orders, SCHEMA } from './orders.ts'
@@ -134,7 +135,7 @@ async function agreeInTheEnd(model: Model, real: Real): Promise<void> {
 
   expect(real.orders.countUnsettled()).toBe(0)
   let reserved = 0
-  for (const { order_id, status } of [...real.orders.pages()].flat()) {
+  for (const { order_id, status } of everyRow(real.orders)) {
     const isReserved = status === 'reserved' || status === 'notified'
     expect([order_id, isReserved || status === 'failed']).toEqual([order_id, true])
     expect([order_id, real.inventory.held.has(order_id)]).toEqual([order_id, isReserved])

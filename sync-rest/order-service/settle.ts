@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Logger } from '@lab/common/kit/log.ts'
-import { reachStep } from '@lab/common/kit/steps.ts'
+import type { Logger } from '@lab/kit/log.ts'
+import { reachStep } from '@lab/kit/steps.ts'
 import type { Orders } from './orders.ts'
 import type { Upstream } from './upstream.ts'
 

@@ -1,6 +1,7 @@
 import { fuzzForTest } from '@lab/lab/testing/fuzz.ts'
 import { test } from 'vitest'
 
-test('every route holds against odd input', { timeout: 300_000 }, ({ signal }) =>
-  fuzzForTest('sync-rest', signal),
-)
+/** For each route and each consumer; fuzz.long.test.ts goes on with the same seed. */
+const CASES = 80
+
+test('every route holds against odd input', ({ signal }) => fuzzForTest('sync-rest', CASES, signal))

@@ -1,24 +1,24 @@
 import { features } from '@lab/common/testing/features.ts'
 import { call, type Pipeline } from '@lab/common/testing/pipeline.ts'
-import { type RunningPart, type StartPartOptions, startPart } from '@lab/lab/stack/part.ts'
 import { joinRunDir } from '@lab/lab/testing/join-run-dir.ts'
+import { type RunningTrio, type StartTrioOptions, startTrio } from '@lab/lab/trio.ts'
 
 export { features }
 
-export interface OpenOptions extends Pick<StartPartOptions, 'serviceEnv'> {
+export interface OpenOptions extends Pick<StartTrioOptions, 'serviceEnv'> {
   stock?: string
   durable?: boolean
 }
 
-export interface SyncRest extends Pipeline, Pick<RunningPart, 'order' | 'inventory' | 'third'> {
-  order: RunningPart['order']
-  inventory: RunningPart['inventory']
-  third: RunningPart['third']
+export interface SyncRest extends Pipeline, Pick<RunningTrio, 'order' | 'inventory' | 'third'> {
+  order: RunningTrio['order']
+  inventory: RunningTrio['inventory']
+  third: RunningTrio['third']
 }
 
 /** The three services of this part as processes on free ports, ready. */
 export async function openPipeline({ stock, durable, serviceEnv = {} }: OpenOptions): Promise<SyncRest> {
-  const part = await startPart('sync-rest', {
+  const part = await startTrio('sync-rest', {
     run: joinRunDir(),
     ports: 'free',
     ...(durable && { durable }),

@@ -8,7 +8,7 @@ import {
   place,
   stockOf,
 } from '@lab/common/testing/pipeline.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { openGate } from './gate.ts'
 import { type OpenOptions, openPipeline, type SyncRest } from './pipeline.ts'

@@ -1,9 +1,9 @@
 import { type InventoryEvent, OrderPlaced } from '@lab/common/domain/events.ts'
 import type { Stock } from '@lab/common/domain/stock.ts'
-import { Faults } from '@lab/common/kit/faults.ts'
-import { createLog } from '@lab/common/kit/log.ts'
-import { createMetrics } from '@lab/common/kit/metrics.ts'
-import type { Store } from '@lab/common/kit/store.ts'
+import { Faults } from '@lab/kit/faults.ts'
+import { createLog } from '@lab/kit/log.ts'
+import { createMetrics } from '@lab/kit/metrics.ts'
+import type { Store } from '@lab/kit/store.ts'
 import type { Broker, Connection } from '../../broker/connection.ts'
 import { createConsumer } from '../../broker/consumer.ts'
 import { retryLadder } from '../../broker/retry-ladder.ts'
@@ -11,11 +11,11 @@ import { createOutbox } from '../../outbox/outbox.ts'
 import { createInbox } from '../inbox.ts'
 import { onOrderPlaced } from '../on-order-placed.ts'
 import { INVENTORY_SCHEMA } from '../schema.ts'
-import { createShelf } from '../shelf.ts'
+import { createStockStore } from '../stock-store.ts'
 import { ConsumerChannel, Queue } from './queue.ts'
 
 export const INITIAL: Stock = { burger: 8, pizza: 100, salad: 5 }
-export const LADDER = retryLadder([1_000, 5_000])
+export const LADDER = retryLadder([1_000, 5_000], 0)
 
 /** Between which two effects the process dies. */
 export const DEATHS = [
@@ -51,7 +51,7 @@ export class Process implements Disposable {
   #channel!: ConsumerChannel
   #death: Death | undefined
   #handle!: ReturnType<typeof onOrderPlaced>
-  #parts!: { outbox: ReturnType<typeof createOutbox>; shelf: ReturnType<typeof createShelf> }
+  #parts!: { outbox: ReturnType<typeof createOutbox>; stockStore: ReturnType<typeof createStockStore> }
 
   constructor(file: StoreFile) {
     this.#file = file
@@ -60,7 +60,7 @@ export class Process implements Disposable {
 
   readonly announced = (): InventoryEvent[] =>
     this.#parts.outbox.after(0, 1_000).map(({ body }) => JSON.parse(body) as InventoryEvent)
-  readonly left = (): Stock => this.#parts.shelf.left()
+  readonly left = (): Stock => this.#parts.stockStore.left()
 
   /** Works until nothing is ready, or it is dead. */
   async work(batch: number): Promise<void> {
@@ -107,7 +107,7 @@ export class Process implements Disposable {
       return result
     }
     const watched = { ...store, transaction }
-    this.#parts = { outbox: createOutbox(store), shelf: createShelf(store, INITIAL) }
+    this.#parts = { outbox: createOutbox(store), stockStore: createStockStore(store, INITIAL) }
     const relay = { wake: () => {} }
     const inbox = createInbox(store)
     const handle = onOrderPlaced({

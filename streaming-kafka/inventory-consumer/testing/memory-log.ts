@@ -18,7 +18,7 @@ export class MemoryLog {
   readonly orders: LogMessage[][] = PARTITIONS.map(() => [])
   readonly #topics = new Map<string, LogMessage[]>()
   readonly #offsets = PARTITIONS.map(() => 0)
-  #note = ''
+  readonly #notes = PARTITIONS.map(() => '')
   #epoch = 0
 
   produce(partition: number, { key, value }: Message): void {
@@ -34,6 +34,17 @@ export class MemoryLog {
     return this.#offsets[partition] as number
   }
 
+  /** Without the owner's note: a foreign member of the group, or a tool. */
+  commitAs(partition: number, offset: number, note = ''): void {
+    this.#offsets[partition] = offset
+    this.#notes[partition] = note
+  }
+
+  /** Up to where an owner says that everything is decided: what others commit says nothing. */
+  notedTo(partition: number): number {
+    return this.#notes[partition] === '' ? 0 : this.committed(partition)
+  }
+
   /** Whatever is in the partition from here on, at most so many records. */
   runFrom(partition: number, offset: number, atMost: number): Run {
     const topic = ORDER_EVENTS
@@ -45,12 +56,23 @@ export class MemoryLog {
   }
 
   readonly admin = {
+    ranges: async () =>
+      PARTITIONS.map((partition) => ({ partition, low: 0, high: this.orders[partition]?.length ?? 0 })),
     committed: async () =>
-      PARTITIONS.map((partition) => ({ partition, offset: this.#offsets[partition], metadata: this.#note })),
+      PARTITIONS.map((partition) => ({
+        partition,
+        offset: this.#offsets[partition],
+        metadata: this.#notes[partition],
+      })),
   } as unknown as LogAdmin
 
-  readonly read: typeof readToEnd = async (_settings, { topics, onMessages }) => {
-    for (const topic of topics) onMessages(topic, this.records(topic))
+  readonly read: typeof readToEnd = async (_settings, { topics, upTo = [], onMessages }) => {
+    for (const topic of topics) {
+      if (topic === ORDER_EVENTS)
+        for (const { partition, offset } of upTo)
+          onMessages(topic, (this.orders[partition] as LogMessage[]).slice(0, offset), partition)
+      else onMessages(topic, this.records(topic), 0)
+    }
   }
 
   /** Fences every earlier writer. `fate` is asked at each write, and may take its time. */
@@ -65,13 +87,12 @@ export class MemoryLog {
     return { write, close: async () => {} }
   }
 
-  #commit({ records, offsets, metadata }: OwnerWrite): void {
+  #commit({ records, offsets }: OwnerWrite): void {
     for (const { topic, message } of records) {
       const { key, value, headers } = message
       this.#topics.set(topic, [...this.records(topic), { ...recordOf(key, value), headers } as LogMessage])
     }
-    for (const { partition, offset } of offsets) this.#offsets[partition] = offset
-    this.#note = metadata
+    for (const { partition, offset, note } of offsets) this.commitAs(partition, offset, note)
   }
 }
 

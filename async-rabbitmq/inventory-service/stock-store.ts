@@ -1,6 +1,6 @@
 import { ITEMS, type Item } from '@lab/common/domain/order.ts'
 import type { Stock } from '@lab/common/domain/stock.ts'
-import type { Store } from '@lab/common/kit/store.ts'
+import type { Store } from '@lab/kit/store.ts'
 
 export const STOCK_SCHEMA = `
   CREATE TABLE IF NOT EXISTS stock (
@@ -8,15 +8,15 @@ export const STOCK_SCHEMA = `
     available INTEGER NOT NULL CHECK (available >= 0)
   ) STRICT, WITHOUT ROWID;`
 
-export interface Shelf {
+export interface StockStore {
   /** What is left of each item. */
   left: () => Stock
   /** Stores what is left. The caller holds the transaction in which it was read. */
   set: (item: Item, available: number) => void
 }
 
-/** The stock of the store. `initial` is put on the shelf once, when the store is new. */
-export function createShelf({ db, transaction }: Store, initial: Stock): Shelf {
+/** The stock of the store. `initial` is put in once, when the store is new. */
+export function createStockStore({ db, transaction }: Store, initial: Stock): StockStore {
   const insert = db.prepare('INSERT OR IGNORE INTO stock (item, available) VALUES (?, ?)')
   const select = db.prepare('SELECT item, available FROM stock')
   const update = db.prepare('UPDATE stock SET available = ? WHERE item = ?')

@@ -1,0 +1,83 @@
+import {
+  InventoryEvent,
+  inventoryDecided,
+  type OrderEvent,
+  OrderPlaced,
+  orderPlaced,
+} from '@lab/common/domain/events.ts'
+import { FailureReason, ITEMS, placed } from '@lab/common/domain/order.ts'
+import { eventIdFor } from '@lab/common/ids.ts'
+import fc from 'fast-check'
+import { expect, test } from 'vitest'
+import { plainEvent } from './plain-event.ts'
+
+const schemaOf = (event: OrderEvent) => (event.type === 'OrderPlaced' ? OrderPlaced : InventoryEvent)
+
+/** As the services make them. */
+const made: fc.Arbitrary<OrderEvent> = fc
+  .record({
+    order_id: fc.uuid({ version: [4, 5, 7] }),
+    item: fc.constantFrom(...ITEMS),
+    quantity: fc.integer({ min: 1, max: 10_000 }),
+    now: fc.integer({ min: 0, max: 4_102_444_800_000 }),
+    traceparent: fc.option(fc.string(), { nil: undefined }),
+    reason: fc.option(fc.constantFrom(...FailureReason.options)),
+    kind: fc.constantFrom('placed', 'decided'),
+  })
+  .map(({ order_id, now, traceparent, reason, kind, ...command }) => {
+    const order = placed(command, order_id, now)
+    const origin = { source: 'inventory-consumer', now, ...(traceparent !== undefined && { traceparent }) }
+    if (kind === 'placed') return orderPlaced(order, { ...origin, id: eventIdFor('placed', order_id) })
+    const data = { ...order, status: 'placed' as const }
+    const decision = reason === null ? { status: 'reserved' as const } : { status: 'failed' as const, reason }
+    return inventoryDecided(data, decision, origin)
+  })
+
+const isLeapDay = (event: OrderEvent) => event.time.slice(5, 10) === '02-29'
+
+test('every event this lab makes is plain, and read as its schema reads it', () => {
+  fc.assert(
+    fc.property(made, (event) => {
+      const body: unknown = JSON.parse(JSON.stringify(event))
+      const plain = plainEvent(body)
+      if (!isLeapDay(event)) expect(plain).toEqual(schemaOf(event).parse(body))
+    }),
+    { numRuns: 1_000 },
+  )
+})
+
+test('whatever is plain, the schema reads the same', () => {
+  const path = fc.constantFrom(
+    ...['specversion', 'id', 'source', 'type', 'subject', 'time', 'datacontenttype', 'traceparent', 'data'],
+    ...['data.order_id', 'data.item', 'data.quantity', 'data.timestamp', 'data.status', 'data.reason'],
+    ...['data.unknown', 'unknown'],
+  )
+  const odd = fc.oneof(
+    fc.constantFrom(null, '', '1.0', 'placed', 'reserved', 'failed', 'pizza', 0, 1, 10_001, 1.5, -1, true),
+    fc.constantFrom('OrderPlaced', 'InventoryFailed', 'toString', '__proto__', 'out_of_stock'),
+    fc.constantFrom('2026-02-30T00:00:00.000Z', '2026-13-01T00:00:00.000Z', '2026-04-31T00:00:00.000Z'),
+    fc.constantFrom('2026-01-31T24:00:00.000Z', '2026-01-31T00:00:00Z', '2026-12-31T23:59:60.000Z'),
+    fc.constantFrom('00000000-0000-0000-0000-000000000000', '019AA000-0000-7000-8000-00000000000A'),
+    fc.date({ noInvalidDate: true, min: new Date(0), max: new Date(4e12) }).map((date) => date.toISOString()),
+    fc.uuid(),
+    fc.jsonValue(),
+  )
+  const changes = fc.array(fc.tuple(path, odd), { minLength: 1, maxLength: 3 })
+  fc.assert(
+    fc.property(made, changes, (event, changed) => {
+      const body = JSON.parse(JSON.stringify(event))
+      for (const [at, value] of changed) {
+        const [first, second] = at.split('.') as [string, string?]
+        if (second === undefined) body[first] = value
+        else if (body[first] && typeof body[first] === 'object') body[first][second] = value
+      }
+      const plain = plainEvent(body)
+      if (plain) expect(plain).toEqual(schemaOf(plain).parse(body))
+    }),
+    { numRuns: 5_000 },
+  )
+})
+
+test.each([null, 7, 'text', [], {}, { data: null }])('%j is not plain', (body) => {
+  expect(plainEvent(body)).toBeUndefined()
+})
