@@ -1,0 +1,40 @@
+import { doorOf } from '@lab/kit/config.ts'
+import { closeOnSignal, configOrExit } from '@lab/kit/lifecycle.ts'
+import { createLog } from '@lab/kit/log.ts'
+import { openStore } from '@lab/kit/store.ts'
+import { connectMqtt } from '../mqtt/connect.ts'
+import { brokerOf } from '../mqtt/env.ts'
+import { buildApp } from './app.ts'
+import { loadConfig } from './config.ts'
+import { KITCHEN_SCHEMA } from './order-store.ts'
+import { prepTimes } from './prep-time.ts'
+
+const service = 'kitchen-service'
+const config = configOrExit(service, () => loadConfig(process.env))
+const log = createLog(service, config.LOG_LEVEL)
+
+const store = openStore(service, config.DATA_DIR, KITCHEN_SCHEMA)
+const onRefused = (err: Error) => {
+  log.fatal({ err }, 'refused: this kitchen must not be at work')
+  process.stderr.write(`${service}: ${err.message}\n`)
+  process.exit(1)
+}
+const app = await buildApp({
+  service,
+  kitchenId: config.KITCHEN_ID,
+  log,
+  store,
+  connect: (options) => connectMqtt({ ...brokerOf(config), ...options, log }),
+  sessionExpirySeconds: config.SESSION_EXPIRY_SECONDS,
+  prepMs: prepTimes({ minMs: config.PREP_MIN_MS, maxMs: config.PREP_MAX_MS, seed: config.PREP_SEED }),
+  maxCooking: config.MAX_COOKING,
+  queueLimit: config.QUEUE_LIMIT,
+  onRefused,
+  door: doorOf(config),
+  peers: config.PEERS,
+})
+
+closeOnSignal(() => app.close(), { log, deadlineMs: config.SHUTDOWN_DEADLINE_MS })
+
+const url = await app.listen({ host: config.HOST, port: config.PORT })
+log.info({ url }, 'listening')
