@@ -1,0 +1,114 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { bounded, settlesWithin } from '@lab/kit/bounded.ts'
+import { messageOf } from '@lab/kit/errors.ts'
+import type { Metrics } from '@lab/kit/metrics.ts'
+import { Partitioners, type Producer } from 'kafkajs'
+import type { Db } from '../db/db.ts'
+import { createKafka, type KafkaSettings } from './client.ts'
+import { ensureTopics } from './topics.ts'
+
+export interface Relay {
+  /** Something was put out: looks at once. */
+  pump: () => void
+  /** `ok`, or why nothing goes out. */
+  state: () => string
+  close: () => Promise<void>
+}
+
+interface Row {
+  id: string
+  topic: string
+  key: string
+  payload: object
+}
+
+const BATCH = 500
+const IDLE_MS = 100
+const SEND_MS = 10_000
+const BACKOFF_MS = [100, 250, 500, 1_000, 2_000]
+
+/**
+ * Publishes what is in the outbox, the oldest first, until the broker has it. An event can go out twice, when the process
+ * dies between; it is never left out. Of several processes the one that holds the lock row publishes.
+ */
+export function startRelay(db: Db, settings: KafkaSettings, metrics: Metrics): Relay {
+  const { prefix, log } = settings
+  const closing = new AbortController()
+  let state = 'connecting'
+  let producer: Producer | undefined
+  let wake = () => {}
+
+  async function connected(): Promise<Producer> {
+    if (producer) return producer
+    await ensureTopics(settings)
+    const next = createKafka(settings).producer({
+      // One request at a time: more could be acknowledged out of order after a failure.
+      maxInFlightRequests: 1,
+      allowAutoTopicCreation: false,
+      createPartitioner: Partitioners.DefaultPartitioner,
+    })
+    await next.connect()
+    producer = next
+    return next
+  }
+
+  const publish = (to: Producer) =>
+    db.transaction(async (tx) => {
+      const [lock] = await tx.query(
+        `select name from outbox_lock where name = 'relay' for update skip locked`,
+      )
+      if (!lock) return 0
+      const rows = await tx.query<Row>(
+        `select id, topic, key, payload from outbox where published_at is null order by created_at, id limit ${BATCH}`,
+      )
+      if (rows.length === 0) return 0
+      const topics = Map.groupBy(rows, ({ topic }) => topic)
+      const topicMessages = [...topics].map(([topic, events]) => ({
+        topic: `${prefix}${topic}`,
+        messages: events.map(({ key, payload }) => ({ key, value: JSON.stringify(payload) })),
+      }))
+      await bounded(to.sendBatch({ acks: -1, topicMessages }), SEND_MS, 'publishing')
+      await tx.query('update outbox set published_at = now() where id = any($1)', [rows.map(({ id }) => id)])
+      for (const [topic, events] of topics) metrics.messagesPublished(topic, events.length)
+      return rows.length
+    }, 'read committed')
+
+  const drop = async () => {
+    const old = producer
+    producer = undefined
+    if (old) await settlesWithin(old.disconnect(), 1_000)
+  }
+  const pause = (ms: number) =>
+    Promise.race([
+      sleep(ms, undefined, { signal: closing.signal }).catch(() => {}),
+      new Promise<void>((resolve) => {
+        wake = resolve
+      }),
+    ])
+
+  const finished = (async () => {
+    for (let failures = 0; !closing.signal.aborted; ) {
+      try {
+        const count = await publish(await connected())
+        state = 'ok'
+        failures = 0
+        if (count < BATCH) await pause(IDLE_MS)
+      } catch (err) {
+        state = messageOf(err)
+        log.warn({ reason: state }, 'events wait in the outbox')
+        await drop()
+        await pause(BACKOFF_MS[Math.min(failures++, BACKOFF_MS.length - 1)]!)
+      }
+    }
+    await drop()
+  })()
+
+  return {
+    pump: () => wake(),
+    state: () => state,
+    close: async () => {
+      closing.abort()
+      await finished
+    },
+  }
+}
