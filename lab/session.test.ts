@@ -2,12 +2,12 @@ import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { until } from '@lab/kit/wait.ts'
+import { startChild } from '@lab/stack/child.ts'
+import { newBase, processesOf } from '@lab/stack/fixtures/lab.ts'
+import { RUN_MARKER } from '@lab/stack/process-identity.ts'
 import { describe, expect, test } from 'vitest'
 import { openSession, type Session } from './session.ts'
-import { startChild } from './stack/child.ts'
-import { newBase, processesOf } from './stack/fixtures/lab.ts'
-import { RUN_MARKER } from './stack/process-identity.ts'
-import { until } from './stack/wait.ts'
 
 const STUBBORN = "process.on('SIGTERM', () => {}); setInterval(() => {}, 1000); console.log('up')"
 const MEEK = "setInterval(() => {}, 1000); console.log('up')"

@@ -1,19 +1,19 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Broker, createSessionBrokers, type Progress, type SessionBrokers } from './session-brokers.ts'
-import type { KafkaBroker, RabbitBroker } from './stack/brokers/index.ts'
-import type { PartStarter } from './stack/compose/starter.ts'
-import { findMarked, killAndWait } from './stack/process-identity.ts'
-import { openRunDir, type RunDir } from './stack/run-dir.ts'
-import { readRecord } from './stack/run-record.ts'
+import type { PartStarter } from '@lab/stack/compose/starter.ts'
+import { findMarked, killAndWait } from '@lab/stack/process-identity.ts'
+import { openRunDir, type RunDir } from '@lab/stack/run-dir.ts'
+import { readRecord } from '@lab/stack/run-record.ts'
+import { type AnyServer, type KafkaBroker, kindOf, type RabbitBroker } from '@lab/stack/servers/index.ts'
+import { createSessionServers, type Progress, type SessionServers } from './session-servers.ts'
 
 export interface Closable {
   close(): Promise<unknown>
 }
 
-export type { Progress } from './session-brokers.ts'
+export type { Progress } from './session-servers.ts'
 
 /**
- * One life of the lab on this machine: a run folder, at most one RabbitMQ and one Kafka, and whatever is given to it.
+ * One life of the lab on this machine: a run folder, at most one server of each kind, and whatever is given to it.
  * The tour, `run`, `up` and the benchmarks differ only in what they do with one.
  */
 export interface Session {
@@ -21,19 +21,23 @@ export interface Session {
   /** Aborted when the session has to end; whoever waits for something listens to it. */
   signal: AbortSignal
   /**
-   * Finds or starts the broker at the first call; later calls answer the same one, or the same error. When one cannot be
-   * had, the start of the other ends too.
+   * Finds or starts the server at the first call; later calls answer the same one, or the same error. When one cannot be
+   * had, the start of the others ends too.
    */
+  server: SessionServers['server']
+  /** For the trios' experiments. */
   rabbit: (progress?: Progress) => Promise<RabbitBroker>
   kafka: (progress?: Progress) => Promise<KafkaBroker>
   /** How parts are started when not as processes of this run. */
   startPart?: PartStarter['startPart']
-  /** The brokers that were started so far. */
-  brokers: () => Broker[]
+  /** The servers that were started so far, those that parts brought along included. */
+  servers: () => AnyServer[]
+  /** The RabbitMQ and Kafka among them: what results are compared by. */
+  brokers: () => (RabbitBroker | KafkaBroker)[]
   /** Closes `thing` with the session, in reverse order, unless it was closed before. */
   own: <Thing extends Closable>(name: string, thing: Thing) => Thing
   /**
-   * Closes what is owned in reverse order, then the brokers, then every process of the run and its folder. A start under
+   * Closes what is owned in reverse order, then the servers, then every process of the run and its folder. A start under
    * way is aborted. What cannot be closed in order is ended with the folder. Idempotent.
    */
   close: (progress?: Progress) => Promise<void>
@@ -56,23 +60,26 @@ const FORCE_EVERY_MS = 100
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { env, signal, progress, starter, base } = options
   const run = await openRunDir({ env, progress, ...(base && { base }) })
-  const brokers = createSessionBrokers({ run, env, signal, progress })
+  const servers = createSessionServers({ run, env, signal, progress })
   const owned: Owned[] = []
   let end: Promise<void> | undefined
   let isClosed = false
+  const allServers = () => [...servers.started(), ...(starter?.brokers() ?? [])]
   return {
     run,
     signal,
-    rabbit: brokers.rabbit,
-    kafka: brokers.kafka,
+    server: servers.server,
+    rabbit: (say) => servers.server('rabbitmq', { progress: say }),
+    kafka: (say) => servers.server('kafka', { progress: say }),
     ...(starter && { startPart: starter.startPart }),
-    brokers: () => [...brokers.started(), ...(starter?.brokers() ?? [])],
+    servers: allServers,
+    brokers: () => allServers().filter((one) => one.kind === 'rabbitmq' || one.kind === 'kafka'),
     own(name, thing) {
       owned.push({ name, thing })
       return thing
     },
     close(say = progress) {
-      end ??= closeAll({ run, owned, brokers, say }).finally(() => {
+      end ??= closeAll({ run, owned, servers, say }).finally(() => {
         isClosed = true
       })
       return end
@@ -95,28 +102,26 @@ interface Owned {
 interface Ending {
   run: RunDir
   owned: Owned[]
-  brokers: SessionBrokers
+  servers: SessionServers
   say: Progress
 }
 
 /** The run folder goes last and always: it ends what the orderly way could not. */
-async function closeAll({ run, owned, brokers, say }: Ending): Promise<void> {
+async function closeAll({ run, owned, servers, say }: Ending): Promise<void> {
   const failures: unknown[] = []
   const closeOne = ({ name, thing }: Owned) => {
     say(`stopping ${name}`)
     return thing.close().catch((err: unknown) => failures.push(err))
   }
   try {
-    const startsEnded = brokers.endStarts()
+    const startsEnded = servers.endStarts()
     for (const one of owned.reverse()) await closeOne(one)
     await startsEnded
-    // Neither broker knows the other, and RabbitMQ takes its time.
-    const ours = brokers.started().filter(({ origin }) => origin !== 'external')
-    await Promise.all(ours.map((thing) => closeOne({ name: BROKER_NAME[thing.kind], thing })))
+    // No server knows another, and RabbitMQ takes its time.
+    const ours = servers.started().filter(({ origin }) => origin !== 'external')
+    await Promise.all(ours.map((thing) => closeOne({ name: kindOf(thing).label, thing })))
   } finally {
     await run.close()
   }
   if (failures.length > 0) throw new AggregateError(failures, 'not everything could be stopped in order')
 }
-
-export const BROKER_NAME = { rabbitmq: 'RabbitMQ', kafka: 'Kafka' } as const

@@ -1,8 +1,7 @@
+import { until } from '@lab/kit/wait.ts'
 import { z } from 'zod'
 import type { PartClient } from '../experiments/part-client.ts'
-import type { RunningPart } from '../stack/part.ts'
-import type { PartName } from '../stack/parts.ts'
-import { until } from '../stack/wait.ts'
+import type { RunningTrio, TrioName } from '../trio.ts'
 import { watchCompletions } from './completions.ts'
 import { BenchInvalid } from './invalid.ts'
 import type { LoadRequest } from './load-protocol.ts'
@@ -23,9 +22,9 @@ export interface DriveOptions {
   signal: AbortSignal
 }
 
-export const BULK_CHUNK = 10_000
+const BULK_CHUNK = 10_000
 
-export const drives: Record<PartName, (part: RunningPart, options: DriveOptions) => Promise<Drive>> = {
+export const drives: Record<TrioName, (part: RunningTrio, options: DriveOptions) => Promise<Drive>> = {
   'sync-rest': async (part, { connections }) => ({
     ...placing(part, connections),
     completion: 'the answer: it comes when reservation and notification are done',
@@ -50,7 +49,7 @@ export const drives: Record<PartName, (part: RunningPart, options: DriveOptions)
   }),
 }
 
-const placing = (part: RunningPart, connections: number) => ({
+const placing = (part: RunningTrio, connections: number) => ({
   load: `POST /order, closed loop, ${connections} connections`,
   request: (count: number): LoadRequest => ({ kind: 'place', url: part.order.url, count, connections }),
 })

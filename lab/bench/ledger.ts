@@ -1,16 +1,22 @@
 import type { Order } from '@lab/common/domain/order.ts'
 import { isTerminal } from '@lab/common/domain/order.ts'
 import type { Stock } from '@lab/common/domain/stock.ts'
-import { messageOf } from '@lab/common/kit/errors.ts'
+import { messageOf } from '@lab/kit/errors.ts'
+import { until } from '@lab/kit/wait.ts'
 import type { Notification, PartClient } from '../experiments/part-client.ts'
-import { audit, type Books } from '../ledger/books.ts'
-import type { RunningPart } from '../stack/part.ts'
-import { until } from '../stack/wait.ts'
+import { type AuditedState, audit } from '../ledger/order-audit.ts'
+import type { RunningTrio } from '../trio.ts'
 import { BenchInvalid } from './invalid.ts'
-import type { Sent } from './throughput.ts'
+
+/** What the client knows of everything it has sent so far. */
+export interface Sent {
+  accepted: number
+  unknown: number
+  order_ids: string[]
+}
 
 export interface AuditOptions {
-  part: RunningPart
+  part: RunningTrio
   client: PartClient
   sent: Sent
   initial: Stock
@@ -32,7 +38,9 @@ export async function auditRun({ part, client, sent, initial, signal }: AuditOpt
   }
 }
 
-export type Found = Pick<Books, 'orders' | 'initial' | 'left' | 'notifications' | 'notify'> & { sent: Sent }
+export type Found = Pick<AuditedState, 'orders' | 'initial' | 'left' | 'notifications' | 'notify'> & {
+  sent: Sent
+}
 
 /** Every way in which what the services hold is not what the client was told. */
 export function anomaliesOf({ sent, ...found }: Found): string[] {
@@ -71,10 +79,10 @@ async function decided(client: PartClient, signal: AbortSignal): Promise<Order[]
 }
 
 async function notified(
-  part: RunningPart,
+  part: RunningTrio,
   orders: Order[],
   { client, signal }: { client: PartClient; signal: AbortSignal },
-): Promise<Pick<Books, 'notifications' | 'notify'>> {
+): Promise<Pick<AuditedState, 'notifications' | 'notify'>> {
   if (part.third.role !== 'notification') return {}
   const notify = part.part === 'sync-rest' ? 'best-effort' : 'every'
   let notifications: Notification[] = []

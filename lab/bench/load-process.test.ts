@@ -3,8 +3,8 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { newOrderId } from '@lab/common/ids.ts'
+import { openTestRun, processesOf } from '@lab/stack/fixtures/lab.ts'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { openTestRun, processesOf } from '../stack/fixtures/lab.ts'
 import { startLoadProcess } from './load-process.ts'
 
 describe('the load process', () => {

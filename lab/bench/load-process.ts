@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
-import { RUN_MARKER } from '../stack/process-identity.ts'
-import type { RunDir } from '../stack/run-dir.ts'
-import { within } from '../stack/wait.ts'
+import { within } from '@lab/kit/wait.ts'
+import { RUN_MARKER } from '@lab/stack/process-identity.ts'
+import type { RunDir } from '@lab/stack/run-dir.ts'
 import type { LoadMessage, LoadReport, LoadRequest } from './load-protocol.ts'
 
 export interface LoadProcess {

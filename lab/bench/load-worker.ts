@@ -1,5 +1,5 @@
 import { ITEMS } from '@lab/common/domain/order.ts'
-import { messageOf } from '@lab/common/kit/errors.ts'
+import { messageOf } from '@lab/kit/errors.ts'
 import { Pool } from 'undici'
 import type { LoadMessage, LoadReport, LoadRequest } from './load-protocol.ts'
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { statFields } from '../stack/proc-stat.ts'
+import { statFields } from '@lab/stack/proc-stat.ts'
 
 /** What the kernel says of one process. */
 export interface ProcessFigures {

@@ -1,31 +1,30 @@
 import { openPartClient, type PartClient } from '../experiments/part-client.ts'
 import { stockEnv } from '../experiments/stock-env.ts'
 import type { Progress, Session } from '../session.ts'
-import { type RunningPart, type StartPartOptions, startPart } from '../stack/part.ts'
-import { type PartName, parts } from '../stack/parts.ts'
+import { brokerFor, type RunningTrio, type StartTrioOptions, startTrio, type TrioName } from '../trio.ts'
 import { type Drive, drives } from './drives.ts'
 import { BenchInvalid } from './invalid.ts'
-import { auditRun } from './ledger.ts'
+import { auditRun, type Sent } from './ledger.ts'
 import { type LoadProcess, startLoadProcess } from './load-process.ts'
 import { type ProcessFigures, readProcess } from './process-figures.ts'
 import type { PartThroughput, Segment } from './throughput-results.ts'
 
 export interface ThroughputOptions {
   session: Session
-  part: PartName
+  part: TrioName
   /** Orders of each segment, one segment after the other on the same services. */
   orders: number[]
   connections: number
   progress: Progress
   /** Added to the environment of each service, by its role. */
-  serviceEnv?: StartPartOptions['serviceEnv']
+  serviceEnv?: StartTrioOptions['serviceEnv']
 }
 
 /** Enough that no order is refused: what is measured is reserving. */
 const PLENTY = 1_000_000_000
 export const STOCK = { burger: PLENTY, pizza: PLENTY, salad: PLENTY }
 /** Code and connections are cold, and Kafka's consumer groups have to join. */
-export const WARMUP_ORDERS = 2_000
+const WARMUP_ORDERS = 2_000
 
 /** Starts the part, loads it segment by segment, and holds every order against the ledger. Closes what it opened. */
 export async function measureThroughput(options: ThroughputOptions): Promise<PartThroughput> {
@@ -36,7 +35,7 @@ export async function measureThroughput(options: ThroughputOptions): Promise<Par
 /** A part with plenty of stock and what drives it; closed with `opened`. */
 export interface Measuring {
   options: ThroughputOptions
-  part: RunningPart
+  part: RunningTrio
   load: LoadProcess
   client: PartClient
   drive: Drive
@@ -49,11 +48,10 @@ export async function openMeasuring(
   const { session, part: name, connections, progress, serviceEnv } = options
   const { run, signal } = session
   const broker = {
-    ...(parts[name].broker === 'rabbitmq' && { rabbit: await session.rabbit() }),
-    ...(parts[name].broker === 'kafka' && { kafka: await session.kafka() }),
+    ...(await brokerFor(name, session)),
     ...(serviceEnv && { serviceEnv }),
   }
-  const part = await startPart(name, { run, signal, progress, env: stockEnv(STOCK), ...broker })
+  const part = await startTrio(name, { run, signal, progress, env: stockEnv(STOCK), ...broker })
   opened.defer(part.close)
   const load = await startLoadProcess(run, signal)
   opened.defer(load.close)
@@ -93,13 +91,6 @@ async function measure(measuring: Measuring): Promise<PartThroughput> {
     result.ledger = [err.message]
   }
   return { ...result, valid: result.ledger.length === 0 }
-}
-
-/** What the client knows of everything it has sent so far. */
-export interface Sent {
-  accepted: number
-  unknown: number
-  order_ids: string[]
 }
 
 /** Sends one segment and waits until all of it has completed; adds to `sent` what the client learns. */

@@ -1,4 +1,4 @@
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { z } from 'zod'
 import type { ExperimentContext } from './experiment.ts'
 import type { PartClient } from './part-client.ts'
@@ -11,6 +11,7 @@ export const AnalyticsReport = z.object({
   pending_total: z.number(),
   failure_rate: z.number(),
   orders_per_minute: z.number(),
+  window: z.object({ orders: z.number() }),
   replay: z.object({ replaying: z.boolean(), processed: z.number(), remaining: z.number() }),
   projection_hash: z.string(),
 })

@@ -1,7 +1,7 @@
 import { INITIAL_STOCK } from '@lab/common/domain/stock.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
 import { openServiceClient } from '../load/service-client.ts'
-import type { PartName } from '../stack/parts.ts'
+import { TRIOS, type TrioName } from '../trio.ts'
 import { type Duplicated, duplicateCases } from './duplicate-cases.ts'
 import {
   type Check,
@@ -12,7 +12,7 @@ import {
   type Table,
 } from './experiment.ts'
 import { guaranteeCard } from './guarantees.ts'
-import { PARTS, STYLE } from './offered-load.ts'
+import { STYLE } from './offered-load.ts'
 import { openPartClient } from './part-client.ts'
 import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { openPartWatch } from './part-watch.ts'
@@ -35,7 +35,7 @@ type Seen = Awaited<ReturnType<typeof observe>>
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const seen: Seen[] = []
-  for (const part of PARTS) seen.push(await observe(context, part))
+  for (const part of TRIOS) seen.push(await observe(context, part))
   return {
     checks: seen.flatMap(checksOf),
     tables: [
@@ -47,7 +47,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   }
 }
 
-async function observe(context: ExperimentContext<Params>, name: PartName) {
+async function observe(context: ExperimentContext<Params>, name: TrioName) {
   const { params, signal, progress } = context
   const part = await context.startPart(name, { durable: true })
   const orders = openServiceClient(part.order.url, { signal })
@@ -74,7 +74,7 @@ async function observe(context: ExperimentContext<Params>, name: PartName) {
 }
 
 /** How many notifications the orders have had; undefined where there is no such service. */
-async function notificationsOf(part: PartName, read: () => Promise<{ order_id: string }[]>) {
+async function notificationsOf(part: TrioName, read: () => Promise<{ order_id: string }[]>) {
   if (part === 'streaming-kafka') return undefined
   const notifications = await read()
   return (order_ids: string[]) => notifications.filter(({ order_id }) => order_ids.includes(order_id)).length

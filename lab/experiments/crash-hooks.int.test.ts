@@ -1,54 +1,28 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Order } from '@lab/common/domain/order.ts'
-import { type Step, steps } from '@lab/common/kit/steps.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
-import { describe, expect, inject, onTestFinished, test } from 'vitest'
+import { waitFor } from '@lab/kit/wait.ts'
+import type { ServiceProcess } from '@lab/stack/service.ts'
+import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { crashAt } from '../faults/hooks.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
 import { openRabbitProbe } from '../probes/rabbit.ts'
-import { type RunningPart, startPart } from '../stack/part.ts'
-import { type PartName, parts } from '../stack/parts.ts'
-import type { ServiceProcess } from '../stack/service.ts'
 import { joinRunDir } from '../testing/join-run-dir.ts'
+import { sharedServer } from '../testing/shared-server.ts'
+import { type RunningTrio, startTrio, steps, type TrioName } from '../trio.ts'
 import { openPartClient, type PartClient } from './part-client.ts'
 
 const STOCK = 100
 const TERMINAL = ['reserved', 'notified', 'failed']
 const trace = join(import.meta.dirname, '../faults/fixtures/trace-steps.ts')
 
-const crashes: { part: PartName; role: 'order' | 'inventory'; step: Step }[] = [
+const crashes: { part: TrioName; role: 'order' | 'inventory'; step: string }[] = [
   { part: 'sync-rest', role: 'order', step: 'rest.decision-stored' },
   { part: 'async-rabbitmq', role: 'inventory', step: 'rabbit.batch-committed' },
   { part: 'streaming-kafka', role: 'inventory', step: 'kafka.transaction-committed' },
 ]
 
-describe.each(crashes)('$role of $part with a crash hook at $step', ({ part: name, role, step }) => {
-  test('dies by SIGKILL at the third passage, and without the hook never again', async ({ signal }) => {
-    const part = await start(name)
-    const client = open(part, signal)
-    const service = part[role]
-    await service.stop()
-    await service.start(crashAt(step, 3))
-    const dying = service.exited
-
-    const placed = await placeUntil(client, dying)
-    expect(await dying).toEqual({ code: null, signal: 'SIGKILL' })
-    expect(linesOf(service, 'crash hook:')).toEqual([`crash hook: SIGKILL at passage 3 of ${step}`])
-    // Its variables alone lead nowhere.
-    await service.start({ env: crashAt(step, 1).env })
-
-    for (let more = 0; more < 4; more++) placed.push(await placeOne(client))
-    await allTerminal(client, placed)
-    const orders = await client.orders()
-    expect((await client.stock()).burger).toBe(
-      STOCK - orders.filter(({ status }) => status !== 'failed').length,
-    )
-    expect(service.pid).toBeDefined()
-  })
-})
-
-const roads: Record<PartName, (part: RunningPart, client: PartClient) => Promise<void>> = {
+const roads: Record<TrioName, (part: RunningTrio, client: PartClient) => Promise<void>> = {
   'sync-rest': async (_, client) => {
     await placeOne(client)
     await client.command('inventory', '/admin/fail', { enabled: true })
@@ -71,14 +45,45 @@ const roads: Record<PartName, (part: RunningPart, client: PartClient) => Promise
   },
 }
 
-describe.each(Object.values(parts))('the steps of $name', ({ name }) => {
-  test('are all reached by its services', async ({ signal }) => {
-    const part = await start(name)
+describe.each(crashes)('$part', ({ part: name, role, step }) => {
+  let part: RunningTrio
+  beforeAll(async () => {
+    part = await start(name)
+  })
+  afterAll(() => part?.close())
+
+  test(`dies by SIGKILL at the third passage of ${step} in ${role}, and without the hook never again`, async ({
+    signal,
+  }) => {
     const client = open(part, signal)
-    for (const service of part.services) {
-      await service.stop()
-      await service.start({ preload: [trace] })
-    }
+    const service = part[role]
+    await service.stop()
+    await service.start(crashAt(step, 3))
+    const dying = service.exited
+
+    const placed = await placeUntil(client, dying)
+    expect(await dying).toEqual({ code: null, signal: 'SIGKILL' })
+    expect(linesOf(service, 'crash hook:')).toEqual([`crash hook: SIGKILL at passage 3 of ${step}`])
+    // Its variables alone lead nowhere.
+    await service.start({ env: crashAt(step, 1).env })
+
+    for (let more = 0; more < 4; more++) placed.push(await placeOne(client))
+    await allTerminal(client, placed)
+    const orders = await client.orders()
+    expect((await client.stock()).burger).toBe(
+      STOCK - orders.filter(({ status }) => status !== 'failed').length,
+    )
+    expect(service.pid).toBeDefined()
+  })
+
+  test('reaches all of its steps', async ({ signal }) => {
+    const client = open(part, signal)
+    await Promise.all(
+      part.services.map(async (service) => {
+        await service.stop()
+        await service.start({ preload: [trace] })
+      }),
+    )
 
     await roads[name](part, client)
 
@@ -91,20 +96,23 @@ describe.each(Object.values(parts))('the steps of $name', ({ name }) => {
   })
 })
 
-async function start(name: PartName): Promise<RunningPart> {
-  const close = async () => {}
-  const part = await startPart(name, {
+function start(name: TrioName): Promise<RunningTrio> {
+  const kafka = sharedServer('kafka')
+  return startTrio(name, {
     run: joinRunDir(),
-    rabbit: { ...inject('rabbit'), close },
-    kafka: { ...inject('kafka'), close },
+    rabbit: sharedServer('rabbitmq'),
+    kafka,
     durable: name !== 'streaming-kafka',
-    env: { STOCK: `burger=${STOCK}`, ...(name === 'async-rabbitmq' && { RETRY_LADDER_MS: '200,400' }) },
+    env: {
+      STOCK: `burger=${STOCK}`,
+      ...(name === 'async-rabbitmq' && { RETRY_LADDER_MS: '200,400' }),
+      // The shortest that a broker of somebody else allows is the default.
+      ...(name === 'streaming-kafka' && kafka.origin !== 'external' && { SESSION_TIMEOUT_MS: '3000' }),
+    },
   })
-  onTestFinished(() => part.close())
-  return part
 }
 
-function open(part: RunningPart, signal: AbortSignal): PartClient {
+function open(part: RunningTrio, signal: AbortSignal): PartClient {
   const client = openPartClient(part, signal)
   onTestFinished(() => client[Symbol.asyncDispose]())
   return client

@@ -8,7 +8,7 @@ export const merged = (histograms: SerializedHistogram[]): Histogram =>
 /** Latency by percentile as HDR charts show it. A curve ends where its samples do. `from` says when the clock started. */
 export function percentileChart(
   title: string,
-  curves: { name: string; histogram: Histogram }[],
+  curves: { name: string; histogram: Histogram; means?: Series['means'] }[],
   from = 'the intended time',
 ): Chart {
   return {
@@ -16,8 +16,9 @@ export function percentileChart(
     x: { label: 'percentile', unit: '%', scale: 'percentile' },
     y: { label: `latency from ${from}`, unit: 'ms', scale: 'log' },
     series: curves
-      .map(({ name, histogram }) => ({
+      .map(({ name, histogram, means }) => ({
         name,
+        ...(means && { means }),
         n: histogram.count,
         points: histogram.curve().map(({ p, us }): [number, number] => [p * 100, us / 1_000]),
       }))
@@ -41,5 +42,14 @@ export const timeChart = ({ title, y, series, marks }: TimeChart): Chart => ({
   series: series.filter(({ points }) => points.length > 0),
   ...(marks && { marks }),
 })
+
+/** Stretches of time by their number, those between the first and the last that have nothing in them included. */
+export function everyStretch<Item>(
+  stretches: Map<number, Item[]>,
+): [stretch: number, items: Item[] | undefined][] {
+  const [first, last] = [Math.min(...stretches.keys()), Math.max(...stretches.keys())]
+  const count = stretches.size === 0 ? 0 : last - first + 1
+  return Array.from({ length: count }, (_, i) => [first + i, stretches.get(first + i)])
+}
 
 export const atSeconds = (ms: number): number => Math.round(ms) / 1_000

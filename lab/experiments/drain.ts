@@ -1,8 +1,8 @@
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
 import { closedLoop, orderIds } from '../load/closed-loop.ts'
 import type { RabbitProbe } from '../probes/rabbit.ts'
-import type { RunningPart } from '../stack/part.ts'
+import type { RunningTrio } from '../trio.ts'
 import type { ExperimentContext } from './experiment.ts'
 import type { PartClient } from './part-client.ts'
 import { recordsOf, warmUp } from './warm-up.ts'
@@ -13,7 +13,7 @@ const HOLD_SECONDS = 600
 const CONCURRENCY = 64
 
 export interface DrainBench extends Pick<ExperimentContext<unknown>, 'progress' | 'signal'> {
-  part: RunningPart
+  part: RunningTrio
   client: PartClient
   probe: RabbitProbe
 }

@@ -1,6 +1,8 @@
-import type { KafkaBroker, RabbitBroker } from '../stack/brokers/types.ts'
-import type { RunningPart, StartPartOptions } from '../stack/part.ts'
-import type { PartName } from '../stack/parts.ts'
+import type { StartPartOptions } from '@lab/stack/part.ts'
+import type { KafkaBroker, RabbitBroker, ServerName, Servers } from '@lab/stack/servers/index.ts'
+import type { RunningPart } from '@lab/stack/spec.ts'
+import type { Meaning } from '../report/palette.ts'
+import type { RunningTrio, StartTrioOptions, TrioName } from '../trio.ts'
 
 /** `soak` goes on for long under faults; only few experiments have it. */
 export type ProfileName = 'quick' | 'default' | 'full' | 'soak'
@@ -22,9 +24,12 @@ export interface Axis {
 export interface Series {
   name: string
   n: number
-  points: [x: number, y: number][]
+  /** A y of null is a gap: from there to the next point nothing was measured, and nothing is drawn. */
+  points: [x: number, y: number | null][]
   /** A value holds until the next point, as a count does; otherwise the points are joined. */
   step?: boolean
+  /** What its colour stands for: the part it is of, or an outcome. See `lab/report/palette.ts`. */
+  means?: Meaning
 }
 
 /** Curves over a common axis. `n` is the number of samples behind a curve; marks are moments such as a fault. */
@@ -60,13 +65,17 @@ export interface Outcome {
 export interface ExperimentContext<Params> {
   params: Params
   /** Starts a fresh copy of the experiment's part: own ports, own state, empty queues and topics. Closed after the run. */
-  start: (options?: StartOptions) => Promise<RunningPart>
+  start: (options?: StartOptions) => Promise<RunningTrio>
   /** The same for a part by its name, for an experiment over several: its copies are closed by `close` or with the run. */
-  startPart: (name: PartName, options?: StartOptions) => Promise<RunningPart>
+  startPart: (name: TrioName, options?: StartOptions) => Promise<RunningTrio>
   /** A new path in the run's folder; what is written there goes with the run. */
   scratchFile: (name: string) => Promise<string>
   rabbit: () => Promise<RabbitBroker>
   kafka: () => Promise<KafkaBroker>
+  /** The same for a part that is no trio. */
+  startOther: (name: string, options?: StartOtherOptions) => Promise<RunningPart>
+  /** A server of the run, as it is. */
+  server: <Name extends ServerName>(name: Name) => Promise<Servers[Name]>
   /** One short line of live progress, replacing the last one. */
   progress: (text: string) => void
   /** Aborted by Ctrl-C: every wait listens to it. */
@@ -77,17 +86,25 @@ export interface StartOptions {
   /** Whether services keep their state in files (`DATA_DIR`), so that a killed one finds it again. */
   durable?: boolean
   env?: Record<string, string>
+  serviceEnv?: NonNullable<StartTrioOptions['serviceEnv']>
+}
+
+export interface StartOtherOptions {
+  durable?: boolean
+  /** By the name of the service. */
   serviceEnv?: NonNullable<StartPartOptions['serviceEnv']>
 }
 
 /** One experiment: run by vitest in the part's `tests/` and by the command line, from the same module. */
 export interface Experiment<Params = Record<string, unknown>> {
   name: string
-  /** `all`: it starts the parts it compares itself, with `startPart`. */
-  part: PartName | 'all'
+  /** Whose it is, by its folder; `all`: it starts the trios it compares itself, with `startPart`. */
+  part: string
   /** What a person wants to know, as a question. */
   question: string
   profiles: Record<Exclude<ProfileName, 'soak'>, Params> & { soak?: Params }
+  /** Of an experiment over many cases: the names of those that parameters such as `only` choose from. */
+  cases?: (params: Params) => { all: string[]; chosen: string[] }
   run: (context: ExperimentContext<Params>) => Promise<Outcome>
 }
 

@@ -5,9 +5,10 @@ import { runMatrix } from '../faults/matrix.ts'
 import { type MatrixRow, matrixTables, rowsOf } from '../faults/matrix-tables.ts'
 import { type SoakRun, soak } from '../faults/soak.ts'
 import { soakCharts, soakChecks, soakTables } from '../faults/soak-report.ts'
-import type { PartName } from '../stack/parts.ts'
+import { patternOf } from '../near.ts'
+import { TRIOS, type TrioName } from '../trio.ts'
 import { type Check, check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
-import { PARTS, STYLE } from './offered-load.ts'
+import { STYLE } from './offered-load.ts'
 
 type Params = MatrixParams | SoakParams
 
@@ -49,12 +50,22 @@ export const faultMatrix = defineExperiment<Params>({
     // times that of a cell, and a fault can come before the backlog of the one before is gone.
     soak: { kind: 'soak', orders: 102_000, rate: 180, everySeconds: [10, 15], seed: 1, slack: 2, only: '*' },
   },
+  cases: (params) => {
+    const { faults, wants } = chosenBy(params)
+    const cells = (of: Fault[]) => of.flatMap((fault) => TRIOS.map((part) => ({ fault, part })))
+    return {
+      all: cells(catalogue).map(labelOf),
+      chosen: cells(faults)
+        .filter(({ fault, part }) => fault.parts[part] !== undefined && wants(fault, part))
+        .map(labelOf),
+    }
+  },
   run: (context) =>
     context.params.kind === 'soak' ? runSoak(context, context.params) : runCells(context, context.params),
 })
 
 /** One of each sort that needs no power over a broker, chosen so that all of them take less than a minute. */
-const FEW: [fault: string, part: PartName][] = [
+const FEW: [fault: string, part: TrioName][] = [
   ['SIGKILL inventory', 'sync-rest'],
   ['SIGKILL the order service', 'async-rabbitmq'],
   ['SIGKILL inventory', 'async-rabbitmq'],
@@ -63,15 +74,9 @@ const FEW: [fault: string, part: PartName][] = [
   ['SIGKILL inventory', 'streaming-kafka'],
 ]
 
-async function runCells(
-  context: ExperimentContext<unknown>,
-  { cells, repeats, seed, slack, only }: MatrixParams,
-): Promise<Outcome> {
-  const pattern = patternOf(only)
-  const wants = (fault: Fault, part: PartName) =>
-    (pattern.test(fault.name) || pattern.test(labelOf({ fault, part }))) &&
-    (cells === 'all' || FEW.some(([name, where]) => name === fault.name && where === part))
-  const results = await runMatrix(context, { faults: catalogue, wants, repeats, seed, slack })
+async function runCells(context: ExperimentContext<unknown>, params: MatrixParams): Promise<Outcome> {
+  const { repeats, seed, slack, only } = params
+  const results = await runMatrix(context, { ...chosenBy(params), repeats, seed, slack })
   if (results.length === 0) throw new Error(`no fault and no cell is like '${only}'`)
   const rows = rowsOf(results)
   return {
@@ -82,31 +87,36 @@ async function runCells(
   }
 }
 
-async function runSoak(
-  context: ExperimentContext<unknown>,
-  { only, ...options }: SoakParams,
-): Promise<Outcome> {
-  const pattern = patternOf(only)
-  const faults = catalogue.filter(({ name }) => pattern.test(name))
+async function runSoak(context: ExperimentContext<unknown>, params: SoakParams): Promise<Outcome> {
+  const { only: _, ...options } = params
+  const { faults } = chosenBy(params)
   const runs: SoakRun[] = []
-  for (const part of PARTS) runs.push(await soak(context, part, { ...options, faults }))
+  for (const part of TRIOS) runs.push(await soak(context, part, { ...options, faults }))
   return {
     checks: runs.flatMap(soakChecks),
     tables: soakTables(runs),
     charts: soakCharts(runs),
     data: Object.fromEntries(
-      runs.map(({ part, strikes, samples, ledger, load }) => [
+      runs.map(({ part, injections, samples, ledger, load }) => [
         part,
-        { strikes, samples, totals: ledger.totals, counts: load.result.counts },
+        { injections, samples, totals: ledger.totals, counts: load.result.counts },
       ]),
     ),
   }
 }
 
-function patternOf(only: string): RegExp {
-  const literal = (text: string) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&')
-  const patterns = only.split(',').map((one) => one.trim().split('*').map(literal).join('.*'))
-  return new RegExp(`^(${patterns.join('|')})$`, 'i')
+/** The faults, and in a matrix the cells of them, that `only` and `cells` leave. */
+function chosenBy(params: Params): { faults: Fault[]; wants: (fault: Fault, part: TrioName) => boolean } {
+  const patterns = params.only.split(',').map((one) => patternOf(one.trim(), 'i'))
+  const isLike = (name: string) => patterns.some((pattern) => pattern.test(name))
+  if (params.kind === 'soak') {
+    return { faults: catalogue.filter(({ name }) => isLike(name)), wants: () => true }
+  }
+  const isWanted = (name: string, where: TrioName) =>
+    params.cells === 'all' || FEW.some(([few, part]) => few === name && part === where)
+  const wants = (fault: Fault, part: TrioName) =>
+    (isLike(fault.name) || isLike(labelOf({ fault, part }))) && isWanted(fault.name, part)
+  return { faults: catalogue, wants }
 }
 
 function checksOf({ fault, part, verdict, results }: MatrixRow): Check[] {

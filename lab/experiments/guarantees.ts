@@ -1,7 +1,7 @@
 import type { ConsumedAs } from '../probes/rabbit-management.ts'
-import type { RunningPart } from '../stack/part.ts'
+import { counted } from '../report/number.ts'
+import type { RunningTrio } from '../trio.ts'
 import type { Table } from './experiment.ts'
-import { counted } from './outcomes.ts'
 
 /** What stands behind a figure. Two figures are compared only beside their guarantees. */
 export interface Guarantees {
@@ -15,10 +15,10 @@ export interface Guarantees {
 }
 
 const NONE = '–'
-const store = ({ dataDir }: Pick<RunningPart, 'dataDir'>) =>
+const store = ({ dataDir }: Pick<RunningTrio, 'dataDir'>) =>
   dataDir === undefined ? 'SQLite in memory: gone with its process' : 'SQLite file: survives SIGKILL'
 
-export const restGuarantees = (part: Pick<RunningPart, 'dataDir'>): Guarantees => ({
+export const restGuarantees = (part: Pick<RunningTrio, 'dataDir'>): Guarantees => ({
   'accepted means': '201: reserved, and the notification tried',
   acknowledgements: 'each call is answered, 5 s at most',
   'publisher confirms': NONE,
@@ -30,7 +30,7 @@ export const restGuarantees = (part: Pick<RunningPart, 'dataDir'>): Guarantees =
 
 /** `consumed` is as the broker shows it; it can take a moment to show a consumer. */
 export const rabbitGuarantees = (
-  part: Pick<RunningPart, 'dataDir'>,
+  part: Pick<RunningTrio, 'dataDir'>,
   consumed: ConsumedAs | undefined,
 ): Guarantees => ({
   'accepted means': '202: the order and its message are in the outbox',

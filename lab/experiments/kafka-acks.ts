@@ -1,8 +1,9 @@
-import { closedLoop, type LoadResult, orderIds } from '../load/closed-loop.ts'
-import { openKafkaProbe } from '../probes/kafka.ts'
-import type { RunningPart } from '../stack/part.ts'
-import { costTable, fateOf, readingOf, settingOf, trialTable } from './acks-report.ts'
-import { ACKS, type Acks, refusedOrder, type Trial } from './acks-trials.ts'
+import { waitFor } from '@lab/kit/wait.ts'
+import { answered, closedLoop, type LoadResult, orderIds } from '../load/closed-loop.ts'
+import { milliseconds, summarize } from '../load/latency.ts'
+import { type KafkaProbe, openKafkaProbe } from '../probes/kafka.ts'
+import { counted } from '../report/number.ts'
+import type { RunningTrio } from '../trio.ts'
 import { placeBulk } from './analytics.ts'
 import {
   type Check,
@@ -10,18 +11,19 @@ import {
   defineExperiment,
   type ExperimentContext,
   type Outcome,
+  type Table,
   voidingCheck,
 } from './experiment.ts'
 import { guaranteeCard, kafkaGuarantees } from './guarantees.ts'
 import { describeAudit } from './ledger-check.ts'
 import { openPartClient, type PartClient } from './part-client.ts'
 import { openPartWatch } from './part-watch.ts'
-import { rotated } from './repeated.ts'
+import { remarkOn, repeated, rotated, spread } from './repeated.ts'
 import { stockEnv } from './stock-env.ts'
 import { countTopics, ORDER_EVENTS } from './topic-count.ts'
 import { warmUp } from './warm-up.ts'
 
-export interface Params extends Record<string, unknown> {
+interface Params extends Record<string, unknown> {
   /** Orders placed one after the other: what one customer waits. */
   singles: number
   /** Orders of one bulk. */
@@ -43,7 +45,7 @@ export const kafkaAcks = defineExperiment<Params>({
   run,
 })
 
-export interface Measured {
+interface Measured {
   acks: Acks
   load: LoadResult
   bulk: { accepted: number; unknown: number; seconds: number }
@@ -116,7 +118,7 @@ async function observe(context: ExperimentContext<Params>) {
   return { params, measured, acknowledged, log, ledger, trials, layout: await probe.layout(ORDER_EVENTS) }
 }
 
-async function produceWith({ order }: RunningPart, acks: Acks): Promise<void> {
+async function produceWith({ order }: RunningTrio, acks: Acks): Promise<void> {
   await order.stop()
   await order.start({ env: { PRODUCER_ACKS: acks } })
 }
@@ -162,4 +164,103 @@ function toldAs(trial: Trial): Check {
     fateOf(trial) === wanted,
     `answered ${trial.status}, ${trial.isInLog ? 'in' : 'not in'} the log: ${fateOf(trial)}`,
   )
+}
+
+const ACKS = ['0', '1', 'all'] as const
+type Acks = (typeof ACKS)[number]
+
+/** What a customer heard of an order that the log refused, and whether the log has it. */
+interface Trial {
+  acks: Acks
+  /** HTTP status; 0 when there was no answer. */
+  status: number
+  isInLog: boolean
+}
+
+interface TrialBench extends Pick<ExperimentContext<unknown>, 'signal'> {
+  client: PartClient
+  probe: KafkaProbe
+  acks: Acks
+}
+
+/** The log never expires; a topic's configuration is set as a whole. */
+const AS_CREATED = { 'retention.ms': '-1' }
+
+/** Places one order while the log takes no record of its size: a real refusal by a real broker. */
+async function refusedOrder({ client, probe, acks, signal }: TrialBench): Promise<Trial> {
+  await probe.configure(ORDER_EVENTS, { ...AS_CREATED, 'max.message.bytes': '100' })
+  const load = await closedLoop(client.place, { count: 1, concurrency: 1, signal }).finally(() =>
+    probe.configure(ORDER_EVENTS, AS_CREATED),
+  )
+  await untilTaken({ client, probe, signal })
+  const records = await probe.readAll(ORDER_EVENTS, { signal, timeoutMs: 60_000 })
+  const [order_id] = orderIds(load)
+  return {
+    acks,
+    status: answered(load)[0]?.status ?? 0,
+    isInLog: records.some(({ key }) => key === order_id),
+  }
+}
+
+/** Until the log takes orders again: a record that was written before is in front of this one, or nowhere. */
+async function untilTaken({ client, probe, signal }: Omit<TrialBench, 'acks'>): Promise<void> {
+  await waitFor(
+    'the log to take an order again',
+    async () => {
+      const load = await closedLoop(client.place, { count: 1, concurrency: 1, signal })
+      const [order_id] = orderIds(load)
+      const records = await probe.readAll(ORDER_EVENTS, { signal, timeoutMs: 30_000 })
+      return order_id !== undefined && records.some(({ key }) => key === order_id)
+    },
+    { timeoutMs: 60_000, everyMs: 200, signal },
+  )
+}
+
+function settingOf(acks: Acks, measured: Measured[]) {
+  const own = measured.filter((one) => one.acks === acks)
+  const p50s = own.map(({ load }) => summarize(answered(load).map(({ latencyUs }) => latencyUs)).p50_us)
+  const perSecond = repeated(own.map(({ bulk }) => bulk.accepted / bulk.seconds))!
+  return { acks, n: own.length, p50Us: repeated(p50s), perSecond }
+}
+type Setting = ReturnType<typeof settingOf>
+
+const costTable = (settings: Setting[], { singles, bulk, repetitions }: Params): Table => ({
+  title: `Cost of the acknowledgement, ${repetitions === 1 ? 'one run each' : `median of ${repetitions} runs (range)`}`,
+  columns: ['acks', `POST /order p50 ms (${singles} one by one)`, `bulk of ${bulk}, orders/s`],
+  rows: settings.map(({ acks, p50Us, perSecond }) => [
+    acks,
+    spread(p50Us, milliseconds),
+    spread(perSecond, (value) => String(Math.round(value))),
+  ]),
+})
+
+const trialTable = (trials: Trial[]): Table => ({
+  title: 'An order that the log refuses',
+  columns: ['acks', 'customer hears', 'in the log', 'so the order is'],
+  rows: trials.map((trial) => [trial.acks, trial.status, trial.isInLog ? 'yes' : 'no', fateOf(trial)]),
+})
+
+function fateOf({ status, isInLog }: Trial): string {
+  if (status === 202) return isInLog ? 'kept' : 'acknowledged and lost'
+  return isInLog ? 'refused and kept' : 'refused'
+}
+
+function readingOf(
+  settings: Setting[],
+  { trials, layout }: { trials: Trial[]; layout: { replicas: number } },
+): string[] {
+  const all = settings.find(({ acks }) => acks === 'all')!
+  const costs = settings
+    .filter(({ acks }) => acks !== 'all')
+    .map(({ acks, perSecond }) => {
+      return `acks=${acks} makes the bulk ${(perSecond.median / all.perSecond.median).toFixed(2)} times as fast as acks=all (${remarkOn(perSecond, all.perSecond)})`
+    })
+  const lost = trials.filter((trial) => fateOf(trial) === 'acknowledged and lost')
+  const same = layout.replicas === 1 ? ': acks=1 and acks=all wait for the same copy' : ''
+  return [
+    `The log has ${counted(layout.replicas, 'replica')}${same}. ${costs.join('; ')}.`,
+    lost.length === 0
+      ? `None of ${trials.length} orders that the log refused was acknowledged and lost.`
+      : `Of ${trials.length} orders that the log refused, acknowledged and lost: ${lost.map(({ acks }) => `the one with acks=${acks}`).join(', ')}.`,
+  ]
 }

@@ -1,5 +1,6 @@
 import { openKafkaProbe } from '../probes/kafka.ts'
-import type { RunningPart } from '../stack/part.ts'
+import { counted } from '../report/number.ts'
+import type { RunningTrio } from '../trio.ts'
 import { placeBulk, untilCounted } from './analytics.ts'
 import {
   type Chart,
@@ -13,7 +14,6 @@ import {
 } from './experiment.ts'
 import { type Guarantees, guaranteeCard } from './guarantees.ts'
 import { describeAudit } from './ledger-check.ts'
-import { counted } from './outcomes.ts'
 import { openPartClient } from './part-client.ts'
 import { openPartWatch } from './part-watch.ts'
 import { remarkOn, repeated, rotated, spread } from './repeated.ts'
@@ -78,7 +78,7 @@ async function measure(context: ExperimentContext<Params>, partitions: number) {
   const each = 2 * (params.orders + warmUpOrders)
   const initial = { burger: each, pizza: each, salad: each }
   const env = { ...stockEnv(initial), PARTITIONS: String(partitions) }
-  const part: RunningPart = await context.start({ env })
+  const part: RunningTrio = await context.start({ env })
   try {
     await using client = openPartClient(part, signal)
     await using probe = await openKafkaProbe(part.kafka!)
@@ -170,6 +170,7 @@ const chartOf = (settings: Setting[], n: number): Chart => ({
   y: { label: 'throughput', unit: 'orders/s', scale: 'linear' },
   series: (['produced', 'completed'] as const).map((name) => ({
     name,
+    means: 'streaming-kafka',
     n,
     points: settings.map((setting): [number, number] => [
       setting.partitions,

@@ -1,4 +1,5 @@
 import { Histogram } from '../load/histogram.ts'
+import { type Percentiles, percentilesOf } from '../load/latency.ts'
 import type { OpenLoopResult } from '../load/open-loop/result.ts'
 import type { PunctualLoad } from './offered-load.ts'
 
@@ -14,11 +15,8 @@ export interface Step extends PunctualLoad {
   is_valid: boolean
 }
 
-export interface StepLatency {
+export interface StepLatency extends Percentiles {
   count: number
-  p50_us?: number
-  p95_us?: number
-  p99_us?: number
 }
 
 /** What gives way first when more is asked for. */
@@ -60,12 +58,9 @@ export function stepOf(rate: number, load: PunctualLoad): Step {
 
 function latencyOf(serialized: OpenLoopResult['response']['ok']): StepLatency {
   const histogram = Histogram.from(serialized)
-  const [p50_us, p95_us, p99_us] = [0.5, 0.95, 0.99].map((share) => histogram.percentile(share))
   return {
     count: histogram.count,
-    ...(p50_us !== undefined && { p50_us }),
-    ...(p95_us !== undefined && { p95_us }),
-    ...(p99_us !== undefined && { p99_us }),
+    ...percentilesOf(histogram.count, (share) => histogram.nearestRank(share)!),
   }
 }
 

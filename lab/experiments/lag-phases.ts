@@ -1,13 +1,13 @@
 import { isTerminal } from '@lab/common/domain/order.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
-import type { RunningPart } from '../stack/part.ts'
+import { waitFor } from '@lab/kit/wait.ts'
+import type { RunningTrio } from '../trio.ts'
 import { placeBulk, readAnalytics, untilCounted } from './analytics.ts'
 import type { ExperimentContext } from './experiment.ts'
 import type { LagMeter, LagSample } from './lag-meter.ts'
 import type { PartClient } from './part-client.ts'
 
 export interface LagBench extends Pick<ExperimentContext<unknown>, 'progress' | 'signal'> {
-  part: RunningPart
+  part: RunningTrio
   client: PartClient
   meter: LagMeter
 }
@@ -23,7 +23,7 @@ export async function lagOfStandstill({ client, meter, progress, signal }: LagBe
   await placeBulk(client, orders)
   const placedAt = performance.now()
   progress(`${orders} orders placed while analytics stands still`)
-  await untilDecided(client, orders, signal)
+  await untilDecided(client, orders, signal, () => meter.sample('standing still'))
   const readFrom = performance.now()
   const still = await meter.sample('standing still')
   const readUntil = performance.now()
@@ -66,8 +66,9 @@ export async function lagWhileDraining(
 export async function lagOfStopped(bench: LagBench, { orders, before }: { orders: number; before: number }) {
   const { part, client, meter, progress, signal } = bench
   await part.third.stop()
+  await meter.sample('stopped', { isRunning: false })
   await placeBulk(client, orders)
-  await untilDecided(client, before + orders, signal)
+  await untilDecided(client, before + orders, signal, () => meter.sample('stopped', { isRunning: false }))
   const stopped: LagSample = await waitFor(
     'the broker to see that the group has no members',
     async () => {
@@ -90,10 +91,19 @@ export async function lagOfStopped(bench: LagBench, { orders, before }: { orders
   return { stopped, back }
 }
 
-async function untilDecided(client: PartClient, orders: number, signal: AbortSignal): Promise<void> {
+/** The lag is read on the way: what nobody reads, the chart does not show. */
+async function untilDecided(
+  client: PartClient,
+  orders: number,
+  signal: AbortSignal,
+  sample: () => Promise<LagSample>,
+): Promise<void> {
   await waitFor(
     `${orders} orders to be decided`,
-    async () => (await client.orders()).filter(({ status }) => isTerminal(status)).length >= orders,
-    { timeoutMs: 60_000, signal },
+    async () => {
+      await sample()
+      return (await client.orders()).filter(({ status }) => isTerminal(status)).length >= orders
+    },
+    { timeoutMs: 60_000, everyMs: 200, signal },
   )
 }

@@ -1,4 +1,4 @@
-import type { Chart, Table } from './experiment.ts'
+import type { Chart, Series, Table } from './experiment.ts'
 import type { LagSample } from './lag-meter.ts'
 
 /** What a sleep before each message lets through at most, and what came through: timers are not exact. */
@@ -24,15 +24,16 @@ export const rateTable = ({
   ],
 })
 
-const SHOWN_DRAINING = 8
+const SHOWN_OF_A_PHASE = 8
 
-/** All samples, but of the many while draining a few. */
+/** All samples, but of the many of a phase a few. */
 export function lagTable(samples: LagSample[]): Table {
-  const draining = samples.filter(({ phase }) => phase === 'draining')
-  const every = Math.max(1, Math.ceil(draining.length / SHOWN_DRAINING))
+  const phases = Map.groupBy(samples, ({ phase }) => phase)
   const isShown = (sample: LagSample) => {
-    const at = draining.indexOf(sample)
-    return at === -1 || at % every === 0 || at === draining.length - 1
+    const all = phases.get(sample.phase)!
+    const every = Math.max(1, Math.ceil(all.length / SHOWN_OF_A_PHASE))
+    const at = all.indexOf(sample)
+    return at % every === 0 || at === all.length - 1
   }
   return {
     title: 'Lag of analytics-group on both topics',
@@ -59,12 +60,21 @@ export function lagTable(samples: LagSample[]): Table {
   }
 }
 
-/** The lag over time. Where a phase begins is a mark; without a service to ask there is no point of its own. */
+/** Between two samples that are further apart the lag is not known: a service was starting, or many orders were sent. */
+const KNOWN_FOR_MS = 2_000
+
+/** The lag over time. Where a phase begins is a mark; while there is no service to ask, its own curve has a gap. */
 export function lagChart(samples: LagSample[]): Chart {
   const at = ({ atMs }: LagSample) => atMs / 1_000
-  const reported = samples.flatMap((sample): [number, number][] =>
-    sample.reported ? [[at(sample), sample.reported.messages]] : [],
-  )
+  const curve = (of: (sample: LagSample) => number | null) =>
+    samples.flatMap((sample, i): Series['points'] => {
+      const before = samples[i - 1]
+      const isFar = before && sample.atMs - before.atMs > KNOWN_FOR_MS
+      return [
+        ...(isFar ? [[(at(before) + at(sample)) / 2, null] as [number, null]] : []),
+        [at(sample), of(sample)],
+      ]
+    })
   const begins = samples.filter(({ phase }, i) => phase !== samples[i - 1]?.phase)
   return {
     title: 'Lag of analytics-group on both topics',
@@ -73,11 +83,16 @@ export function lagChart(samples: LagSample[]): Chart {
     series: [
       {
         name: 'as the broker has it',
+        means: 'streaming-kafka',
         n: samples.length,
-        points: samples.map((sample): [number, number] => [at(sample), sample.messages]),
-        step: true,
+        points: curve(({ messages }) => messages),
       },
-      { name: 'GET /lag', n: reported.length, points: reported, step: true },
+      {
+        name: 'GET /lag',
+        means: 'streaming-kafka',
+        n: samples.filter(({ reported }) => reported).length,
+        points: curve(({ reported }) => reported?.messages ?? null),
+      },
     ],
     marks: begins.map((sample) => ({ x: at(sample), label: sample.phase })),
   }

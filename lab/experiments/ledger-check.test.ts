@@ -7,7 +7,7 @@ import { describeAudit } from './ledger-check.ts'
 import { ledgerCheck } from './part-ledger.ts'
 
 const failed = anOrder({ status: 'failed' })
-const books = { orders: [failed], initial: INITIAL_STOCK, left: INITIAL_STOCK }
+const state = { orders: [failed], initial: INITIAL_STOCK, left: INITIAL_STOCK }
 const totals = {
   intended: 1,
   outcomes: { ok: 1, rejected: 0, failed: 0, unknown: 0 },
@@ -24,7 +24,7 @@ const unbalanced = { totals, anomalies: [], backlog: [], verdict: 'unbalanced' a
 
 describe('a ledger that does not balance', () => {
   test.each([
-    ['of orders', describeAudit({ ...books, acknowledged: [failed.order_id, 'order 7'] }), /order 7/],
+    ['of orders', describeAudit({ ...state, acknowledged: [failed.order_id, 'order 7'] }), /order 7/],
     [
       'of histories',
       ledgerCheck(' (Kafka)', { ...unbalanced, reasons: ['lost: 1 time'] }),
@@ -38,7 +38,7 @@ describe('a ledger that does not balance', () => {
 })
 
 test('a ledger that balances voids nothing', () => {
-  const ledger = describeAudit({ ...books, acknowledged: [failed.order_id] })
+  const ledger = describeAudit({ ...state, acknowledged: [failed.order_id] })
 
   expect(doubtsAbout(experimentRecord({ checks: [ledger] }))).toEqual([])
 })

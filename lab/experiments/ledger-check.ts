@@ -1,6 +1,7 @@
 import type { Stock } from '@lab/common/domain/stock.ts'
-import { audit, type Books } from '../ledger/books.ts'
+import { type AuditedState, audit } from '../ledger/order-audit.ts'
 import { countOutcomes, type LoadResult, orderIds } from '../load/closed-loop.ts'
+import { counted, formatNumber } from '../report/number.ts'
 import { type Check, voidingCheck } from './experiment.ts'
 import type { PartClient } from './part-client.ts'
 
@@ -8,7 +9,7 @@ export interface LedgerOptions {
   /** Everything the client sent in this run. */
   loads: LoadResult[]
   initial: Stock
-  notify?: NonNullable<Books['notify']> | 'never'
+  notify?: NonNullable<AuditedState['notify']> | 'never'
 }
 
 /**
@@ -27,18 +28,21 @@ export async function ledgerBalances(
   return describeAudit({ acknowledged, unknown, orders, initial, left, ...notifications })
 }
 
-export function describeAudit(books: Books): Check {
-  const anomalies = audit(books)
-  const reserved = books.orders.filter(({ status }) => status === 'reserved' || status === 'notified')
-  const failed = books.orders.filter(({ status }) => status === 'failed')
-  const counted = [
-    `${books.acknowledged.length} orders acknowledged, ${books.orders.length} held`,
-    `${reserved.length} reserved, ${failed.length} failed`,
-    `stock left ${Object.entries(books.left)
-      .map(([item, count]) => `${item} ${count}/${books.initial[item as keyof Stock]}`)
+export function describeAudit(state: AuditedState): Check {
+  const anomalies = audit(state)
+  const reserved = state.orders.filter(({ status }) => status === 'reserved' || status === 'notified')
+  const failed = state.orders.filter(({ status }) => status === 'failed')
+  const said = [
+    `${counted(state.acknowledged.length, 'order')} acknowledged, ${formatNumber(state.orders.length)} held`,
+    `${formatNumber(reserved.length)} reserved, ${formatNumber(failed.length)} failed`,
+    `stock left ${Object.entries(state.left)
+      .map(
+        ([item, count]) =>
+          `${item} ${formatNumber(count)} of ${formatNumber(state.initial[item as keyof Stock])}`,
+      )
       .join(', ')}`,
-    ...(books.notifications ? [`${books.notifications.length} notified`] : []),
+    ...(state.notifications ? [`${formatNumber(state.notifications.length)} notified`] : []),
   ]
   const found = anomalies.map(({ invariant, detail }) => `NOT ${invariant}: ${detail}`)
-  return voidingCheck('the ledger balances', anomalies.length === 0, [...found, ...counted].join('; '))
+  return voidingCheck('the ledger balances', anomalies.length === 0, [...found, ...said].join('; '))
 }

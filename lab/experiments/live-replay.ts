@@ -1,4 +1,4 @@
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { type Attempt, closedLoop, countOutcomes } from '../load/closed-loop.ts'
 import { readAnalytics } from './analytics.ts'
 import type { ExperimentContext } from './experiment.ts'

@@ -2,8 +2,7 @@ import type { OpenLoopOptions } from '../load/open-loop/options.ts'
 import { startOpenLoop } from '../load/open-loop/process.ts'
 import { parseRate } from '../load/open-loop/rate.ts'
 import type { OpenLoopResult, Snapshot } from '../load/open-loop/result.ts'
-import type { RunningPart } from '../stack/part.ts'
-import { type PartName, parts } from '../stack/parts.ts'
+import type { RunningTrio, TrioName } from '../trio.ts'
 import type { ExperimentContext } from './experiment.ts'
 
 export interface OfferOptions
@@ -24,7 +23,7 @@ type Bench = Pick<ExperimentContext<unknown>, 'progress' | 'signal' | 'scratchFi
 /** Offers orders to a running part on a schedule, from a process of its own. A part completes as it promises to: A with the answer. */
 export async function offer(
   { progress, signal, scratchFile }: Bench,
-  part: RunningPart,
+  part: RunningTrio,
   { what, onSnapshot, ...options }: OfferOptions,
 ): Promise<OfferedLoad> {
   const history = await scratchFile('history.jsonl')
@@ -61,7 +60,7 @@ export const TRIES = 2
 /** Offers a load; once more when the generator fell behind, which another process of the machine can bring about. */
 export async function offerPunctually(
   bench: Bench,
-  part: RunningPart,
+  part: RunningTrio,
   options: OfferOptions,
 ): Promise<PunctualLoad> {
   const histories: string[] = []
@@ -87,10 +86,8 @@ export function mostOrders(plans: string[]): number {
 }
 
 /** Short names for curves and columns. */
-export const STYLE: Record<PartName, string> = {
+export const STYLE: Record<TrioName, string> = {
   'sync-rest': 'HTTP',
   'async-rabbitmq': 'RabbitMQ',
   'streaming-kafka': 'Kafka',
 }
-
-export const PARTS = Object.keys(parts) as PartName[]

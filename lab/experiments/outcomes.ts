@@ -1,7 +1,9 @@
+import { formatNumber } from '../report/number.ts'
+
 /** `{ '201': 20 }` as people read it: `20 × 201`. */
 export const describeOutcomes = (counts: Record<string, number>): string =>
   Object.entries(counts)
-    .map(([outcome, count]) => `${count} × ${outcome}`)
+    .map(([outcome, count]) => `${formatNumber(count)} × ${outcome}`)
     .join(', ')
 
 /** Whether there were exactly `count` answers, all with one of these statuses. */
@@ -10,6 +12,3 @@ export function allAnswered(counts: Record<string, number>, statuses: number[], 
   const total = Object.values(counts).reduce((sum, each) => sum + each, 0)
   return matching === count && total === count
 }
-
-/** `1 message`, `3 messages` */
-export const counted = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`

@@ -1,10 +1,10 @@
 import { Order, type PlaceOrder } from '@lab/common/domain/order.ts'
 import { Stock } from '@lab/common/domain/stock.ts'
+import type { ServiceProcess } from '@lab/stack/service.ts'
 import { z } from 'zod'
 import { type OrderStreamClient, openOrderStream } from '../load/order-stream-client.ts'
 import { type Answer, openServiceClient, type ServiceClient } from '../load/service-client.ts'
-import type { RunningPart } from '../stack/part.ts'
-import type { ServiceProcess } from '../stack/service.ts'
+import type { RunningTrio } from '../trio.ts'
 
 const Notification = z.object({ order_id: z.string(), status: z.string(), item: z.string(), at: z.number() })
 export type Notification = z.infer<typeof Notification>
@@ -27,7 +27,7 @@ export interface PartClient extends AsyncDisposable {
   stream: () => Promise<OrderStreamClient>
 }
 
-export function openPartClient(part: RunningPart, signal: AbortSignal): PartClient {
+export function openPartClient(part: RunningTrio, signal: AbortSignal): PartClient {
   const processes: Record<Role, ServiceProcess> = {
     order: part.order,
     inventory: part.inventory,
@@ -46,11 +46,23 @@ export function openPartClient(part: RunningPart, signal: AbortSignal): PartClie
     const answer = await clients[role].get(path, { headers: { accept }, timeoutMs: 60_000 })
     return expectStatus(answer, [200], `GET ${processes[role].name}${path}`)
   }
+  /** Page after page. */
+  const list = async (role: Role, path: string) => {
+    const rows: unknown[] = []
+    for (let next: string | undefined = path; next !== undefined; ) {
+      const answer: Answer = await clients[role].get(next, { timeoutMs: 60_000 })
+      rows.push(
+        ...z.array(z.unknown()).parse(expectStatus(answer, [200], `GET ${processes[role].name}${next}`)),
+      )
+      next = answer.next
+    }
+    return rows
+  }
   return {
     place: (order) => clients.order.post('/order', order, { timeoutMs: 30_000 }),
-    orders: async () => z.array(Order).parse(await read('order', '/orders')),
+    orders: async () => z.array(Order).parse(await list('order', '/orders')),
     stock: async () => Stock.parse(await read('inventory', '/stock')),
-    notifications: async () => z.array(Notification).parse(await read('third', '/notifications')),
+    notifications: async () => z.array(Notification).parse(await list('third', '/notifications')),
     read,
     command: async (role, path, body, { timeoutMs } = { timeoutMs: 60_000 }) => {
       const answer = await clients[role].post(path, body, { headers, timeoutMs })

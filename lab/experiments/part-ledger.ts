@@ -5,11 +5,11 @@ import type { HistoryRecord } from '../ledger/history.ts'
 import { type HistoryFile, openHistoryFile } from '../ledger/history-file.ts'
 import type { Promises } from '../ledger/observed.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
-import type { PartName } from '../stack/parts.ts'
+import type { TrioName } from '../trio.ts'
 import { type Check, voidingCheck } from './experiment.ts'
 import type { PartWatch, Watched } from './part-watch.ts'
 
-const promises: Record<PartName, Promises> = {
+const promises: Record<TrioName, Promises> = {
   'sync-rest': { notifies: 'best effort', ordersPerKey: false },
   'async-rabbitmq': { notifies: 'always', ordersPerKey: false },
   'streaming-kafka': { notifies: 'never', ordersPerKey: false },
@@ -37,7 +37,10 @@ export async function ledgerOf(options: LedgerOptions): Promise<LedgerVerdict> {
     inventory: part.inventory.url,
     ...(part.third.role === 'notification' && { notification: part.third.url }),
     initial,
-    broker: { ...(await watch.books()), ...(plantedDeadLetters !== undefined && { plantedDeadLetters }) },
+    broker: {
+      ...(await watch.brokerState()),
+      ...(plantedDeadLetters !== undefined && { plantedDeadLetters }),
+    },
     signal,
   })
   const files = histories.filter((history) => typeof history === 'string').map(openHistoryFile)

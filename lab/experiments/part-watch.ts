@@ -1,11 +1,10 @@
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { z } from 'zod'
 import type { Sources } from '../ledger/collect.ts'
 import type { ObservedDeadLetter, ObservedDecision } from '../ledger/observed.ts'
 import { type KafkaProbe, openKafkaProbe } from '../probes/kafka.ts'
 import { openRabbitProbe, type RabbitProbe } from '../probes/rabbit.ts'
-import type { RunningPart } from '../stack/part.ts'
-import type { PartName } from '../stack/parts.ts'
+import type { RunningTrio, TrioName } from '../trio.ts'
 import { type Guarantees, kafkaGuarantees, rabbitGuarantees, restGuarantees } from './guarantees.ts'
 import type { PartClient } from './part-client.ts'
 import { INVENTORY_EVENTS, ORDER_EVENTS } from './topic-count.ts'
@@ -21,18 +20,18 @@ export interface PartWatch extends AsyncDisposable {
   /** What this style promises as it runs now: read from the broker where the broker knows it. */
   guarantees: () => Promise<Guarantees>
   /** For the ledger; to be called when nothing moves any more. */
-  books: () => Promise<NonNullable<Sources['broker']>>
+  brokerState: () => Promise<NonNullable<Sources['broker']>>
 }
 
 export interface Watched {
-  part: RunningPart
+  part: RunningTrio
   client: PartClient
   signal: AbortSignal
 }
 
 export const openPartWatch = (watched: Watched): Promise<PartWatch> => open[watched.part.part](watched)
 
-const open: Record<PartName, (watched: Watched) => Promise<PartWatch>> = {
+const open: Record<TrioName, (watched: Watched) => Promise<PartWatch>> = {
   'sync-rest': watchRest,
   'async-rabbitmq': async (watched) => watchRabbit(watched, await openRabbitProbe(watched.part.rabbit!)),
   'streaming-kafka': async (watched) => watchKafka(watched, await openKafkaProbe(watched.part.kafka!)),
@@ -49,7 +48,7 @@ async function watchRest({ part, client, signal }: Watched): Promise<PartWatch> 
       await waitFor('every order to be settled', async () => (await waiting()) === 0, { timeoutMs, signal })
     },
     guarantees: async () => restGuarantees(part),
-    books: async () => ({}),
+    brokerState: async () => ({}),
     [Symbol.asyncDispose]: async () => {},
   }
 }
@@ -82,7 +81,7 @@ function watchRabbit({ part, client, signal }: Watched, probe: RabbitProbe): Par
       await waitFor('the queues to be worked off', isSettled, { timeoutMs, everyMs: 100, signal })
     },
     guarantees: async () => rabbitGuarantees(part, await consumedAs(probe, signal)),
-    books: async () => ({
+    brokerState: async () => ({
       backlog: await backlog(),
       deadLetters: (await ready(DEAD_LETTERS)) === 0 ? [] : await deadLetters(probe),
     }),
@@ -122,7 +121,7 @@ function watchKafka({ signal }: Watched, probe: KafkaProbe): PartWatch {
       await waitFor('the log to be worked off', async () => (await waiting()) === 0, { timeoutMs, signal })
     },
     guarantees: async () => kafkaGuarantees(await probe.layout(ORDER_EVENTS)),
-    books: async () => {
+    brokerState: async () => {
       const decided = await probe.readAll(INVENTORY_EVENTS, { signal, timeoutMs: 60_000 })
       const letters = await probe.readAll(DEAD_LETTER_TOPIC, { signal })
       const decisions = decided.flatMap((record) => decisionOf(record) ?? [])

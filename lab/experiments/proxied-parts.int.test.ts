@@ -1,15 +1,16 @@
 import { Order } from '@lab/common/domain/order.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
+import type { ServiceProcess } from '@lab/stack/service.ts'
+import { openTcpProxy, type TcpProxy } from '@lab/stack/tcp-proxy.ts'
 import { request } from 'undici'
-import { describe, expect, inject, onTestFinished, test } from 'vitest'
-import { openTcpProxy, type TcpProxy } from '../faults/tcp-proxy.ts'
-import { type RunningPart, startPart } from '../stack/part.ts'
-import type { PartName } from '../stack/parts.ts'
-import type { ServiceProcess } from '../stack/service.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import { joinRunDir } from '../testing/join-run-dir.ts'
+import { sharedServer } from '../testing/shared-server.ts'
+import type { TrioName } from '../trio.ts'
+import { type RunningTrio, startTrio } from '../trio.ts'
 import { openPartClient, type PartClient } from './part-client.ts'
 
-const kafka = inject('kafka')
+const kafka = sharedServer('kafka')
 
 interface Road {
   /** The services that meet what is behind the proxy only there. */
@@ -19,7 +20,7 @@ interface Road {
   env: (port: number) => Record<string, string>
 }
 
-const roads: Record<PartName, (part: RunningPart) => Road> = {
+const roads: Record<TrioName, (part: RunningTrio) => Road> = {
   'sync-rest': ({ order, inventory }) => ({
     services: [order],
     upstream: inventory.port,
@@ -46,7 +47,7 @@ const noProxy = kafka.proxied
   ? undefined
   : `the Kafka of this run (${kafka.origin}) has no listener for a proxy`
 
-describe.each(Object.keys(roads) as PartName[])('%s through a TCP proxy', (name) => {
+describe.each(Object.keys(roads) as TrioName[])('%s through a TCP proxy', (name) => {
   test.skipIf(name === 'streaming-kafka' && noProxy)(
     'works, is cut, is refused, and comes back',
     async ({ signal }) => {
@@ -71,13 +72,12 @@ describe.each(Object.keys(roads) as PartName[])('%s through a TCP proxy', (name)
 const BOUND = { timeoutMs: 60_000 }
 
 async function startBehindProxy(
-  name: PartName,
-): Promise<{ part: RunningPart; proxy: TcpProxy; first: ServiceProcess }> {
-  const close = async () => {}
-  const part = await startPart(name, {
+  name: TrioName,
+): Promise<{ part: RunningTrio; proxy: TcpProxy; first: ServiceProcess }> {
+  const part = await startTrio(name, {
     run: joinRunDir(),
-    rabbit: { ...inject('rabbit'), close },
-    kafka: { ...kafka, close },
+    rabbit: sharedServer('rabbitmq'),
+    kafka,
   })
   onTestFinished(() => part.close())
   const { services, port, upstream, env } = roads[name](part)

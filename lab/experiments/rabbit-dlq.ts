@@ -1,5 +1,5 @@
 import { INITIAL_STOCK } from '@lab/common/domain/stock.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { closedLoop, type LoadResult, orderIds } from '../load/closed-loop.ts'
 import { openRabbitProbe, type RabbitProbe } from '../probes/rabbit.ts'
 import type { Peeked } from '../probes/rabbit-management.ts'

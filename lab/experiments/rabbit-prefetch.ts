@@ -1,6 +1,7 @@
 import type { HistoryRecord } from '../ledger/history.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
 import { openRabbitProbe } from '../probes/rabbit.ts'
+import { counted } from '../report/number.ts'
 import { type Drained, drainWith } from './drain.ts'
 import {
   type Check,
@@ -11,7 +12,6 @@ import {
   type Table,
 } from './experiment.ts'
 import { type Guarantees, guaranteeCard } from './guarantees.ts'
-import { counted } from './outcomes.ts'
 import { openPartClient } from './part-client.ts'
 import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { openPartWatch } from './part-watch.ts'
@@ -66,6 +66,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         series: [
           {
             name: 'drain rate',
+            means: 'async-rabbitmq',
             n: drains.length,
             points: settings.map(({ prefetch, rate }): [number, number] => [
               prefetch,

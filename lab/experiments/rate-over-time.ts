@@ -4,14 +4,22 @@ type Run = Pick<OpenLoopResult, 'timeline' | 'counts' | 'phases'>
 type Counted = 'ok' | 'completed'
 type Seen = [atMs: number, count: number][]
 
+/** How long orders were offered that count. */
+export const plannedMs = ({ phases }: Pick<OpenLoopResult, 'phases'>): number =>
+  phases.reduce((sum, { name, seconds }) => sum + (name === 'measured' ? seconds : 0), 0) * 1_000
+
 /**
- * Orders per second in each stretch of `widthMs` since the load began, until the last of them, as the mean over runs
- * of the same plan. The generator counts at its live snapshots; between two of them the orders came evenly.
+ * Orders per second in each stretch of `widthMs` since the load began, as the mean over runs of the same plan: until the
+ * load ends, and further until the last of them. A stretch in which either of these comes is left out: it is not whole,
+ * and its rate would fall for no reason. The generator counts at its live snapshots; between two of them the orders came
+ * evenly.
  */
 export function rateOverTime(runs: Run[], counted: Counted, widthMs: number): number[] {
   const seen = runs.map((run) => countsSeen(run, counted))
   const lastMs = Math.max(0, ...seen.map(whenAllWereSeen))
-  return Array.from({ length: Math.ceil(lastMs / widthMs) }, (_, at) => {
+  if (lastMs === 0) return []
+  const endMs = Math.max(lastMs, ...runs.map(plannedMs))
+  return Array.from({ length: Math.floor(endMs / widthMs) }, (_, at) => {
     const came = seen.map((run) => countAt(run, (at + 1) * widthMs) - countAt(run, at * widthMs))
     return came.reduce((sum, count) => sum + count, 0) / seen.length / (widthMs / 1_000)
   })

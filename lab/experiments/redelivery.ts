@@ -1,15 +1,15 @@
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import type { OrderStreamClient } from '../load/order-stream-client.ts'
 import { counterIn } from '../probes/prometheus.ts'
 import type { RabbitProbe, Tap } from '../probes/rabbit.ts'
-import type { RunningPart } from '../stack/part.ts'
+import type { RunningTrio } from '../trio.ts'
 import type { ExperimentContext } from './experiment.ts'
 import type { PartClient, Role } from './part-client.ts'
 
 const QUEUE = 'inventory_queue'
 
 export interface Bench extends Pick<ExperimentContext<unknown>, 'progress' | 'signal'> {
-  part: RunningPart
+  part: RunningTrio
   client: PartClient
   probe: RabbitProbe
   /** Copies of every `order.placed`. */

@@ -1,7 +1,7 @@
 import type { Order } from '@lab/common/domain/order.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
 import { openRabbitProbe } from '../probes/rabbit.ts'
-import type { PartName } from '../stack/parts.ts'
+import type { TrioName } from '../trio.ts'
 import type { Watched } from './part-watch.ts'
 import { ORDER_EVENTS } from './topic-count.ts'
 
@@ -16,7 +16,7 @@ export interface Repeater extends AsyncDisposable {
 /** To be opened before the order is placed: a message that has been consumed is nowhere to be read in part B. */
 export const openRepeater = (watched: Watched): Promise<Repeater> => open[watched.part.part](watched)
 
-const open: Record<PartName, (watched: Watched) => Promise<Repeater>> = {
+const open: Record<TrioName, (watched: Watched) => Promise<Repeater>> = {
   'sync-rest': async ({ client }) => ({
     how: 'POST /reserve and POST /send again',
     repeat: async ({ order_id, item, quantity }, copies) => {

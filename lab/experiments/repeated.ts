@@ -32,7 +32,7 @@ export function remarkOn(a: Repeated, b: Repeated): string {
   return isApart ? 'more than the run-to-run range' : 'within the run-to-run range'
 }
 
-/** The same items beginning with another one each time, so that none is always the one on a cold machine. */
+/** The same items beginning with another one each time, so that none is always the one on a cold machine, or on a rested one. */
 export const rotated = <Item>(items: readonly Item[], by: number): Item[] => {
   const at = by % items.length
   return [...items.slice(at), ...items.slice(0, at)]

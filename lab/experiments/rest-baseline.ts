@@ -1,5 +1,6 @@
 import { answered, closedLoop, countOutcomes } from '../load/closed-loop.ts'
 import { histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/latency.ts'
+import { counted } from '../report/number.ts'
 import { percentileChart } from './curves.ts'
 import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
 import { ledgerBalances } from './ledger-check.ts'
@@ -66,7 +67,11 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
     charts: [
       percentileChart(
         'Latency by percentile, one order after the other',
-        histograms.map((histogram, i) => ({ name: `${params.rounds[i]} orders`, histogram })),
+        histograms.map((histogram, i) => ({
+          name: counted(params.rounds[i]!, 'order'),
+          means: 'sync-rest',
+          histogram,
+        })),
         'sending',
       ),
     ],

@@ -84,9 +84,10 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       percentileChart(
         'Latency by percentile, without and with the delay',
         [
-          { name: 'inventory as it is', histogram: histogramOf(latencies(before)) },
+          { name: 'inventory as it is', means: 'sync-rest', histogram: histogramOf(latencies(before)) },
           {
             name: `inventory ${params.delaySeconds} s slower`,
+            means: 'sync-rest',
             histogram: histogramOf(latencies(delayed)),
           },
         ],

@@ -50,9 +50,10 @@ async function observe(context: ExperimentContext<Params>) {
 
   await client.command('inventory', '/admin/fail', { enabled: true })
   const failing = await place(params.orders, 'inventory failing')
-  const [stock, notifications] = [await client.stock(), await client.notifications()]
 
+  // A service that fails tells nothing, its stock neither.
   await client.clearFaults('inventory')
+  const [stock, notifications] = [await client.stock(), await client.notifications()]
   const after = await place(1, 'inventory well again')
   // A 500 can hide a reservation, so the order service asks inventory until it is certain.
   await untilSettled(client, context)

@@ -1,6 +1,6 @@
 import { ITEMS } from '@lab/common/domain/order.ts'
 import type { Stock } from '@lab/common/domain/stock.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { answered, countOutcomes, type LoadResult, orderIds } from '../load/closed-loop.ts'
 import { type Check, check, type ExperimentContext, type Table } from './experiment.ts'
 import { allAnswered, describeOutcomes } from './outcomes.ts'

@@ -1,4 +1,4 @@
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { z } from 'zod'
 import type { ExperimentContext } from './experiment.ts'
 import type { PartClient } from './part-client.ts'

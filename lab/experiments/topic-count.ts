@@ -37,7 +37,11 @@ export async function countTopics(
   return { log: count(placed, decided), orderIds: [...new Set(placed.map(({ subject }) => subject))] }
 }
 
-const parse = ({ value }: TopicRecord): Event => Event.parse(JSON.parse(String(value)))
+/** An order is not placed later than the log got it, whatever it says itself. */
+function parse({ value, timestamp }: TopicRecord): Event {
+  const event = Event.parse(JSON.parse(String(value)))
+  return { ...event, data: { timestamp: Math.min(event.data.timestamp, timestamp / 1_000) } }
+}
 
 /** An event that the log repeats has the id it had; another id, or another type, is another decision. */
 export function count(placed: Event[], decided: Event[]): TopicCount {

@@ -3,31 +3,31 @@ import type { ExperimentContext } from '../experiments/experiment.ts'
 import { mostOrders, type OfferedLoad, offer, STYLE } from '../experiments/offered-load.ts'
 import { stockFor } from '../experiments/stock-env.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
-import type { PartName } from '../stack/parts.ts'
+import type { TrioName } from '../trio.ts'
 import { audit } from './audit.ts'
 import { type Acts, type Fault, type FaultBench, type FaultPlan, RATE } from './fault.ts'
+import { type Injection, inject } from './inject.ts'
 import { loadClock } from './load-clock.ts'
 import { MOST_PROBES } from './recovery.ts'
-import { type Strike, strike } from './strike.ts'
 import { withBench } from './with-bench.ts'
 
 export interface Cell {
   fault: Fault
-  part: PartName
+  part: TrioName
   plan: FaultPlan
   seed: number
 }
 
 /** Everything that one cell showed; `judge` says what it means. */
-export interface CellRun extends Strike {
+export interface CellRun extends Injection {
   ledger: LedgerVerdict
   load: OfferedLoad
   complaints: string[]
 }
 
 const WARM_UP = 30
-/** The fault strikes at a seeded random moment within this window of the load. */
-const STRIKE_MS: [number, number] = [700, 1_700]
+/** The fault is injected at a seeded random moment within this window of the load. */
+const INJECT_MS: [number, number] = [700, 1_700]
 /** The load goes on this long after the end of the fault. */
 const AFTER_MS = 2_500
 const CLIENT_TIMEOUT_MS = 8_000
@@ -43,7 +43,7 @@ type Context = ExperimentContext<unknown>
  */
 export async function runCell(context: Context, cell: Cell): Promise<CellRun> {
   const { plan, part, seed } = cell
-  const lastsMs = STRIKE_MS[1] + (plan.strikesMs ?? 0) + plan.holdMs + AFTER_MS
+  const lastsMs = INJECT_MS[1] + (plan.injectingMs ?? 0) + plan.holdMs + AFTER_MS
   const rate = `${RATE}/s for ${(lastsMs / 1_000).toFixed(1)}s`
   const initial = { ...stockFor(WARM_UP + MOST_PROBES + mostOrders([rate])), ...plan.stock }
   const setting = { part, start: plan.start, initial, warmUpOrders: WARM_UP, seed, what: labelOf(cell) }
@@ -113,10 +113,10 @@ async function breakAndHeal(bench: FaultBench, { cell: { plan, seed }, acts, clo
   const { random, signal, progress } = bench
   const zero = await clock.zero
   const now = () => performance.now() - zero
-  const [earliest, latest] = STRIKE_MS
+  const [earliest, latest] = INJECT_MS
   const at = earliest + random() * (latest - earliest)
-  // Times are parameters here: a fault strikes at a moment.
+  // Times are parameters here: a fault is injected at a moment.
   await sleep(Math.max(0, at - now()), undefined, { signal })
-  progress(`striking after ${Math.round(now())} ms of load`)
-  return strike(bench, { ...plan, acts, keyPrefix: `after-${seed}`, now })
+  progress(`injecting after ${Math.round(now())} ms of load`)
+  return inject(bench, { ...plan, acts, keyPrefix: `after-${seed}`, now })
 }

@@ -1,7 +1,7 @@
-import type { RunningPart } from '../stack/part.ts'
+import type { RunningTrio } from '../trio.ts'
 
 /** Whoever interrupts a run does not wait for orderly shutdowns, least of all for those of a part that is broken. */
-export async function closePart({ services, close }: RunningPart, signal: AbortSignal): Promise<void> {
+export async function closePart({ services, close }: RunningTrio, signal: AbortSignal): Promise<void> {
   if (signal.aborted) await Promise.all(services.map((service) => service.kill()))
   await close()
 }

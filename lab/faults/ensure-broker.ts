@@ -1,16 +1,15 @@
 import type { ExperimentContext } from '../experiments/experiment.ts'
-import { type PartName, parts } from '../stack/parts.ts'
+import { brokerFor, type TrioName } from '../trio.ts'
 
 type Brokers = Pick<ExperimentContext<unknown>, 'rabbit' | 'kafka'>
 
-export async function brokerOf({ rabbit, kafka }: Brokers, part: PartName) {
-  const { broker } = parts[part]
-  if (broker === 'rabbitmq') return rabbit()
-  return broker === 'kafka' ? kafka() : undefined
+export async function brokerOf(brokers: Brokers, part: TrioName) {
+  const { rabbit, kafka } = await brokerFor(part, brokers)
+  return rabbit ?? kafka
 }
 
 /** A fault that ended badly leaves a broker dead or stalled: it runs again after this, for the next cell. */
-export async function ensureBroker(brokers: Brokers, part: PartName): Promise<void> {
+export async function ensureBroker(brokers: Brokers, part: TrioName): Promise<void> {
   const control = (await brokerOf(brokers, part))?.control
   await control?.resume()
   await control?.start()

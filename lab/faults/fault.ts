@@ -1,11 +1,10 @@
 import type { Stock } from '@lab/common/domain/stock.ts'
+import type { TcpProxy } from '@lab/stack/tcp-proxy.ts'
 import type { ExperimentContext } from '../experiments/experiment.ts'
 import type { PartClient } from '../experiments/part-client.ts'
 import type { AnomalyType } from '../ledger/anomaly.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
-import type { RunningPart, StartPartOptions } from '../stack/part.ts'
-import type { PartName } from '../stack/parts.ts'
-import type { TcpProxy } from './tcp-proxy.ts'
+import type { RunningTrio, StartTrioOptions, TrioName } from '../trio.ts'
 
 export const FAULT_KINDS = [
   'process',
@@ -29,7 +28,7 @@ export interface Fault {
   kind: FaultKind
   /** What it is like, where the name does not say it. */
   means?: string
-  parts: Partial<Record<PartName, FaultPlan | string>>
+  parts: Partial<Record<TrioName, FaultPlan | string>>
 }
 
 export interface FaultPlan {
@@ -37,8 +36,8 @@ export interface FaultPlan {
   limitMs: number
   /** How long the damage lasts before it is healed. */
   holdMs: number
-  /** How long the striking itself can take: the load has to outlast it. */
-  strikesMs?: number
+  /** How long the injecting itself can take: the load has to outlast it. */
+  injectingMs?: number
   /** Instead of plenty of everything. */
   stock?: Partial<Stock>
   /** What the part has to be started with, and what has to be open before it. */
@@ -47,24 +46,24 @@ export interface FaultPlan {
   on: (bench: FaultBench) => Acts
   /** A loss that the design cannot avoid: the reason, and what of it the ledger may show. */
   loss?: { reason: string; anomalies: AnomalyType[] }
-  /** Whether a soak may use it: it can strike any number of times, and needs no start of its own but the proxy. */
+  /** Whether a soak may use it: it can inject any number of times, and needs no start of its own but the proxy. */
   soaks?: boolean
 }
 
 export type Setting = Pick<ExperimentContext<unknown>, 'rabbit' | 'kafka' | 'signal'>
 
 export interface Started {
-  options: Partial<StartPartOptions>
+  options: Partial<StartTrioOptions>
   /** The proxy between the services and what they depend on. */
   wire?: TcpProxy
   /** The part as the lab sees it, past the proxy. */
-  direct?: (part: RunningPart) => RunningPart
+  direct?: (part: RunningTrio) => RunningTrio
   close: () => Promise<void>
 }
 
 /** What a fault may reach. */
 export interface FaultBench {
-  part: RunningPart
+  part: RunningTrio
   client: PartClient
   wire?: TcpProxy
   /** Seeded: the same cell makes the same choices. */
@@ -80,15 +79,15 @@ export interface FaultBench {
 export interface Acts {
   /** After the warm-up, before the load: restarts a service with a hook, starts a second instance. */
   arm?: () => Promise<void>
-  /** Does the damage while orders are in flight, and says what it hit. Throws `NotStruck` when there was nothing to hit. */
-  strike: () => Promise<string>
+  /** Does the damage while orders are in flight, and says what it hit. Throws `NotInjected` when there was nothing to hit. */
+  inject: () => Promise<string>
   /** Ends it. What it does first is the end of the fault: starting a process, resuming it, healing the wire. */
   heal: () => Promise<void>
   /** What must not be, asked when nothing moves any more: each complaint is a broken guarantee. */
   complaints?: () => Promise<string[]>
   /** The part as it is afterwards, where another instance answers for a service now. */
-  partAfter?: () => RunningPart
-  /** Ends what `arm` and `strike` began. Always called. */
+  partAfter?: () => RunningTrio
+  /** Ends what `arm` and `inject` began. Always called. */
   close?: () => Promise<void>
 }
 
@@ -98,12 +97,12 @@ export class NotApplicable extends Error {
 }
 
 /** The fault met no order in flight, so it showed nothing. */
-export class NotStruck extends Error {
-  override readonly name = 'NotStruck'
+export class NotInjected extends Error {
+  override readonly name = 'NotInjected'
 }
 
 /** Recovery limits of a killed or stalled service, by part. */
-export const SERVICE_LIMIT_MS: Record<PartName, number> = {
+export const SERVICE_LIMIT_MS: Record<TrioName, number> = {
   'sync-rest': 3_000,
   'async-rabbitmq': 5_000,
   'streaming-kafka': 15_000,

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
-import type { Step } from '@lab/common/kit/steps.ts'
-import type { StartOptions } from '../stack/service.ts'
+import type { StartOptions } from '@lab/stack/service.ts'
 
 /**
  * What switches a hook, there and back: the services stop at SIGUSR2, as at most other signals, and Node takes SIGUSR1 for
@@ -17,11 +16,11 @@ const hook = (name: 'crash' | 'clock' | 'store-full', env: Record<string, string
 })
 
 /** SIGKILL at the n-th passage of the step. Its log then ends with `crash hook: SIGKILL at passage n of <step>`. */
-export const crashAt = (step: Step, passage = 1): HookedStart =>
+export const crashAt = (step: string, passage = 1): HookedStart =>
   hook('crash', { LAB_CRASH_STEP: step, LAB_CRASH_PASSAGE: String(passage) })
 
 /** The process freezes at the n-th passage of the step, in the midst of what it does, until `resume()`. */
-export const freezeAt = (step: Step, passage = 1): HookedStart =>
+export const freezeAt = (step: string, passage = 1): HookedStart =>
   hook('crash', { ...crashAt(step, passage).env, LAB_CRASH_SIGNAL: 'SIGSTOP' })
 
 /** Its wall clock is wrong by `offsetMs`: from the start, or from one SIGWINCH to the next. */

@@ -43,7 +43,7 @@ async function runWith(
   for (const record of records) file.write(record)
   await file.close()
   const recovery = { ms: 400, records: [] }
-  const run = { struck: 'process 1', strikeMs: 1_000, healMs: 2_000, recovery, complaints: [] }
+  const run = { hit: 'process 1', injectMs: 1_000, healMs: 2_000, recovery, complaints: [] }
   return { ...run, ledger: ledgerWith([]), load: { history }, ...more } as unknown as CellRun
 }
 

@@ -1,10 +1,10 @@
 import type { AnomalyType } from '../ledger/anomaly.ts'
 import { openHistoryFile } from '../ledger/history-file.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
-import type { PartName } from '../stack/parts.ts'
+import type { TrioName } from '../trio.ts'
 import type { Cell, CellRun } from './cell.ts'
 import type { FaultKind } from './fault.ts'
-import { patienceOf } from './strike.ts'
+import { patienceOf } from './inject.ts'
 
 /** `broken` is the one that is red: everything else is a result the guarantees foresee. */
 export const RESULTS = ['held', 'known loss', 'not applicable', 'not run', 'BROKEN'] as const
@@ -35,12 +35,12 @@ export interface CellResult {
   kind: FaultKind
   /** What the fault is like, where its name does not say it. */
   means?: string
-  part: PartName
+  part: TrioName
   verdict: CellVerdict
   /** Why, in one line: the reason, the loss, or what broke. */
   why: string
   seed?: number
-  struck?: string
+  hit?: string
   /** How long the fault lasted. */
   fault_ms?: number
   /** From the end of the fault to the first completed order that was placed after it. */
@@ -63,8 +63,8 @@ export async function judge(cell: Cell, run: CellRun): Promise<CellResult> {
     ...(fault.means !== undefined && { means: fault.means }),
     part,
     seed,
-    struck: run.struck,
-    fault_ms: run.healMs - run.strikeMs,
+    hit: run.hit,
+    fault_ms: run.healMs - run.injectMs,
     ...(recovery_ms !== undefined && { recovery_ms }),
     limit_ms: plan.limitMs,
     heard,
@@ -114,14 +114,14 @@ export function lossesOf({ anomalies, backlog }: LedgerVerdict): Losses {
   return losses
 }
 
-async function heardOf({ load, strikeMs, healMs, recovery }: CellRun) {
+async function heardOf({ load, injectMs, healMs, recovery }: CellRun) {
   const heard: Heard = { sent: 0, ok: 0, rejected: 0, failed: 0, unknown: 0, statuses: {} }
   const until = healMs + (recovery.ms ?? Infinity)
   let inFlight = 0
   for await (const record of openHistoryFile(load.history).records) {
     const { sent_ms = 0, done_ms = Infinity, outcome, status } = record
     // Answered before it began, or sent after it was over: the fault did not concern this one.
-    if (done_ms < strikeMs || sent_ms > until) continue
+    if (done_ms < injectMs || sent_ms > until) continue
     if (sent_ms <= healMs) inFlight++
     heard.sent++
     heard[outcome]++

@@ -1,13 +1,13 @@
 import type { Table } from '../experiments/experiment.ts'
-import { PARTS, STYLE } from '../experiments/offered-load.ts'
-import type { PartName } from '../stack/parts.ts'
+import { STYLE } from '../experiments/offered-load.ts'
+import { TRIOS, type TrioName } from '../trio.ts'
 import { type CellResult, type CellVerdict, type Heard, type Losses, RESULTS, seconds } from './judge.ts'
 
 /** The results of one fault on one part, over all its repetitions. */
 export interface MatrixRow {
   fault: string
   kind: string
-  part: PartName
+  part: TrioName
   results: CellResult[]
   /** The worst of them. */
   verdict: CellVerdict
@@ -29,7 +29,7 @@ export const matrixTables = (rows: MatrixRow[]): Table[] =>
 const tablesOf = (rows: MatrixRow[]): Table[] => [
   overview(rows.filter(({ kind }) => kind !== 'crash point')),
   crashTable(rows.filter(({ kind }) => kind === 'crash point')),
-  ...PARTS.filter((part) => rows.some((row) => row.part === part && row.verdict !== 'not applicable')).map(
+  ...TRIOS.filter((part) => rows.some((row) => row.part === part && row.verdict !== 'not applicable')).map(
     (part) => partTable(part, rows),
   ),
   reasonsTable(rows),
@@ -38,11 +38,11 @@ const tablesOf = (rows: MatrixRow[]): Table[] => [
 const overview = (rows: MatrixRow[]): Table => ({
   title:
     'Fault × part: what became of the guarantees, and how long after the fault the first new order was done',
-  columns: ['kind', 'fault', ...PARTS.map((part) => STYLE[part])],
+  columns: ['kind', 'fault', ...TRIOS.map((part) => STYLE[part])],
   rows: [...Map.groupBy(rows, ({ fault }) => fault)].map(([fault, group]) => [
     group[0]!.kind,
     fault,
-    ...PARTS.map((part) => inShort(group.find((row) => row.part === part))),
+    ...TRIOS.map((part) => inShort(group.find((row) => row.part === part))),
   ]),
 })
 
@@ -64,7 +64,7 @@ function inShort(row: MatrixRow | undefined): string {
   return recovery === '–' ? row.verdict : `${row.verdict} ${recovery}`
 }
 
-const partTable = (part: PartName, rows: MatrixRow[]): Table => ({
+const partTable = (part: TrioName, rows: MatrixRow[]): Table => ({
   title: `Under faults: ${STYLE[part]}`,
   columns: ['fault', 'clients heard', 'lasted', 'recovery', 'limit', 'lost', 'doubled', 'stuck', 'result'],
   rows: rows

@@ -1,17 +1,16 @@
 import { hash } from 'node:crypto'
-import { messageOf } from '@lab/common/kit/errors.ts'
+import { messageOf } from '@lab/kit/errors.ts'
 import type { ExperimentContext } from '../experiments/experiment.ts'
-import { PARTS } from '../experiments/offered-load.ts'
-import type { PartName } from '../stack/parts.ts'
+import { TRIOS, type TrioName } from '../trio.ts'
 import { type Cell, labelOf, runCell } from './cell.ts'
 import { brokerOf } from './ensure-broker.ts'
-import { type Fault, NotApplicable, NotStruck } from './fault.ts'
+import { type Fault, NotApplicable, NotInjected } from './fault.ts'
 import { type CellResult, judge } from './judge.ts'
 
 export interface MatrixOptions {
   faults: Fault[]
   /** Which cells of them; all by default. */
-  wants?: (fault: Fault, part: PartName) => boolean
+  wants?: (fault: Fault, part: TrioName) => boolean
   /** How often each cell runs, each time with another seed. */
   repeats: number
   seed: number
@@ -25,7 +24,7 @@ export async function runMatrix(
   { faults, wants = () => true, repeats, seed, slack }: MatrixOptions,
 ): Promise<CellResult[]> {
   const cells = faults.flatMap((fault) =>
-    PARTS.filter((part) => fault.parts[part] !== undefined && wants(fault, part)).flatMap((part) =>
+    TRIOS.filter((part) => fault.parts[part] !== undefined && wants(fault, part)).flatMap((part) =>
       Array.from({ length: typeof fault.parts[part] === 'string' ? 1 : repeats }, (_, turn) => ({
         fault,
         part,
@@ -60,11 +59,11 @@ async function resultOf(
     context.signal.throwIfAborted()
     const why = messageOf(err).split('\n')[0] ?? ''
     if (err instanceof NotApplicable) return { ...named, verdict: 'not applicable', why }
-    return { ...named, seed, verdict: err instanceof NotStruck ? 'not run' : 'BROKEN', why }
+    return { ...named, seed, verdict: err instanceof NotInjected ? 'not run' : 'BROKEN', why }
   }
 }
 
 /** Each cell has a seed of its own, so that one cell alone does what it does among the others. */
-function seedOf(fault: string, part: PartName, seed: number): number {
+function seedOf(fault: string, part: TrioName, seed: number): number {
   return Number.parseInt(hash('sha1', `${fault} ${part} ${seed}`, 'hex').slice(0, 7), 16)
 }

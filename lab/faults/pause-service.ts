@@ -2,15 +2,15 @@ import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isFree } from '@lab/common/kit/store.ts'
-import type { RunningPart } from '../stack/part.ts'
-import type { ServiceProcess } from '../stack/service.ts'
+import { isFree } from '@lab/kit/store.ts'
+import type { ServiceProcess } from '@lab/stack/service.ts'
+import type { RunningTrio } from '../trio.ts'
 
 const TRIES = 50
 const AGAIN_MS = 20
 
 /** Where part B's inventory keeps its stock when it is durable; part C has no such file. */
-export const stockFileOf = ({ dataDir = '' }: RunningPart) =>
+export const stockFileOf = ({ dataDir = '' }: RunningTrio) =>
   join(dataDir, 'inventory-service', 'inventory-service.sqlite')
 
 /**

@@ -1,25 +1,25 @@
 import { atSeconds, timeChart } from '../experiments/curves.ts'
-import { type Chart, type Check, check, type Table } from '../experiments/experiment.ts'
+import { type Chart, type Check, check, type Series, type Table } from '../experiments/experiment.ts'
 import { STYLE } from '../experiments/offered-load.ts'
 import { ledgerCheck } from '../experiments/part-ledger.ts'
 import { lossesOf, seconds } from './judge.ts'
 import { describeStatuses } from './matrix-tables.ts'
 import type { SoakRun } from './soak.ts'
 import { boundsOf, type Trend } from './soak-bounds.ts'
-import type { SoakStrike } from './soak-strikes.ts'
+import type { SoakInjection } from './soak-injections.ts'
 
 const MB = 1_048_576
 
 export const soakChecks = (run: SoakRun): Check[] => {
   const style = STYLE[run.part]
-  const late = run.strikes.filter(({ recoveryMs, limitMs }) => (recoveryMs ?? Infinity) > limitMs)
-  const worst = run.strikes.toSorted((a, b) => (b.recoveryMs ?? Infinity) - (a.recoveryMs ?? Infinity))[0]
+  const late = run.injections.filter(({ recoveryMs, limitMs }) => (recoveryMs ?? Infinity) > limitMs)
+  const worst = run.injections.toSorted((a, b) => (b.recoveryMs ?? Infinity) - (a.recoveryMs ?? Infinity))[0]
   return [
     ledgerCheck(` (${style}): nothing is lost, doubled or stuck`, run.ledger),
     check(
       `${style}: works again in time after every fault`,
-      run.strikes.length > 0 && late.length === 0,
-      `${run.strikes.length} faults${worst ? `, the slowest return after ${worst.fault}: ${strikeIn(worst)}` : ''}${late.length > 0 ? `; late: ${late.map((each) => `${each.fault} ${strikeIn(each)}`).join(', ')}` : ''}`,
+      run.injections.length > 0 && late.length === 0,
+      `${run.injections.length} faults${worst ? `, the slowest return after ${worst.fault}: ${returnIn(worst)}` : ''}${late.length > 0 ? `; late: ${late.map((each) => `${each.fault} ${returnIn(each)}`).join(', ')}` : ''}`,
     ),
     ...boundsOf(run).map((trend) =>
       check(`${style}: ${trend.what} stays bounded`, trend.holds, inWords(trend)),
@@ -27,7 +27,7 @@ export const soakChecks = (run: SoakRun): Check[] => {
   ]
 }
 
-const strikeIn = ({ recoveryMs, limitMs, error }: SoakStrike) =>
+const returnIn = ({ recoveryMs, limitMs, error }: SoakInjection) =>
   error ?? `${recoveryMs === undefined ? 'never' : seconds(recoveryMs)} (limit ${seconds(limitMs)})`
 
 const inWords = ({ first, last, limit, unit }: Trend) =>
@@ -38,18 +38,18 @@ const round = (value: number) => (Number.isFinite(value) ? Math.round(value * 10
 export const soakTables = (runs: SoakRun[]): Table[] => [
   ordersTable(runs),
   boundsTable(runs),
-  ...runs.map(strikesTable),
+  ...runs.map(injectionsTable),
 ]
 
 const ordersTable = (runs: SoakRun[]): Table => ({
   title: 'A soak under faults: every order held against the ledger',
   columns: ['style', 'orders', 'minutes', 'faults', 'clients heard', 'lost', 'doubled', 'stuck', 'ledger'],
-  rows: runs.map(({ part, ledger, seconds: lasted, strikes }) => {
+  rows: runs.map(({ part, ledger, seconds: lasted, injections }) => {
     const { lost, doubled, stuck } = lossesOf(ledger)
     const { outcomes, intended } = ledger.totals
     const heard = Object.fromEntries(Object.entries(outcomes).filter(([, count]) => count > 0))
     const minutes = (lasted / 60).toFixed(1)
-    const row = [STYLE[part], intended, minutes, strikes.length, describeStatuses(heard)]
+    const row = [STYLE[part], intended, minutes, injections.length, describeStatuses(heard)]
     return [...row, lost, doubled, stuck, ledger.verdict]
   }),
 })
@@ -70,10 +70,10 @@ const boundsTable = (runs: SoakRun[]): Table => ({
   ),
 })
 
-const strikesTable = ({ part, strikes }: SoakRun): Table => ({
+const injectionsTable = ({ part, injections }: SoakRun): Table => ({
   title: `Faults of the soak: ${STYLE[part]}`,
   columns: ['fault', 'times', 'recovery, median', 'recovery, longest', 'limit'],
-  rows: [...Map.groupBy(strikes, ({ fault }) => fault)]
+  rows: [...Map.groupBy(injections, ({ fault }) => fault)]
     .toSorted(([a], [b]) => a.localeCompare(b))
     .map(([fault, group]) => {
       const took = group.map(({ recoveryMs = Infinity }) => recoveryMs).sort((a, b) => a - b)
@@ -91,10 +91,12 @@ export const soakCharts = (runs: SoakRun[]): Chart[] =>
         const known = run.samples.filter(({ rssBytes }) => rssBytes[name] !== undefined)
         return {
           name,
+          means: run.part,
           n: known.length,
-          points: known.map(({ atMs, rssBytes }): [number, number] => [
+          // A service that is down has no memory.
+          points: run.samples.map(({ atMs, rssBytes }): [number, number | null] => [
             atSeconds(atMs),
-            rssBytes[name]! / MB,
+            rssBytes[name] === undefined ? null : rssBytes[name] / MB,
           ]),
         }
       }),
@@ -106,9 +108,12 @@ export const soakCharts = (runs: SoakRun[]): Chart[] =>
     }),
   ])
 
-function waitingSeries({ samples }: SoakRun) {
-  const points = samples.flatMap(({ atMs, waiting }): [number, number][] =>
-    waiting === undefined ? [] : [[atSeconds(atMs), waiting]],
-  )
-  return { name: 'orders or messages', n: points.length, step: true, points }
+function waitingSeries({ part, samples }: SoakRun): Series {
+  // Where nothing answered, how many wait is not known.
+  const points = samples.map(({ atMs, waiting }): [number, number | null] => [
+    atSeconds(atMs),
+    waiting ?? null,
+  ])
+  const n = samples.filter(({ waiting }) => waiting !== undefined).length
+  return { name: 'orders or messages', means: part, n, points }
 }

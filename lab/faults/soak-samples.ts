@@ -1,15 +1,14 @@
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { within } from '@lab/kit/wait.ts'
 import { z } from 'zod'
 import { readProcess } from '../bench/process-figures.ts'
 import type { PartClient } from '../experiments/part-client.ts'
 import { ORDER_EVENTS } from '../experiments/topic-count.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
 import { openRabbitManagement } from '../probes/rabbit-management.ts'
-import type { RunningPart } from '../stack/part.ts'
-import type { PartName } from '../stack/parts.ts'
-import { within } from '../stack/wait.ts'
+import type { RunningTrio, TrioName } from '../trio.ts'
 
 /** What a part occupied at one moment. */
 export interface Sample {
@@ -27,7 +26,7 @@ export interface Sample {
 }
 
 export interface Sampling {
-  part: RunningPart
+  part: RunningTrio
   client: PartClient
   /** Milliseconds since the load began, and the orders sent so far. */
   now: () => { atMs: number; orders: number }
@@ -59,7 +58,7 @@ export async function takeSamples({ part, client, now, everyMs, over }: Sampling
   return samples
 }
 
-function processesOf({ services }: RunningPart): Pick<Sample, 'rssBytes' | 'handles'> {
+function processesOf({ services }: RunningTrio): Pick<Sample, 'rssBytes' | 'handles'> {
   const figures: Pick<Sample, 'rssBytes' | 'handles'> = { rssBytes: {}, handles: {} }
   for (const { name, pid } of services) {
     const process = readProcess(pid)
@@ -94,7 +93,7 @@ const Unsettled = z.object({ unsettled: z.number() })
 const QUEUES = ['inventory_queue', 'order_status_queue', 'notification_queue']
 const GROUP = 'inventory-group'
 
-const waitingIn: Record<PartName, (part: RunningPart, client: PartClient) => Promise<number>> = {
+const waitingIn: Record<TrioName, (part: RunningTrio, client: PartClient) => Promise<number>> = {
   'sync-rest': async (_, client) => Unsettled.parse(await client.read('order', '/health')).unsettled,
   'async-rabbitmq': async ({ rabbit }) => {
     const { sampled } = openRabbitManagement(rabbit!)

@@ -2,19 +2,19 @@ import type { ExperimentContext } from '../experiments/experiment.ts'
 import { mostOrders, type OfferedLoad, offer, STYLE } from '../experiments/offered-load.ts'
 import { stockFor } from '../experiments/stock-env.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
-import type { PartName } from '../stack/parts.ts'
+import type { TrioName } from '../trio.ts'
 import { audit } from './audit.ts'
 import type { FaultBench } from './fault.ts'
 import { type LoadClock, loadClock } from './load-clock.ts'
 import { MOST_PROBES } from './recovery.ts'
+import { injectOften, type SoakInjection, type SoakOptions, startOf } from './soak-injections.ts'
 import { type Sample, takeSamples } from './soak-samples.ts'
-import { type SoakOptions, type SoakStrike, startOf, strikeOften } from './soak-strikes.ts'
 import { withBench } from './with-bench.ts'
 
 export interface SoakRun {
-  part: PartName
+  part: TrioName
   load: OfferedLoad
-  strikes: SoakStrike[]
+  injections: SoakInjection[]
   samples: Sample[]
   ledger: LedgerVerdict
   seconds: number
@@ -28,7 +28,7 @@ const SETTLE_MS = 180_000
 type Context = ExperimentContext<unknown>
 
 /** Steady load on one part for minutes, one random fault after the other, and one ledger over all of it. */
-export async function soak(context: Context, name: PartName, options: SoakOptions): Promise<SoakRun> {
+export async function soak(context: Context, name: TrioName, options: SoakOptions): Promise<SoakRun> {
   const { orders, rate, seed } = options
   const plan = `${rate}/s for ${Math.ceil(orders / rate)}s`
   // Faults come every ten seconds at the earliest, and each places orders of its own.
@@ -53,7 +53,7 @@ async function underFaults(context: Context, bench: FaultBench, options: SoakOpt
   const over = new AbortController()
   const startedAt = performance.now()
   try {
-    const [load, struck, samples] = await Promise.all([
+    const [load, hit, samples] = await Promise.all([
       offer({ ...context, progress: () => {}, signal }, bench.part, {
         what: STYLE[bench.part.part],
         rate: options.plan,
@@ -67,10 +67,10 @@ async function underFaults(context: Context, bench: FaultBench, options: SoakOpt
           clock.onSnapshot(snapshot)
         },
       }).finally(() => over.abort()),
-      strikeOften({ ...bench, signal }, { ...options, clock }),
+      injectOften({ ...bench, signal }, { ...options, clock }),
       sample(bench, { clock, sent, over: AbortSignal.any([signal, over.signal]) }),
     ])
-    return { load, ...struck, samples, seconds: (performance.now() - startedAt) / 1_000 }
+    return { load, ...hit, samples, seconds: (performance.now() - startedAt) / 1_000 }
   } catch (err) {
     failing.abort(err)
     throw err

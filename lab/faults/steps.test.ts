@@ -1,11 +1,10 @@
-import { existsSync, globSync, readFileSync } from 'node:fs'
+import { globSync, readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
-import { steps } from '@lab/common/kit/steps.ts'
 import { describe, expect, test } from 'vitest'
-import { parts } from '../stack/parts.ts'
+import { parts } from '../../parts.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const present = Object.values(parts).filter(({ name }) => existsSync(resolve(ROOT, name)))
+const stepped = parts.filter(({ steps }) => steps !== undefined)
 
 /** Every step that a part's code reaches, and the folder of the part it is reached in. */
 function reachedIn(part: string): { name: string; folder: string }[] {
@@ -23,23 +22,19 @@ function reachedIn(part: string): { name: string; folder: string }[] {
   })
 }
 
-describe.each(present)('the steps of $name', ({ name: part, services }) => {
+describe.each(stepped)('the steps of $name', ({ name: part, services, steps = {} }) => {
   test('are listed when they are reached, and reached in one place when they are listed', () => {
-    const listed = Object.entries(steps).filter(([, step]) => step.part === part)
-
     const reached = reachedIn(part).map(({ name }) => name)
 
-    expect(reached.toSorted()).toEqual(listed.map(([name]) => name).toSorted())
+    expect(reached.toSorted()).toEqual(Object.keys(steps).toSorted())
   })
 
   test('are listed with the service that reaches them', () => {
     const ofServices = reachedIn(part).flatMap(({ name, folder }) => {
-      const role = services.find((service) => service.name === folder)?.role
-      return role ? [{ name, roles: [role] }] : []
+      return services.some((service) => service.name === folder) ? [{ name, folder }] : []
     })
 
     expect(ofServices).not.toEqual([])
-    for (const { name, roles } of ofServices)
-      expect(steps[name as keyof typeof steps].roles, name).toEqual(roles)
+    for (const { name, folder } of ofServices) expect(steps[name]?.services, name).toEqual([folder])
   })
 })

@@ -1,8 +1,7 @@
-import type { RunningPart } from '../stack/part.ts'
-import type { PartName } from '../stack/parts.ts'
-import { freePorts, isPortFree } from '../stack/ports.ts'
+import { freePorts, isPortFree } from '@lab/stack/ports.ts'
+import { openTcpProxy } from '@lab/stack/tcp-proxy.ts'
+import type { RunningTrio, TrioName } from '../trio.ts'
 import { NotApplicable, type Setting, type Started } from './fault.ts'
-import { openTcpProxy } from './tcp-proxy.ts'
 
 const HOST = '127.0.0.1'
 
@@ -10,7 +9,7 @@ const HOST = '127.0.0.1'
  * Starts a part with a proxy where it depends on somebody: between order and inventory in A, between all services and
  * the broker in B and C. The lab itself goes past it.
  */
-export const wired: Record<PartName, (setting: Setting) => Promise<Started>> = {
+export const wired: Record<TrioName, (setting: Setting) => Promise<Started>> = {
   'sync-rest': async () => {
     const base = await threePorts()
     const wire = await openTcpProxy({ upstream: { host: HOST, port: base + 1 } })
@@ -23,7 +22,7 @@ export const wired: Record<PartName, (setting: Setting) => Promise<Started>> = {
     const { hostname, port } = new URL(rabbit.url)
     const wire = await openTcpProxy({ upstream: { host: hostname, port: Number(port || 5672) } })
     const through = { ...rabbit, url: withAddress(rabbit.url, HOST, wire.port) }
-    const direct = (part: RunningPart) => ({
+    const direct = (part: RunningTrio) => ({
       ...part,
       rabbit: { ...part.rabbit!, url: withAddress(part.rabbit!.url, hostname, Number(port || 5672)) },
     })

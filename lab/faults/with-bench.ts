@@ -5,13 +5,13 @@ import { stockEnv } from '../experiments/stock-env.ts'
 import { warmUp } from '../experiments/warm-up.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
 import { createRandom } from '../load/open-loop/random.ts'
-import type { PartName } from '../stack/parts.ts'
+import type { TrioName } from '../trio.ts'
 import { closePart } from './close-part.ts'
 import { ensureBroker } from './ensure-broker.ts'
 import type { FaultBench, FaultPlan } from './fault.ts'
 
 export interface BenchOptions {
-  part: PartName
+  part: TrioName
   /** Opens what the faults need between the part and its broker. */
   start: FaultPlan['start']
   initial: Stock
@@ -22,7 +22,7 @@ export interface BenchOptions {
 }
 
 /**
- * Gives `work` a fresh, durable and warm copy of a part to strike, and the orders that warmed it. Ends all of it, whatever
+ * Gives `work` a fresh, durable and warm copy of a part to inject, and the orders that warmed it. Ends all of it, whatever
  * happened, and leaves a broker that runs.
  */
 export async function withBench<Result>(

@@ -11,7 +11,7 @@ export interface Draw {
 }
 
 /** The seed of one case: 32 bits that depend on all three. */
-export const caseSeed = ({ seed, target, at }: Draw): number =>
+const caseSeed = ({ seed, target, at }: Draw): number =>
   hash('sha1', `${seed}\n${target}\n${at}`, 'buffer').readInt32BE()
 
 /** The value that `shrink` starts from: fast-check draws both in the same way. */

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { audit, type Books } from './books.ts'
 import { compare } from './check.ts'
+import { type AuditedState, audit } from './order-audit.ts'
 import { mutations } from './testing/mutations.ts'
 import { acknowledged, observedOf, promises, type World, worlds } from './testing/world.ts'
 
@@ -105,7 +105,7 @@ describe('the audit of a short run', () => {
       !/by two events|not listed|quantity on the way/.test(how),
   )
 
-  const booksOf = (world: World): Books => ({
+  const stateOf = (world: World): AuditedState => ({
     acknowledged: acknowledged(world),
     orders: world.orders.map((order) => ({ ...order, timestamp: 0 })),
     ...world.stock,
@@ -117,7 +117,7 @@ describe('the audit of a short run', () => {
   test('finds nothing in a correct run', () => {
     fc.assert(
       fc.property(worlds, (world) => {
-        expect(audit(booksOf(world))).toEqual([])
+        expect(audit(stateOf(world))).toEqual([])
       }),
     )
   })
@@ -126,7 +126,7 @@ describe('the audit of a short run', () => {
     fc.assert(
       fc.property(certain, fc.constantFrom(...visible), fc.nat(), (world, { apply }, at) => {
         fc.pre(apply(world, (from) => from[at % Math.max(1, from.length)]) !== undefined)
-        expect(audit(booksOf(world))).not.toEqual([])
+        expect(audit(stateOf(world))).not.toEqual([])
       }),
       { numRuns: 300 },
     )

@@ -3,9 +3,9 @@ import { checkAcknowledged } from './checks/acknowledged.ts'
 import type { Case } from './checks/check.ts'
 import { checkNotifications } from './checks/notifications.ts'
 import { checkOrderPerKey } from './checks/order-per-key.ts'
+import { checkPhantoms } from './checks/phantoms.ts'
 import { checkStatuses } from './checks/statuses.ts'
 import { checkStock } from './checks/stock.ts'
-import { checkStrangers } from './checks/strangers.ts'
 import type { HistoryRecord } from './history.ts'
 import { openHistoryFile } from './history-file.ts'
 import type { Observed, Promises } from './observed.ts'
@@ -21,7 +21,7 @@ export interface History {
 
 const checks = [
   checkAcknowledged,
-  checkStrangers,
+  checkPhantoms,
   checkStatuses,
   checkStock,
   checkNotifications,

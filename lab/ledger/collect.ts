@@ -1,5 +1,6 @@
 import { Item, OrderStatus } from '@lab/common/domain/order.ts'
-import { messageOf } from '@lab/common/kit/errors.ts'
+import { messageOf } from '@lab/kit/errors.ts'
+import { nextIn } from '@lab/kit/paging.ts'
 import { type Dispatcher, request } from 'undici'
 import { z } from 'zod'
 import { readJsonArray } from './json-array.ts'
@@ -56,17 +57,21 @@ async function* streamArray(
   schema: z.ZodType<unknown[]>,
   signal?: AbortSignal,
 ): AsyncGenerator<unknown> {
-  const body = await get(url, signal)
-  body.setEncoding('utf8')
-  try {
-    for await (const batch of readJsonArray(body)) yield* schema.parse(batch)
-  } catch (err) {
-    throw new Error(`GET ${url}: ${messageOf(err)}`, { cause: err })
+  for (let page: string | undefined = url; page !== undefined; ) {
+    const { body, headers } = await get(page, signal)
+    body.setEncoding('utf8')
+    try {
+      for await (const batch of readJsonArray(body)) yield* schema.parse(batch)
+    } catch (err) {
+      throw new Error(`GET ${page}: ${messageOf(err)}`, { cause: err })
+    }
+    const next = nextIn(String(headers.link ?? ''))
+    page = next && new URL(next, page).href
   }
 }
 
 async function readStock(url: string, signal?: AbortSignal): Promise<Record<Item, number>> {
-  const body = await get(url, signal)
+  const { body } = await get(url, signal)
   try {
     return Left.parse(await body.json())
   } catch (err) {
@@ -74,13 +79,13 @@ async function readStock(url: string, signal?: AbortSignal): Promise<Record<Item
   }
 }
 
-async function get(url: string, signal?: AbortSignal): Promise<Dispatcher.ResponseData['body']> {
-  const { statusCode, body } = await request(url, {
+async function get(url: string, signal?: AbortSignal): Promise<Dispatcher.ResponseData> {
+  const response = await request(url, {
     headersTimeout: SILENCE_MS,
     bodyTimeout: SILENCE_MS,
     ...(signal && { signal }),
   })
-  if (statusCode === 200) return body
-  await body.dump()
-  throw new Error(`GET ${url} answered ${statusCode}`)
+  if (response.statusCode === 200) return response
+  await response.body.dump()
+  throw new Error(`GET ${url} answered ${response.statusCode}`)
 }

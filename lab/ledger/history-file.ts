@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { messageOf } from '@lab/common/kit/errors.ts'
+import { messageOf } from '@lab/kit/errors.ts'
 import {
   HISTORY_VERSION,
   HistoryHeader,
@@ -46,7 +46,7 @@ export async function createHistoryFile(path: string): Promise<HistoryWriter> {
   }
 }
 
-export class HistoryFileError extends Error {}
+class HistoryFileError extends Error {}
 
 export interface HistoryFile {
   /** Can be read once. A line that is wrong throws a `HistoryFileError` that names it. */

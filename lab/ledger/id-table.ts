@@ -1,4 +1,4 @@
-import { hashUuid, readUuid, UUID_WORDS, writeUuid } from '@lab/common/kit/uuid-words.ts'
+import { UuidIndex } from '@lab/common/uuid-index.ts'
 import { Column } from './column.ts'
 
 /**
@@ -8,13 +8,13 @@ import { Column } from './column.ts'
 export class IdTable {
   /** How many numbers were given out. */
   size = 0
-  readonly #words = [0, 1, 2, 3].map(() => new Column(Uint32Array))
-  /** Open addressing: 0 is free, anything else a row + 1. Never more than half full. */
-  #slots = new Uint32Array(2_048)
+  readonly #uuids = new UuidIndex()
+  /** The row of each UUID, in the order of the index. */
+  readonly #rows = new Column(Uint32Array)
+  /** Where the UUID of a row is in the index, plus 1; 0 for a row without one. */
+  readonly #places = new Column(Uint32Array)
   readonly #others = new Map<string, number>()
   readonly #otherIds = new Map<number, string>()
-  readonly #parsed = new Uint32Array(UUID_WORDS)
-  readonly #hasUuid = new Column(Uint8Array)
 
   /** A row without an id. */
   add(): number {
@@ -23,65 +23,31 @@ export class IdTable {
 
   /** The row of an id, or undefined when it has none. */
   find(id: string): number | undefined {
-    if (!parseUuid(id, this.#parsed)) return this.#others.get(id)
-    const slot = this.#slots[this.#slotOf(this.#parsed)]!
-    return slot === 0 ? undefined : slot - 1
+    const place = isCanonical(id) ? this.#uuids.find(id) : -1
+    return place === -1 ? this.#others.get(id) : this.#rows.get(place)
   }
 
   /** The row of an id, given to it now when it had none. */
   rowOf(id: string): number {
-    if (!parseUuid(id, this.#parsed)) return this.#rowOfOther(id)
-    const at = this.#slotOf(this.#parsed)
-    const slot = this.#slots[at]!
-    if (slot !== 0) return slot - 1
+    const known = this.find(id)
+    if (known !== undefined) return known
     const row = this.size++
-    for (let i = 0; i < UUID_WORDS; i++) this.#words[i]!.set(row, this.#parsed[i]!)
-    this.#hasUuid.set(row, 1)
-    this.#slots[at] = row + 1
-    if (this.size * 2 > this.#slots.length) this.#grow()
+    if (isCanonical(id)) {
+      this.#uuids.add(id)
+      this.#rows.set(this.#uuids.size - 1, row)
+      this.#places.set(row, this.#uuids.size)
+    } else {
+      this.#others.set(id, row)
+      this.#otherIds.set(row, id)
+    }
     return row
   }
 
   idOf(row: number): string | undefined {
-    if (this.#hasUuid.get(row) === 0) return this.#otherIds.get(row)
-    return writeUuid(this.#words.map((words) => words.get(row)))
-  }
-
-  #rowOfOther(id: string): number {
-    const known = this.#others.get(id)
-    if (known !== undefined) return known
-    const row = this.size++
-    this.#others.set(id, row)
-    this.#otherIds.set(row, id)
-    return row
-  }
-
-  /** The slot that holds these words, or the free one where they belong. */
-  #slotOf(words: Uint32Array): number {
-    const mask = this.#slots.length - 1
-    let at = hashUuid(words) & mask
-    for (;;) {
-      const slot = this.#slots[at]!
-      if (slot === 0 || this.#isSame(slot - 1, words)) return at
-      at = (at + 1) & mask
-    }
-  }
-
-  #isSame(row: number, words: Uint32Array): boolean {
-    for (let i = 0; i < UUID_WORDS; i++) if (this.#words[i]!.get(row) !== words[i]) return false
-    return true
-  }
-
-  #grow(): void {
-    this.#slots = new Uint32Array(this.#slots.length * 2)
-    const words = new Uint32Array(UUID_WORDS)
-    for (let row = 0; row < this.size; row++) {
-      if (this.#hasUuid.get(row) === 0) continue
-      for (let i = 0; i < UUID_WORDS; i++) words[i] = this.#words[i]!.get(row)
-      this.#slots[this.#slotOf(words)] = row + 1
-    }
+    const place = this.#places.get(row)
+    return place === 0 ? this.#otherIds.get(row) : this.#uuids.at(place - 1)
   }
 }
 
-/** Reads a UUID in its canonical form. False for anything else: an id in capitals is another id to the ledger. */
-const parseUuid = (id: string, words: Uint32Array): boolean => readUuid(id, words) && !/[A-F]/.test(id)
+/** A UUID as it is written here: one in capitals is another id to the ledger. */
+const isCanonical = (id: string): boolean => /^[\da-f]{8}-(?:[\da-f]{4}-){3}[\da-f]{12}$/.test(id)

@@ -14,7 +14,7 @@ import { isReachable } from './status.ts'
 export class OrderTable {
   readonly outcome = new EnumColumn(ClientOutcome.options)
   readonly item = new EnumColumn(ITEMS)
-  readonly quantity = new Column(Uint8Array)
+  readonly quantity = new Column(Uint32Array)
   readonly told = new EnumColumn(OrderStatus.options)
   readonly n = new Column(Uint32Array)
   readonly sentMs = new Column(Float64Array)

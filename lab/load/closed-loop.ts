@@ -1,5 +1,5 @@
 import { Order, type PlaceOrder } from '@lab/common/domain/order.ts'
-import { messageOf } from '@lab/common/kit/errors.ts'
+import { messageOf } from '@lab/kit/errors.ts'
 import pLimit from 'p-limit'
 import type { Answer } from './service-client.ts'
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { isSupported, rankOf } from './percentile.ts'
 
 /**
  * A histogram as it travels between processes and into `results.json`. `buckets` alternates the distance to the next
@@ -83,19 +84,27 @@ export class Histogram {
 
   /** The value that a share `p` (0 to 1) of the samples does not exceed; undefined unless ten samples lie above it. */
   percentile(p: number): number | undefined {
-    if (!isSupported(this.#count, p)) return undefined
-    return this.curve([p])[0]?.us
+    return isSupported(this.#count, p) ? this.nearestRank(p) : undefined
+  }
+
+  /** The sample at the percentile, however few there are; undefined without any. */
+  nearestRank(p: number): number | undefined {
+    return this.#count === 0 ? undefined : this.#at([p])[0]!.us
   }
 
   /** The percentiles that the samples support, of the ones asked for, in ascending order. */
   curve(shares: readonly number[] = HDR_SHARES): CurvePoint[] {
-    const supported = shares.filter((p) => isSupported(this.#count, p)).sort((a, b) => a - b)
+    return this.#at(shares.filter((p) => isSupported(this.#count, p)).sort((a, b) => a - b))
+  }
+
+  /** `shares` in ascending order, of a histogram that is not empty. */
+  #at(shares: readonly number[]): CurvePoint[] {
     const sorted = this.#sorted()
     const points: CurvePoint[] = []
     let at = -1
     let below = 0
-    for (const p of supported) {
-      const rank = Math.max(1, Math.ceil(this.#count * p - ROUNDING))
+    for (const p of shares) {
+      const rank = rankOf(this.#count, p)
       while (below < rank) below += sorted[++at]![1]
       const us = Math.min(topOf(sorted[at]![0]), this.#max)
       points.push({ p, us, above: this.#count - below })
@@ -156,18 +165,19 @@ export class Histogram {
   }
 }
 
-/** Whether `count` samples say anything about percentile `p`: ten of them must lie above it, n >= 10 / (1 - p). */
-export const isSupported = (count: number, p: number): boolean =>
-  count > 0 && count * (1 - p) >= 10 - ROUNDING
-
-/** `1 - p` is not exact in binary: without this, 100 samples would not do for p90. */
-const ROUNDING = 1e-9
-
-/** Five points in each halving of the distance to 100 %, as HDR charts draw them. */
-const HDR_SHARES = Array.from({ length: 5 * 24 }, (_, i) => {
-  const halving = Math.floor(i / 5)
-  return 1 - (1 - (i % 5) / 10) * 2 ** -halving
-})
+/**
+ * Five points in each halving of the distance to 100 %, as HDR charts draw them, and those that people ask for by name,
+ * so that a curve reaches as far as its samples do.
+ */
+const HDR_SHARES = [
+  ...Array.from({ length: 5 * 24 }, (_, i) => 1 - (1 - (i % 5) / 10) * 2 ** -Math.floor(i / 5)),
+  0.75,
+  0.95,
+  0.99,
+  0.999,
+  0.9999,
+  0.99999,
+]
 
 /** 1,024 buckets in each doubling; below 2,048 each whole number has its own. */
 const PER_DOUBLING = 1_024

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { percentile } from './percentile.ts'
+import { describeRank, nearestRank, percentile } from './percentile.ts'
 
 const oneTo = (count: number) => Array.from({ length: count }, (_, i) => i + 1)
 
@@ -23,5 +23,16 @@ describe('percentile of raw samples', () => {
 
   test('answers nothing without samples', () => {
     expect(percentile([], 0.5)).toBeUndefined()
+    expect(nearestRank([], 0.5)).toBeUndefined()
+  })
+
+  test.each([
+    [20, 0.99, 20, 'highest of 20'],
+    [20, 0.95, 19, '2nd highest of 20'],
+    [1, 0.5, 1, 'highest of 1'],
+    [1_200, 0.999, 1_199, '2nd highest of 1,200'],
+  ])('of %d samples stands at %d with the sample it is: %d, the %s', (count, p, sample, words) => {
+    expect(nearestRank(oneTo(count), p)).toBe(sample)
+    expect(describeRank(count, p)).toBe(words)
   })
 })

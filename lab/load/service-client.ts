@@ -1,9 +1,12 @@
+import { nextIn } from '@lab/kit/paging.ts'
 import { Pool } from 'undici'
 
 /** What a service answered. `body` is the parsed JSON, or the text when the answer is not JSON. */
 export interface Answer {
   status: number
   body: unknown
+  /** Where a list goes on. */
+  next?: string | undefined
   /** From the first byte sent to the last byte read. */
   latencyUs: number
 }
@@ -66,7 +69,12 @@ export function openServiceClient(
     })
     const latencyUs = Math.round((performance.now() - startedAt) * 1_000)
     const isJson = /json/.test(String(response.headers['content-type'] ?? ''))
-    return { status: response.statusCode, body: isJson ? (JSON.parse(text) as unknown) : text, latencyUs }
+    return {
+      status: response.statusCode,
+      body: isJson ? (JSON.parse(text) as unknown) : text,
+      next: nextIn(String(response.headers.link ?? '')),
+      latencyUs,
+    }
   }
 
   return {

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Consumer, IHeaders, Kafka } from 'kafkajs'
-import { within } from '../stack/wait.ts'
+import { within } from '@lab/kit/wait.ts'
+import type { Consumer, IHeaders, Kafka, KafkaMessage } from 'kafkajs'
 
 /** By partition, the offset up to which (exclusive) there is something to read. */
 export type Positions = Map<number, bigint>
@@ -13,6 +13,8 @@ export interface TopicRecord {
   key: string | null
   value: Buffer | null
   headers: Record<string, string>
+  /** Why this stands in for records that cannot be read; `value` is then their bytes. */
+  unreadable?: string
 }
 
 /**
@@ -20,13 +22,13 @@ export interface TopicRecord {
  * be a transaction marker, which is no record: progress is what the client says it has passed, not what it delivered.
  */
 export async function readTopic(
-  kafka: Kafka,
+  { kafka, prefix }: { kafka: Kafka; prefix: string },
   topic: string,
   ends: Positions,
   { timeoutMs = 30_000, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
 ): Promise<TopicRecord[]> {
   if (ends.size === 0) return []
-  const groupId = `lab-probe-${randomUUID()}`
+  const groupId = `${prefix}lab-probe-${randomUUID()}`
   const consumer = kafka.consumer({
     groupId,
     allowAutoTopicCreation: false,
@@ -76,10 +78,16 @@ async function read(consumer: Consumer, { topic, ends, records, signal }: Readin
     autoCommit: false,
     eachBatch: async ({ batch }) => {
       const end = ends.get(batch.partition)
-      for (const { offset, timestamp, key, value, headers } of batch.messages) {
+      for (const message of batch.messages as (KafkaMessage & { unreadable?: string })[]) {
+        const { offset, timestamp, key, value, headers, unreadable } = message
         // What came after the call is not part of the answer.
         if (end === undefined || BigInt(offset) >= end) continue
-        const record = { key: key?.toString() ?? null, value, headers: texts(headers) }
+        const record = {
+          key: key?.toString() ?? null,
+          value,
+          headers: texts(headers),
+          ...(unreadable !== undefined && { unreadable }),
+        }
         records.push({ partition: batch.partition, offset, timestamp: Number(timestamp), ...record })
       }
     },

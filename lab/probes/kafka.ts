@@ -1,7 +1,8 @@
+import { Hopeless, until, within } from '@lab/kit/wait.ts'
+import { countingAll } from '@lab/stack/kafkajs-guard.ts'
+import type { KafkaBroker } from '@lab/stack/servers/kafka/broker.ts'
 import { type Admin, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
-import '../stack/kafkajs-guard.ts'
-import type { KafkaBroker } from '../stack/brokers/types.ts'
-import { Hopeless, until, within } from '../stack/wait.ts'
+import { COMPRESSIONS, type Compression } from './compression.ts'
 import { type Positions, readTopic, type TopicRecord } from './kafka-reader.ts'
 
 const CALL_MS = 20_000
@@ -23,7 +24,7 @@ export interface PartitionOffsets {
   end: bigint
 }
 
-/** One group's lag on one partition, as the broker has it: end of the log now minus committed. */
+/** One group's lag on one partition, as Kafka's own tools have it: end of the log now minus committed. */
 export interface PartitionLag {
   partition: number
   end: bigint
@@ -34,7 +35,7 @@ export interface PartitionLag {
 
 export interface KafkaProbe extends AsyncDisposable {
   /** Resolves when the log has all records (`acks=all`). */
-  produce: (topic: string, records: Outgoing[]) => Promise<void>
+  produce: (topic: string, records: Outgoing[], compression?: Compression) => Promise<void>
   /** Everything that is in the topic at the time of the call, read with a group of its own. */
   readAll: (topic: string, options?: { timeoutMs?: number; signal?: AbortSignal }) => Promise<TopicRecord[]>
   endOffsets: (topic: string) => Promise<PartitionOffsets[]>
@@ -45,13 +46,19 @@ export interface KafkaProbe extends AsyncDisposable {
   /** Committed offset by partition; undefined where the group has none. */
   committed: (group: string, topic: string) => Promise<Map<number, bigint | undefined>>
   lag: (group: string, topic: string) => Promise<PartitionLag[]>
+  /** The group, which must have no member, begins the topic again. */
+  rewind: (group: string, topic: string) => Promise<void>
   /** `Stable`, `Empty`, `Dead` … and how many members the group has. */
   groupState: (group: string) => Promise<{ state: string; members: number }>
   close: () => Promise<void>
 }
 
-/** The lab's own connection to Kafka, beside the services. Every call is bounded. */
+/**
+ * The lab's own connection to Kafka, beside the services. Topics and groups are named as the part names them; the
+ * prefix of the broker is put before each. Every call is bounded.
+ */
 export async function openKafkaProbe(broker: KafkaBroker): Promise<KafkaProbe> {
+  const { prefix } = broker
   const kafka = new Kafka({
     clientId: 'lab-probe',
     brokers: broker.brokers,
@@ -65,8 +72,9 @@ export async function openKafkaProbe(broker: KafkaBroker): Promise<KafkaProbe> {
   await bounded('the probe to connect to Kafka', admin.connect())
   const producer = producerOnDemand(kafka)
 
-  const endOffsets = (topic: string) => fetchRanges(admin, topic)
-  const committed = (group: string, topic: string) => fetchCommitted(admin, group, topic)
+  const full = (name: string) => `${prefix}${name}`
+  const endOffsets = (topic: string) => fetchRanges(admin, full(topic))
+  const committed = (group: string, topic: string) => fetchCommitted(admin, full(group), full(topic))
   const close = async () => {
     await Promise.all([quietly(producer.close()), quietly(admin.disconnect())])
   }
@@ -74,34 +82,47 @@ export async function openKafkaProbe(broker: KafkaBroker): Promise<KafkaProbe> {
   return {
     endOffsets,
     committed,
-    produce: async (topic, records) => {
+    produce: async (topic, records, compression) => {
       const messages = records.map(({ headers = {}, ...record }) => ({ ...record, headers }))
-      const sending = (await producer.get()).send({ topic, messages, acks: -1 })
+      const sending = (await producer.get()).send({
+        topic: full(topic),
+        messages,
+        acks: -1,
+        ...(compression && { compression: COMPRESSIONS[compression] }),
+      })
       await bounded(`${records.length} records to reach ${topic}`, sending)
     },
-    readAll: async (topic, options) => readTopic(kafka, topic, toPositions(await endOffsets(topic)), options),
+    readAll: async (topic, options) => {
+      const ends = toPositions(await endOffsets(topic))
+      return readTopic({ kafka, prefix }, full(topic), ends, options)
+    },
     layout: async (topic) => {
       const { topics } = await bounded(
         `the layout of ${topic}`,
-        admin.fetchTopicMetadata({ topics: [topic] }),
+        admin.fetchTopicMetadata({ topics: [full(topic)] }),
       )
       const replicas = topics.flatMap(({ partitions }) => partitions.map((each) => each.replicas.length))
       return { partitions: replicas.length, replicas: Math.min(...replicas) }
     },
     configure: async (topic, entries) => {
       const configEntries = Object.entries(entries).map(([name, value]) => ({ name, value }))
-      const resources = [{ type: TOPIC_RESOURCE, name: topic, configEntries }]
+      const resources = [{ type: TOPIC_RESOURCE, name: full(topic), configEntries }]
       await bounded(`the configuration of ${topic}`, admin.alterConfigs({ validateOnly: false, resources }))
     },
     lag: async (group, topic) => {
       const at = await committed(group, topic)
-      return (await endOffsets(topic)).map(({ partition, start, end }) => {
+      return (await countingAll(() => endOffsets(topic))).map(({ partition, start, end }) => {
         const position = at.get(partition)
         return { partition, end, committed: position, lag: Number(end - (position ?? start)) }
       })
     },
+    rewind: (group, topic) =>
+      bounded(
+        `${group} to begin ${topic} again`,
+        admin.resetOffsets({ groupId: full(group), topic: full(topic), earliest: true }),
+      ),
     groupState: async (group) => {
-      const { groups } = await bounded(`the state of ${group}`, admin.describeGroups([group]))
+      const { groups } = await bounded(`the state of ${group}`, admin.describeGroups([full(group)]))
       return { state: groups[0]?.state ?? 'Unknown', members: groups[0]?.members.length ?? 0 }
     },
     close,

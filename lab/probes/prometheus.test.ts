@@ -1,5 +1,5 @@
-import { createMetrics } from '@lab/common/kit/metrics.ts'
-import { ack, duplicate } from '@lab/common/kit/outcome.ts'
+import { createMetrics } from '@lab/kit/metrics.ts'
+import { ack, duplicate } from '@lab/kit/outcome.ts'
 import { describe, expect, test } from 'vitest'
 import { counterIn } from './prometheus.ts'
 

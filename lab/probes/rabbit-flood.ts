@@ -1,6 +1,6 @@
+import { within } from '@lab/kit/wait.ts'
+import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
 import { type ConfirmChannel, type ConsumeMessage, connect, type Options } from 'amqplib'
-import type { RabbitBroker } from '../stack/brokers/types.ts'
-import { within } from '../stack/wait.ts'
 import type { Captured } from './rabbit.ts'
 
 const EXCHANGE = 'orders_exchange'

@@ -1,5 +1,5 @@
-import { rabbitApi } from '../stack/brokers/rabbit-api.ts'
-import type { RabbitBroker } from '../stack/brokers/types.ts'
+import { rabbitApi } from '@lab/stack/servers/rabbitmq/api.ts'
+import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
 
 /** A message as the management API shows it. */
 export interface Peeked {

@@ -1,8 +1,7 @@
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor, within } from '@lab/kit/wait.ts'
+import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
 import { type Channel, type ConfirmChannel, type ConsumeMessage, connect, type Options } from 'amqplib'
 import pLimit from 'p-limit'
-import type { RabbitBroker } from '../stack/brokers/types.ts'
-import { within } from '../stack/wait.ts'
 import { openRabbitManagement, type RabbitManagement } from './rabbit-management.ts'
 
 const EXCHANGE = 'orders_exchange'

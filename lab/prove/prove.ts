@@ -1,6 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { messageOf } from '@lab/common/kit/errors.ts'
+import { messageOf } from '@lab/kit/errors.ts'
 import { type Check, type Mutation, mutated, needsSetUp } from './mutation.ts'
 import { type Bench, runTests, type TestResult } from './run-tests.ts'
 

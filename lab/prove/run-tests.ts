@@ -1,8 +1,8 @@
 import { readFile, realpath, rm } from 'node:fs/promises'
 import { join, relative } from 'node:path'
+import { startChild } from '@lab/stack/child.ts'
+import type { RunDir } from '@lab/stack/run-dir.ts'
 import { z } from 'zod'
-import { startChild } from '../stack/child.ts'
-import type { RunDir } from '../stack/run-dir.ts'
 import { type Check, needsSetUp } from './mutation.ts'
 
 export interface Bench {
@@ -80,7 +80,7 @@ function chosen(checks: Check[]): string[] {
   const titles = checks.flatMap(({ title }) => title ?? [])
   const setUp = checks.find(needsSetUp)
   const where = setUp
-    ? ['--project', setUp.test.split('/')[0] as string]
+    ? ['--project', `${setUp.test.split('/')[0]}:processes`]
     : ['--config', 'lab/prove/unit.config.ts']
   return [...where, ...files, ...(titles.length === checks.length ? ['-t', titles.join('|')] : [])]
 }

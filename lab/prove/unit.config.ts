@@ -4,7 +4,7 @@ import { defineConfig } from 'vitest/config'
 export default defineConfig({
   test: {
     include: ['**/*.test.ts'],
-    exclude: ['**/node_modules/**', '**/*.int.test.ts'],
+    exclude: ['**/node_modules/**', '**/*.{int,timed,long}.test.ts'],
     // On a busy machine too: a check that times out would prove nothing.
     testTimeout: 120_000,
   },

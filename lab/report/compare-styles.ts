@@ -1,5 +1,5 @@
 import type { Table } from '../experiments/experiment.ts'
-import { type PartName, parts } from '../stack/parts.ts'
+import { TRIOS, trios } from '../trio.ts'
 import type { Results } from './results.ts'
 import { type Cell, rows } from './style-cells.ts'
 
@@ -19,13 +19,13 @@ export function compareStyles({ experiments }: Results): Table | undefined {
     if (!cell || !record) return NOT_ASKED
     return cell.say(record.data) ?? UNREADABLE
   }
-  const names = Object.keys(parts) as PartName[]
+  const names = TRIOS
   const body = rows.map(({ question, cells }) => [question, ...names.map((name) => say(cells[name]))])
   const speaking = names.filter((_, at) => body.some((row) => row[at + 1] !== NOT_ASKED))
   if (speaking.length < 2) return undefined
   return {
     title: 'The three styles, in the figures of this run',
-    columns: ['', ...names.map((name) => parts[name].style)],
+    columns: ['', ...trios.map(({ style }) => style)],
     rows: body.filter((row) => row.slice(1).some((text) => text !== NOT_ASKED)),
   }
 }

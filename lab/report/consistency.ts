@@ -1,6 +1,7 @@
-import { messageOf } from '@lab/common/kit/errors.ts'
-import { Histogram, isSupported } from '../load/histogram.ts'
-import type { Chart } from './chart.ts'
+import { messageOf } from '@lab/kit/errors.ts'
+import { Histogram } from '../load/histogram.ts'
+import { isSupported } from '../load/percentile.ts'
+import { type Chart, isMeasured } from './chart.ts'
 import type { ExperimentRecord, Results } from './results.ts'
 import { verdictOf } from './verdict.ts'
 
@@ -54,7 +55,9 @@ function aboutVerdict(record: ExperimentRecord): string[] {
   if (verdict === 'error') {
     return error === undefined ? [...lines, "verdict: it is 'error' without an error"] : lines
   }
-  if (verdictOf(record) === verdict) return lines
+  const expected = verdictOf(record)
+  // Earlier versions knew no other word for what was not measured.
+  if (expected === verdict || (expected === 'not measured' && verdict === 'broken')) return lines
   const failed = record.checks.find(({ holds }) => !holds)
   const seen = failed
     ? `the check '${failed.name}' does not hold`
@@ -65,9 +68,10 @@ function aboutVerdict(record: ExperimentRecord): string[] {
 function aboutChart({ x, y, series }: Chart): string[] {
   return series.flatMap(({ name, n, points }, at) => {
     const field = `series[${at}] (${name})`
-    if (n === 0 && points.length > 0) return [`${field}.n: it is 0, but there are ${points.length} points`]
+    const shown = points.filter(isMeasured).length
+    if (n === 0 && shown > 0) return [`${field}.n: it is 0, but there are ${shown} points`]
     if (x.scale !== 'percentile' || y.scale === 'percentile') return []
-    const sorted = points.toSorted((a, b) => a[0] - b[0])
+    const sorted = points.filter(isMeasured).toSorted((a, b) => a[0] - b[0])
     const fall = sorted.findIndex((point, i) => i > 0 && point[1] < sorted[i - 1]![1])
     if (fall === -1) return []
     const [[lowX, lowY], [highX, highY]] = [sorted[fall - 1]!, sorted[fall]!]

@@ -21,17 +21,26 @@ export async function describeEnvironment(): Promise<Environment> {
   }
 }
 
-export const describeBroker = ({ kind, version, origin }: BrokerRecord): BrokerRecord => ({
+export const describeBroker = <Kind extends string>({
   kind,
   version,
   origin,
-})
+}: Omit<BrokerRecord, 'kind'> & { kind: Kind }) => ({ kind, version, origin })
+
+/** Whoever runs the code of a checkout may ask which one it is, also when the folder is somebody else's. */
+const TRUSTED = ['-c', 'safe.directory=*']
+
+/** In a git hook, and where somebody has set them, these name another repository. */
+const LEFT_OUT = ['GIT_DIR', 'GIT_WORK_TREE', 'GIT_INDEX_FILE', 'GIT_COMMON_DIR'].flatMap((name) => [
+  '-u',
+  name,
+])
 
 /** Undefined outside a repository, without git, and before the first commit. */
 async function git(...args: string[]): Promise<string | undefined> {
   try {
     const options = { cwd: import.meta.dirname, timeout: GIT_MS }
-    const { stdout } = await promisify(execFile)('git', args, options)
+    const { stdout } = await promisify(execFile)('env', [...LEFT_OUT, 'git', ...TRUSTED, ...args], options)
     return stdout.trim()
   } catch {
     return undefined

@@ -1,7 +1,7 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { newBase } from '@lab/stack/fixtures/lab.ts'
 import { describe, expect, test } from 'vitest'
-import { newBase } from '../stack/fixtures/lab.ts'
 import { findRun, listRuns } from './find-run.ts'
 
 const names = [

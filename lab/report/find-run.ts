@@ -1,6 +1,6 @@
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join, resolve } from 'node:path'
-import { closest } from 'fastest-levenshtein'
+import { didYouMean } from '../near.ts'
 import { fileTrouble, ResultsError } from './results-error.ts'
 
 const FILE = 'results.json'
@@ -17,7 +17,7 @@ export async function findRun(word: string, base: string): Promise<string> {
     if (found === 'file') return path
     if (found === 'folder') return fileIn(path)
   }
-  throw new ResultsError(`There is no run '${word}'. ${await describeRuns(base, word)}`)
+  throw new ResultsError(`There is no run '${word}'.${await describeRuns(base, word)}`)
 }
 
 /** The names of the runs under `base`, the latest first. */
@@ -48,10 +48,10 @@ async function fileIn(folder: string): Promise<string> {
 
 async function describeRuns(base: string, word: string): Promise<string> {
   const runs = await listRuns(base)
-  if (runs.length === 0) return `${base} has no run yet: \`npm run lab\` makes one.`
+  if (runs.length === 0) return ` ${base} has no run yet: \`npm run lab\` makes one.`
   const named = runs.slice(0, NAMED_AT_MOST)
   const more = runs.length > named.length ? ` and ${runs.length - named.length} older` : ''
-  return `Did you mean '${closest(basename(word), runs)}'? In ${base}, latest first: ${named.join(', ')}${more}`
+  return `${didYouMean(basename(word), runs)} In ${base}, latest first: ${named.join(', ')}${more}`
 }
 
 async function kindOf(path: string): Promise<'file' | 'folder' | undefined> {

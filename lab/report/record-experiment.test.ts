@@ -1,7 +1,7 @@
+import { newBase } from '@lab/stack/fixtures/lab.ts'
 import { expect, test } from 'vitest'
 import { type Chart, defineExperiment, type Outcome } from '../experiments/experiment.ts'
 import { openSession } from '../session.ts'
-import { newBase } from '../stack/fixtures/lab.ts'
 import { check } from '../testing/report-builders.ts'
 import { recordExperiment } from './record-experiment.ts'
 

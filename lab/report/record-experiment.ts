@@ -1,4 +1,5 @@
-import { messageOf } from '@lab/common/kit/errors.ts'
+import { messageOf } from '@lab/kit/errors.ts'
+import { troubleOf } from '@lab/stack/servers/trouble.ts'
 import { paramsOf, runExperiment } from '../experiments/context.ts'
 import type { Experiment, Outcome, ProfileName } from '../experiments/experiment.ts'
 import type { Progress, Session } from '../session.ts'
@@ -57,12 +58,24 @@ async function run({ experiment, profile, params, session, progress }: RecordOpt
       params,
       run,
       brokers,
+      server: (name) => session.server(name),
       progress,
       signal,
       ...(startPart && { startPart }),
     })
-    return { ...outcome, verdict: verdictOf(outcome) }
+    if (verdictOf(outcome) === 'holds') return { ...outcome, verdict: 'holds' }
+    const troubles = await troublesOf(session)
+    const judged =
+      troubles.length === 0 ? outcome : { ...outcome, invalid: [...(outcome.invalid ?? []), ...troubles] }
+    return { ...judged, verdict: verdictOf(judged) }
   } catch (err) {
-    return { verdict: 'error', error: messageOf(err) }
+    return { verdict: 'error', error: [messageOf(err), ...(await troublesOf(session))].join('\n') }
   }
+}
+
+/** A full disk is known to the broker alone; whoever waits for it sees that time is up. */
+async function troublesOf({ brokers, run, signal }: Session): Promise<string[]> {
+  if (signal.aborted) return []
+  const troubles = await Promise.all(brokers().map((broker) => troubleOf(broker, run)))
+  return troubles.filter((trouble) => trouble !== undefined)
 }

@@ -1,12 +1,38 @@
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, join } from 'node:path'
+import { newBase } from '@lab/stack/fixtures/lab.ts'
 import { describe, expect, test } from 'vitest'
-import { newBase } from '../stack/fixtures/lab.ts'
 import { withDigest } from './digest.ts'
 import { describeEnvironment } from './environment.ts'
 import { type ExperimentRecord, Results, SCHEMA_VERSION } from './results.ts'
-import { copyLogs, createResultsFolder, textOf, writeDocument } from './results-folder.ts'
+import { copyLogs, createResultsFolder, refuseUnwritable, textOf, writeDocument } from './results-folder.ts'
+
+describe('a folder for results', () => {
+  test.each([[], ['not', 'there', 'yet']])(
+    'that can be written passes, and nothing is left or made in it',
+    async (...names) => {
+      const base = newBase()
+
+      await refuseUnwritable(join(base, ...names))
+
+      expect(readdirSync(base)).toEqual([])
+    },
+  )
+
+  test('under a file is refused with the reason and the way out', async () => {
+    const file = join(newBase(), 'file')
+    writeFileSync(file, '')
+
+    await expect(refuseUnwritable(join(file, 'results'))).rejects.toThrow(
+      /Results cannot be written to .*: a folder in its path is a file\. Name another folder with --out\./,
+    )
+  })
+
+  test.skipIf(process.getuid?.() !== 0)('that root itself cannot write to is refused', async () => {
+    await expect(refuseUnwritable('/proc/results')).rejects.toThrow(/cannot be written to \/proc\/results/)
+  })
+})
 
 describe('results.json', () => {
   test('is read back as it was written, with the environment of this machine', async () => {

@@ -1,11 +1,40 @@
-import { cp, mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { cp, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { z } from 'zod'
 import { fileTrouble, ResultsError } from './results-error.ts'
 
+/** What a run writes at the least. */
+const PROBE_BYTES = 1 << 20
+
+/**
+ * Throws a `ResultsError` when results could not be written to `base`: known before anything is measured. The nearest
+ * folder that exists is tried, so that nothing is made for a run that finds nothing out.
+ */
+export async function refuseUnwritable(base: string): Promise<void> {
+  const nearest = nearestOf(base)
+  let probe: string | undefined
+  try {
+    probe = await mkdtemp(join(nearest, '.messaging-lab-'))
+    await writeFile(join(probe, 'probe'), Buffer.alloc(PROBE_BYTES))
+  } catch (err) {
+    throw new ResultsError(
+      `Results cannot be written to ${base}: ${fileTrouble(err)}. Name another folder with --out.`,
+      { cause: err },
+    )
+  } finally {
+    if (probe !== undefined) await rm(probe, { recursive: true, force: true })
+  }
+}
+
+const nearestOf = (folder: string): string =>
+  existsSync(folder) || folder === dirname(folder) ? folder : nearestOf(dirname(folder))
+
 /** Creates `<base>/<UTC time of the run>`; two runs of the same second get a folder each. Answers its path. */
 export async function createResultsFolder(base: string, startedAt: Date): Promise<string> {
-  await mkdir(base, { recursive: true })
+  await mkdir(base, { recursive: true }).catch((err: unknown) => {
+    throw new ResultsError(`${base} cannot be made: ${fileTrouble(err)}`, { cause: err })
+  })
   const stamp = startedAt.toISOString().slice(0, 19).replaceAll(':', '-')
   for (let attempt = 1; ; attempt++) {
     const folder = join(base, attempt === 1 ? stamp : `${stamp}-${attempt}`)

@@ -1,14 +1,11 @@
 import { z } from 'zod'
 import { Chart } from './chart.ts'
 
-/** 2: a check says itself whether it voids the figures, and the document carries its digest. */
-export const SCHEMA_VERSION = 2
+/** 3: what the machine did not let be measured is a verdict of its own. */
+export const SCHEMA_VERSION = 3
 
-/**
- * `holds`: everything it had to show was seen. `broken`: something was not. `error`: it could not be run to its end.
- * `interrupted`: it was stopped, which says nothing about what it would have shown.
- */
-export const Verdict = z.enum(['holds', 'broken', 'error', 'interrupted'])
+/** What became of an experiment. What each means, and the words for it, is in `verdict.ts`. */
+export const Verdict = z.enum(['holds', 'broken', 'not measured', 'error', 'interrupted'])
 export type Verdict = z.infer<typeof Verdict>
 
 const Check = z.object({
@@ -35,6 +32,7 @@ export const ExperimentRecord = z.object({
   charts: z.array(Chart).optional(),
   reading: z.array(z.string()).optional().describe('The outcome in plain words, made from the figures'),
   invalid: z.array(z.string()).optional().describe('Why the figures may not be believed'),
+  earlier_attempt: z.array(z.string()).optional().describe('Why an earlier attempt measured nothing'),
   data: z.record(z.string(), z.json()).describe('Raw figures; the names carry their units'),
   error: z.string().optional().describe('Why it could not be run to its end'),
 })

@@ -12,6 +12,8 @@ export interface RunResults {
   /** Adds the record and writes the document anew: what is recorded survives a kill of the run. */
   add: (record: ExperimentRecord) => Promise<void>
   records: () => readonly ExperimentRecord[]
+  /** Why the results could not be written; verdicts are not lost by it, and the run goes on. */
+  trouble: () => Error | undefined
   /**
    * Writes the end of the run and copies the logs, `keepLogs` also those of a run that found nothing out. Answers the
    * document. Called before the session closes.
@@ -37,6 +39,7 @@ export async function startRunResults({
   const environment = await describeEnvironment()
   const experiments: ExperimentRecord[] = []
   let folder: string | undefined
+  let trouble: Error | undefined
 
   const content = (endedAt?: Date): Omit<Results, 'digest'> => ({
     schema_version: SCHEMA_VERSION,
@@ -51,24 +54,37 @@ export async function startRunResults({
     experiments,
   })
   const write = async (endedAt?: Date) => {
-    const results = withDigest(content(endedAt))
-    if (folder !== undefined) await writeDocument(join(folder, 'results.json'), Results, results)
-    return results
+    if (folder !== undefined)
+      await writeDocument(join(folder, 'results.json'), Results, withDigest(content(endedAt)))
+  }
+  /** What a disk does must not lose what was found out: the first error is kept, and the next write tries again. */
+  const keeping = async (work: () => Promise<void>) => {
+    try {
+      await work()
+    } catch (err) {
+      trouble ??= err as Error
+    }
   }
   return {
     folder: () => folder,
     records: () => experiments,
+    trouble: () => trouble,
     async add(record) {
       experiments.push(record)
       if (folder === undefined && record.verdict === 'interrupted') return // nothing has been found out yet
-      folder ??= await createResultsFolder(base, startedAt)
-      await write()
+      await keeping(async () => {
+        folder ??= await createResultsFolder(base, startedAt)
+        await write()
+      })
     },
     async finish({ keepLogs }) {
-      if (keepLogs) folder ??= await createResultsFolder(base, startedAt)
-      const results = await write(new Date())
-      if (folder !== undefined) await copyLogs(session.run.path, folder)
-      return results
+      const endedAt = new Date()
+      await keeping(async () => {
+        if (keepLogs) folder ??= await createResultsFolder(base, startedAt)
+        await write(endedAt)
+        if (folder !== undefined) await copyLogs(session.run.path, folder)
+      })
+      return withDigest(content(endedAt))
     },
   }
 }

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { milliseconds } from '../load/latency.ts'
-import type { PartName } from '../stack/parts.ts'
+import type { TrioName } from '../trio.ts'
+import { formatNumber } from './number.ts'
 
 /** The figures of one experiment in a few words; undefined when its data does not have them. */
 export interface Cell {
@@ -11,12 +12,12 @@ export interface Cell {
 interface Row {
   question: string
   /** A style that no experiment asks this has no cell. */
-  cells: Partial<Record<PartName, Cell>>
+  cells: Partial<Record<TrioName, Cell>>
 }
 
 const number = z.number()
 const latency = z.object({ p50_us: number, mean_us: number })
-const perSecond = (orders: number) => `${Math.round(orders)}/s`
+const perSecond = (orders: number) => `${formatNumber(Math.round(orders))}/s`
 
 const restBaseline = cell('rest-baseline', z.object({ rounds: z.array(latency).min(1) }), ({ rounds }) => {
   const { p50_us, mean_us } = rounds.at(-1)!
@@ -35,7 +36,7 @@ const restFailure = cell(
   z.object({ outcomes: z.record(z.string(), number) }),
   ({ outcomes }) =>
     `orders are refused: ${Object.entries(outcomes)
-      .map(([status, count]) => `${count} × ${status}`)
+      .map(([status, count]) => `${formatNumber(count)} × ${status}`)
       .join(', ')}`,
 )
 
@@ -48,18 +49,19 @@ const rabbitAway = cell(
   'rabbit-backlog',
   backlog,
   ({ steps, outage_ms }) =>
-    `every order is accepted; ${steps.at(-1)!.depth} wait in the queue for ${(outage_ms / 1_000).toFixed(0)} s`,
+    `every order is accepted; ${formatNumber(steps.at(-1)!.depth)} wait in the queue for ${(outage_ms / 1_000).toFixed(0)} s`,
 )
 const rabbitBack = cell(
   'rabbit-backlog',
   backlog,
-  ({ drain }) => `nothing is lost: the last is reserved ${drain.last_reserved_after_ms} ms after the restart`,
+  ({ drain }) =>
+    `nothing is lost: the last is reserved ${formatNumber(drain.last_reserved_after_ms)} ms after the restart`,
 )
 const rabbitDrain = cell(
   'rabbit-backlog',
   backlog,
   ({ steps, drain }) =>
-    `accepted at once, done later: ${steps.at(-1)!.depth} waiting orders at ${perSecond(drain.orders_per_second_since_restart)}, start of the service included`,
+    `accepted at once, done later: ${formatNumber(steps.at(-1)!.depth)} waiting orders at ${perSecond(drain.orders_per_second_since_restart)}, start of the service included`,
 )
 
 const rabbitRepeats = cell(
@@ -67,7 +69,7 @@ const rabbitRepeats = cell(
   z.object({ deliveries: z.array(z.object({ deliveries: number, ordered: number, taken: number })) }),
   ({ deliveries }) => {
     const count = deliveries.reduce((sum, each) => sum + each.deliveries, 0)
-    return `${count} deliveries of ${deliveries.length} messages: ${deliveries.length} effects`
+    return `${formatNumber(count)} deliveries of ${deliveries.length} messages: ${deliveries.length} effects`
   },
 )
 
@@ -81,28 +83,28 @@ const kafkaBulk = cell(
   'kafka-bulk',
   z.object({ analytics: z.object({ orders_total: number }), seconds_until_counted: number }),
   ({ analytics, seconds_until_counted }) =>
-    `accepted in bulk, done later: ${analytics.orders_total} at ${perSecond(analytics.orders_total / seconds_until_counted)}, counted by analytics`,
+    `accepted in bulk, done later: ${formatNumber(analytics.orders_total)} at ${perSecond(analytics.orders_total / seconds_until_counted)}, counted by analytics`,
 )
 
 const kafkaReplay = cell(
   'kafka-replay',
   z.object({ replayed: z.object({ ms: number, report: z.object({ orders_total: number }) }) }),
   ({ replayed }) =>
-    `${replayed.report.orders_total} orders read again in ${(replayed.ms / 1_000).toFixed(1)} s: the same projection`,
+    `${formatNumber(replayed.report.orders_total)} orders read again in ${(replayed.ms / 1_000).toFixed(1)} s: the same projection`,
 )
 
 const kafkaLag = cell(
   'kafka-lag',
   z.object({ samples: z.array(z.object({ messages: number })).min(1), messages_per_second: number }),
   ({ samples, messages_per_second }) =>
-    `every order is accepted; the reader lags ${Math.max(...samples.map(({ messages }) => messages))} messages, drains ${perSecond(messages_per_second)} while throttled`,
+    `every order is accepted; the reader lags ${formatNumber(Math.max(...samples.map(({ messages }) => messages)))} messages, drains ${perSecond(messages_per_second)} while throttled`,
 )
 
 const offered = z.looseObject({ generator: z.array(z.object({ rate: number })).min(1) })
 const repeated = z.object({ p50_us: z.object({ median: number }) })
 
 /** At the highest rate that was offered to all three; the medians are those of the table. */
-const sameLoad = (part: PartName): Cell =>
+const sameLoad = (part: TrioName): Cell =>
   cell('compare-latency', offered, ({ generator, ...data }) => {
     const rate = Math.max(...generator.map((one) => one.rate))
     const medianOf = (latency: string) => {

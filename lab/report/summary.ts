@@ -1,6 +1,6 @@
 import type { Table } from '../experiments/experiment.ts'
-import type { ExperimentRecord, Results } from './results.ts'
-import { keyFigures } from './verdict.ts'
+import { type ExperimentRecord, type Results, Verdict } from './results.ts'
+import { keyFigures, VERDICTS } from './verdict.ts'
 
 /** One row an experiment: what became of it, in how long, and the figures that decided it. */
 export function summaryTable({ experiments, profile }: Results): Table {
@@ -21,11 +21,11 @@ export function tally({ planned, experiments }: Results): string {
   const count = (verdict: ExperimentRecord['verdict']) =>
     experiments.filter((record) => record.verdict === verdict).length
   const others = [
-    [count('broken'), 'broken'],
-    [count('error'), 'could not be run'],
-    [count('interrupted'), 'interrupted'],
-    [planned.length - experiments.length, 'not started'],
-  ] as const
+    ...Verdict.options
+      .filter((one) => one !== 'holds')
+      .map((one) => [count(one), VERDICTS[one].tally] as const),
+    [planned.length - experiments.length, 'not started'] as const,
+  ]
   const rest = others.filter(([number]) => number > 0).map(([number, what]) => `${number} ${what}`)
   const hold = `${count('holds')} of ${planned.length} hold`
   return rest.length === 0 ? hold : `${hold}; ${rest.join(', ')}`

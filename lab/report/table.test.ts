@@ -17,7 +17,7 @@ describe('renderTable', () => {
       '  orders  mean ms      p99 ms  remark',
       '  ──────  ───────  ──────────  ──────',
       '      20     4.10  n/a (n=20)  cold',
-      '    1000     12.3         104  warm',
+      '   1,000     12.3         104  warm',
     ])
   })
 
@@ -48,7 +48,9 @@ describe('renderTable', () => {
     const columns = Array.from({ length: 12 }, (_, at) => `c${at}`)
     const rows = [columns.map(() => 1_000_000_000)]
 
-    expect(renderTable({ title: 'Wide', columns, rows }, { width: 80 })).toContain('1000000000  1000000000')
+    expect(renderTable({ title: 'Wide', columns, rows }, { width: 80 })).toContain(
+      '1,000,000,000  1,000,000,000',
+    )
   })
 
   test('shows the head of a table without rows, and empty cells of a short row', () => {

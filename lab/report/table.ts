@@ -1,5 +1,6 @@
 import { styleText } from 'node:util'
 import type { Table } from '../experiments/experiment.ts'
+import { cellText } from './number.ts'
 
 export interface TableOptions {
   /** The widest a line may be; cells of text wrap, numbers never do. 100 by default. */
@@ -14,7 +15,7 @@ const NUMERIC = /^[-+−~≥≤<>]?\s?\d[\d.,_]*(\s?(%|x|s|ms|µs|MB|\/s))?$|^(n
 
 /** A table as aligned columns under a rule: columns of numbers to the right, text to the left. */
 export function renderTable(table: Table, { width = 100, stream }: TableOptions = {}): string {
-  const rows = table.rows.map((row) => table.columns.map((_, at) => String(row[at] ?? '')))
+  const rows = table.rows.map((row) => table.columns.map((_, at) => cellText(row[at])))
   const numeric = table.columns.map((_, at) => isNumeric(rows.map((row) => row[at]!)))
   const widths = fit([table.columns, ...rows], numeric, width - 2)
 

@@ -1,4 +1,4 @@
-import { messageOf } from '@lab/common/kit/errors.ts'
+import { messageOf } from '@lab/kit/errors.ts'
 import { z } from 'zod'
 import { asJson, notFinite } from './json.ts'
 import { ExperimentRecord } from './results.ts'

@@ -3,9 +3,10 @@ import type { ExperimentRecord, Results } from './results.ts'
 /**
  * Whether figures may be believed, which is another question than whether a check holds.
  *
- * - `broken`   a check did not hold: the figures are real, and what they show is "no".
- * - INVALID    the figures themselves are in doubt: a check that voids them did not hold (orders are missing from them or
- *              in them twice), the load was not the one that was planned, or the experiment did not come to its end.
+ * - `broken`        a check did not hold: the figures are real, and what they show is "no".
+ * - `not measured`  no check is wrong, but the load was not the one that was planned.
+ * - INVALID         the figures themselves are in doubt: a check that voids them did not hold (orders are missing from
+ *                   them or in them twice), or the experiment did not come to its end.
  *
  * Figures in doubt are not published: the report gives the reason in place of the charts.
  */
@@ -35,6 +36,12 @@ export function doubtsAboutRun(results: Results): Doubt[] {
       doubtsAbout(record).map((reason) => ({ experiment: record.name, reason })),
     ),
   ]
+}
+
+/** Why figures that are right say less than they seem to; undefined when there is no such reason. */
+export function limitOf({ params: { repetitions } }: ExperimentRecord): string | undefined {
+  const isFew = typeof repetitions === 'number' && repetitions < 3
+  return isFew ? 'fewer than three runs each cannot tell a difference from noise' : undefined
 }
 
 /** The experiments whose figures may be shown. */

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { ExperimentRecord } from './results.ts'
-import { verdictDetails, verdictLine, verdictOf } from './verdict.ts'
+import { exitCodeOf, keyFigures, verdictDetails, verdictLine, verdictOf, wordOf } from './verdict.ts'
 
 const holds = { name: 'all answered', holds: true, detail: '20 of 20 orders answered 201' }
 const broken = { name: 'none is notified', holds: false, detail: '3 notifications' }
@@ -22,6 +22,50 @@ describe('verdictOf', () => {
   ])('is broken when $what', ({ checks }) => {
     expect(verdictOf({ checks })).toBe('broken')
   })
+
+  test.each([
+    ['every check holds', [holds]],
+    ['a check does not that rests on what was offered', [holds, broken]],
+  ])('is not measured where the figures are in doubt and %s', (_, checks) => {
+    expect(verdictOf({ checks, invalid: ['the generator was late'] })).toBe('not measured')
+  })
+
+  test('is broken where an order is missing, however busy the machine was', () => {
+    expect(verdictOf({ checks: [holds, voiding], invalid: ['the generator was late'] })).toBe('broken')
+  })
+})
+
+describe('the exit code of a run', () => {
+  test.each([
+    [0, ['holds', 'holds']],
+    [3, ['holds', 'not measured']],
+    [1, ['not measured', 'broken']],
+    [1, ['not measured', 'error']],
+    [1, ['interrupted']],
+  ] as const)('is %d for %j', (code, verdicts) => {
+    expect(exitCodeOf(verdicts)).toBe(code)
+  })
+})
+
+describe('an experiment whose load was not the one that was planned', () => {
+  const invalid = ['7 of 100 slots were dropped']
+
+  test('is not measured, which is another thing than broken', () => {
+    expect(verdictOf({ checks: [holds], invalid })).toBe('not measured')
+    expect(verdictOf({ checks: [holds, broken], invalid })).toBe('not measured')
+    expect(verdictOf({ checks: [holds, voiding], invalid })).toBe('broken')
+  })
+
+  test('says so in its line and its word', () => {
+    const late = record({ verdict: 'not measured', checks: [holds], invalid })
+
+    expect(wordOf(late)).toBe('not measured')
+    expect(keyFigures(late)).toBe('7 of 100 slots were dropped')
+  })
+
+  test('is INVALID when a check on its figures does not hold either', () => {
+    expect(wordOf(record({ verdict: 'broken', checks: [voiding], invalid }))).toBe('INVALID')
+  })
 })
 
 describe('the verdict line', () => {
@@ -42,6 +86,16 @@ describe('the verdict line', () => {
     const failed = record({ verdict: 'broken', checks: [holds, broken, voiding] })
 
     expect(verdictLine(failed)).toBe('broken  rest-baseline  INVALID: the ledger balances: burger: off by 1')
+  })
+
+  test('says in other words that nothing was measured, and why', () => {
+    const late = record({
+      verdict: 'not measured',
+      checks: [holds],
+      invalid: ['HTTP at 200/s: orders went out late'],
+    })
+
+    expect(verdictLine(late)).toBe('not measured  rest-baseline  HTTP at 200/s: orders went out late')
   })
 
   test('says why an experiment could not be run, with the rest of the message below', () => {

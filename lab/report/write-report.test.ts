@@ -1,7 +1,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { newBase } from '@lab/stack/fixtures/lab.ts'
 import { describe, expect, test } from 'vitest'
-import { newBase } from '../stack/fixtures/lab.ts'
 import { experimentRecord, runOf } from '../testing/report-builders.ts'
 import { ResultsError } from './results-error.ts'
 import { writeReport } from './write-report.ts'

@@ -1,11 +1,12 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir, userInfo } from 'node:os'
 import { join, resolve } from 'node:path'
+import { Hopeless, until } from '@lab/kit/wait.ts'
+import { RUN_MARKER } from '@lab/stack/process-identity.ts'
+import { temporaryFolder } from '@lab/stack/temporary-folder.ts'
+import { userId } from '@lab/stack/user.ts'
 import { onTestFinished } from 'vitest'
-import { RUN_MARKER } from '../stack/process-identity.ts'
-import { Hopeless, until } from '../stack/wait.ts'
 
 export interface CommandLine {
   stdout: () => string
@@ -25,7 +26,7 @@ const ROOT = resolve(import.meta.dirname, '../..')
 
 /** Runs a script of the repository as a person would, with a temporary folder of its own: what it leaves there shows. */
 export function startCommandLine(script: string, args: string[], env: NodeJS.ProcessEnv = {}): CommandLine {
-  const home = mkdtempSync(join(tmpdir(), 'lab-cli-test-'))
+  const home = mkdtempSync(join(temporaryFolder().path, 'lab-cli-test-'))
   const out = join(home, 'results')
   const child = spawn(process.execPath, [join(ROOT, script), ...args], {
     cwd: home,
@@ -71,11 +72,55 @@ export function startCommandLine(script: string, args: string[], env: NodeJS.Pro
   }
 }
 
+export interface NpmScript extends Pick<CommandLine, 'left' | 'out'> {
+  /** Of npm, whose process group is its own. */
+  pid: number
+  /** Resolves when nothing of it runs any more: npm may have ended long before. */
+  ended: () => Promise<void>
+}
+
+/** Runs npm, or what a terminal is made with, in the background: nothing of it is on a terminal of ours. */
+export function startNpmScript(args: string[], { program = 'npm' } = {}): NpmScript {
+  const home = mkdtempSync(join(temporaryFolder().path, 'lab-cli-test-'))
+  const out = join(home, 'results')
+  // The variables of the npm that runs the tests are not those of a shell.
+  const env = Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))
+  const child = spawn(
+    program,
+    args.map((arg) => (arg === 'results' ? out : arg)),
+    {
+      cwd: ROOT,
+      env: { ...Object.fromEntries(env), TMPDIR: home, NO_COLOR: '1', CI: '1' },
+      stdio: 'ignore',
+      detached: true,
+    },
+  )
+  const running = () =>
+    readdirSync('/proc').filter(
+      (name) => /^\d+$/.test(name) && read(`/proc/${name}/environ`).includes(`TMPDIR=${home}`),
+    )
+  onTestFinished(() => {
+    for (const pid of running()) process.kill(Number(pid), 'SIGKILL')
+    rmSync(home, { recursive: true, force: true, maxRetries: 5, retryDelay: 50 })
+  })
+  return {
+    pid: child.pid!,
+    out,
+    ended: async () => {
+      await until(async () => running().length === 0, {
+        what: 'npm and its script to end',
+        timeoutMs: 60_000,
+      })
+    },
+    left: () => ({ processes: processesUnder(home), folders: runFolders(home) }),
+  }
+}
+
 const isRunning = (child: ChildProcess) => child.exitCode === null && child.signalCode === null
 
 function runFolders(home: string): string[] {
-  const base = join(home, `messaging-lab-${userInfo().uid}`)
-  return readdirSync(home).includes(`messaging-lab-${userInfo().uid}`) ? readdirSync(base) : []
+  const base = join(home, `messaging-lab-${userId()}`)
+  return readdirSync(home).includes(`messaging-lab-${userId()}`) ? readdirSync(base) : []
 }
 
 /** Every process that carries the marker of a run in this folder, daemons and grandchildren included. */

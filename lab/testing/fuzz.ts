@@ -1,29 +1,27 @@
-import { expect, inject } from 'vitest'
+import { expect } from 'vitest'
 import { fuzzPart } from '../fuzz/parts/fuzz-part.ts'
 import { casesOf, findingsOf } from '../fuzz/results.ts'
 import { findingLines } from '../fuzz/tables.ts'
-import { type PartName, parts } from '../stack/parts.ts'
+import { type TrioName, trioSpec } from '../trio.ts'
 import { joinRunDir } from './join-run-dir.ts'
+import { sharedServer } from './shared-server.ts'
 
 /** The same in every run: a test that fails has to fail again. `npm run bench -- fuzz` goes through new cases each time. */
 const SEED = 1
-const CASES = 200
 
 /** Fuzzes a part as the benchmark does, with fewer cases, on the broker of the test run, and expects no finding. */
-export async function fuzzForTest(part: PartName, signal: AbortSignal): Promise<void> {
-  // The test run owns the brokers.
-  const close = async () => {}
+export async function fuzzForTest(part: TrioName, cases: number, signal: AbortSignal): Promise<void> {
   const session = {
     run: joinRunDir(),
     signal,
-    rabbit: async () => ({ ...inject('rabbit'), close }),
-    kafka: async () => ({ ...inject('kafka'), close }),
+    rabbit: async () => sharedServer('rabbitmq'),
+    kafka: async () => sharedServer('kafka'),
   }
-  const targets = await fuzzPart({ session, part, cases: CASES, seed: SEED, progress: () => {} })
+  const targets = await fuzzPart({ session, part, cases, seed: SEED, progress: () => {} })
 
   const fuzzed = { part, seconds: 0, targets }
   expect(findingLines(fuzzed, SEED).join('\n')).toBe('')
   expect(findingsOf(fuzzed)).toEqual([])
-  expect(casesOf(fuzzed)).toBe(targets.length * CASES)
-  expect(targets.length).toBeGreaterThan(parts[part].broker ? 28 : 25)
+  expect(casesOf(fuzzed)).toBe(targets.length * cases)
+  expect(targets.length).toBeGreaterThan(trioSpec(part).servers.length > 0 ? 28 : 25)
 }

@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startChild } from '@lab/stack/child.ts'
+import { openRunDir } from '@lab/stack/run-dir.ts'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { startChild } from '../stack/child.ts'
-import { openRunDir } from '../stack/run-dir.ts'
 import { joinRunDir } from './join-run-dir.ts'
 
 async function openRun() {

@@ -1,16 +1,17 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { identify, type ProcessIdentity, sendSignal } from '@lab/stack/process-identity.ts'
+import type { RunDir } from '@lab/stack/run-dir.ts'
 import { inject } from 'vitest'
-import { identify, type ProcessIdentity, sendSignal } from '../stack/process-identity.ts'
-import type { RunDir } from '../stack/run-dir.ts'
+import { laneOfWorker } from './lanes.ts'
 import './provided.ts'
 
 /**
- * The runner's run directory, seen from a test worker. What a worker starts in it carries the run's marker, so the
+ * The runner's run directory of this lane, seen from a test worker. What a worker starts in it carries the run's marker, so the
  * runner ends it when the worker could not. A worker that exits takes its own children along; `close` does nothing,
  * because the folder is the runner's.
  */
-export function joinRunDir({ id, path } = inject('run')): RunDir {
+export function joinRunDir({ id, path } = inject('runs')[laneOfWorker()]!): RunDir {
   const children = new Map<number, ProcessIdentity>()
   process.once('exit', () => {
     for (const child of children.values()) sendSignal(child, 'SIGKILL')

@@ -1,15 +1,13 @@
-import type { KafkaBroker, RabbitBroker } from '../stack/brokers/types.ts'
-
-type Data<Broker> = Omit<Broker, 'control' | 'close'>
+import type { ServerName } from '@lab/stack/servers/index.ts'
 
 /** What `inject` answers in a test: data only, because it crosses from the runner to its workers. */
 declare module 'vitest' {
   interface ProvidedContext {
-    /** The runner's own run directory; `joinRunDir` makes it usable. */
-    run: { id: string; path: string }
-    /** In async-rabbitmq. */
-    rabbit: Data<RabbitBroker>
-    /** In streaming-kafka. */
-    kafka: Data<KafkaBroker>
+    /** The runner's own run directories, one for each lane; `joinRunDir` makes one usable. */
+    runs: { id: string; path: string }[]
+    /** Where the runner answers for its servers; `sharedServer` asks there. */
+    serversAt: string
+    /** The servers that the tests of this project share; named in `vitest.workspace.ts`. */
+    needs: readonly ServerName[]
   }
 }

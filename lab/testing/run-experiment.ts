@@ -1,7 +1,8 @@
-import { expect, inject } from 'vitest'
 import { runExperiment } from '../experiments/context.ts'
 import type { Experiment, ProfileName } from '../experiments/experiment.ts'
+import { expectHolds } from './expect-holds.ts'
 import { joinRunDir } from './join-run-dir.ts'
+import { sharedServer } from './shared-server.ts'
 
 /**
  * Runs an experiment as the command line does, on the brokers of the test run, and expects each of its checks to hold;
@@ -12,19 +13,17 @@ export async function runForTest(
   profile: ProfileName,
   signal: AbortSignal,
 ): Promise<void> {
-  // The test run owns the brokers: an experiment never closes one.
-  const close = async () => {}
-  const { checks } = await runExperiment({
+  const outcome = await runExperiment({
     experiment,
     profile,
     run: joinRunDir(),
     brokers: {
-      rabbit: async () => ({ ...inject('rabbit'), close }),
-      kafka: async () => ({ ...inject('kafka'), close }),
+      rabbit: async () => sharedServer('rabbitmq'),
+      kafka: async () => sharedServer('kafka'),
     },
+    server: async (name) => sharedServer(name),
     progress: () => {},
     signal,
   })
-  expect(checks).not.toEqual([])
-  for (const { name, holds, detail } of checks) expect.soft(holds, `${name}: ${detail}`).toBe(true)
+  expectHolds(outcome)
 }

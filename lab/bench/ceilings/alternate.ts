@@ -1,11 +1,12 @@
+import { rotated } from '../../experiments/repeated.ts'
 import type { Progress } from '../../session.ts'
-import { rotated, spreadOf } from './ratio.ts'
+import { spreadOf } from './ratio.ts'
 import type { Comparison } from './results.ts'
 
 /** Something that can do a round again and again, and says how fast each one was, by metric, in orders or records a second. */
 export interface Contestant {
   name: string
-  /** Rejects with `BenchInvalid` when the books of the round do not balance: its figures then mean nothing. */
+  /** Rejects with `BenchInvalid` when the ledger of the round do not balance: its figures then mean nothing. */
   round: () => Promise<Record<string, number>>
 }
 

@@ -1,10 +1,10 @@
 import { join } from 'node:path'
+import { until } from '@lab/kit/wait.ts'
+import { withFreePorts } from '@lab/stack/ports.ts'
+import { createService, type ServiceProcess } from '@lab/stack/service.ts'
 import { z } from 'zod'
 import { openServiceClient } from '../../load/service-client.ts'
 import type { Session } from '../../session.ts'
-import { withFreePorts } from '../../stack/ports.ts'
-import { createService, type ServiceProcess } from '../../stack/service.ts'
-import { until } from '../../stack/wait.ts'
 import { BenchInvalid } from '../invalid.ts'
 import { type LoadProcess, startLoadProcess } from '../load-process.ts'
 import type { Contestant } from './alternate.ts'
@@ -22,7 +22,7 @@ export interface BareChainOptions {
   /** The counter of the order service that says how many orders have been through. */
   completed: string
   /** Counters of the services, in their order, that must equal the orders that were sent. */
-  books: [order: string, inventory: string, notification: string]
+  counters: [order: string, inventory: string, notification: string]
 }
 
 /** Three bare services and a load process, closed with `opened`: the part's hops and none of its guarantees. */
@@ -53,7 +53,7 @@ async function startServices(
   const services = ROLES.map((role, at) =>
     createService({
       run,
-      spec: { name: `${folder}-${role}`, role },
+      name: `${folder}-${role}`,
       entry: join(import.meta.dirname, folder, `${role}.ts`),
       port: ports[at]!,
       env: env(urls),
@@ -79,7 +79,7 @@ interface Round {
 }
 
 async function oneRound({ services, load, sent, options }: Round): Promise<Record<string, number>> {
-  const { orders, connections, session, completed, books } = options
+  const { orders, connections, session, completed, counters } = options
   const [order] = services as [ServiceProcess]
   const startedAt = performance.now()
   const request = { kind: 'place' as const, url: order.url, count: orders, connections }
@@ -95,8 +95,8 @@ async function oneRound({ services, load, sent, options }: Round): Promise<Recor
     throw new BenchInvalid(`${options.name} took ${report.accepted} of ${orders} orders`)
   for (const [at, service] of services.entries()) {
     // The third service may still be reading when the first has seen everything.
-    await until(reached(service, books[at]!), { ...wait, what: `${service.name} to handle every order` })
-    const handled = (await countsOf(service, session.signal))[books[at]!]
+    await until(reached(service, counters[at]!), { ...wait, what: `${service.name} to handle every order` })
+    const handled = (await countsOf(service, session.signal))[counters[at]!]
     if (handled !== total) throw new BenchInvalid(`${service.name} handled ${handled} of ${total} orders`)
   }
   return {

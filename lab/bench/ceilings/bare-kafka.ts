@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { until } from '@lab/kit/wait.ts'
 import { type Consumer, Kafka, logLevel, type Message, Partitioners } from 'kafkajs'
-import { until } from '../../stack/wait.ts'
-import '../../stack/kafkajs-guard.ts'
+import '@lab/stack/kafkajs-guard.ts'
 import { BenchInvalid } from '../invalid.ts'
 import type { Contestant } from './alternate.ts'
 
@@ -48,16 +48,18 @@ export function bareProducer({ brokers, topic, records, recordBytes }: Producing
 
 interface Consuming {
   brokers: string[]
+  /** Before the name of its group. */
+  prefix: string
   topics: string[]
   records: number
 }
 
 /** kafkajs by itself: every record is decoded and counted, none is looked into. Joining the group is not counted. */
-export function bareConsumer({ brokers, topics, records }: Consuming): Contestant {
+export function bareConsumer({ brokers, prefix, topics, records }: Consuming): Contestant {
   return {
     name: 'kafkajs consumer',
     round: async () => {
-      const consumer = open(brokers).consumer({ groupId: `lab-bare-${randomUUID()}`, ...FETCH })
+      const consumer = open(brokers).consumer({ groupId: `${prefix}lab-bare-${randomUUID()}`, ...FETCH })
       await consumer.connect()
       try {
         await consumer.subscribe({ topics, fromBeginning: true })

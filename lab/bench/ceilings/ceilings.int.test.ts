@@ -31,26 +31,4 @@ describe('npm run bench -- ceilings', () => {
     expect(JSON.parse(readFileSync(join(bench.out, folder!, 'ceilings.json'), 'utf8'))).toEqual(printed)
     expect(bench.left()).toEqual(nothing)
   })
-
-  test('prints INVALID and exits 1 when a service was killed in a round', async () => {
-    const bench = ceilings('--orders', '10000')
-    await bench.says(/sync-rest: \d+ of 10000 answered/)
-    const inventory = bench.left().processes.find((line) => line.includes('inventory-service'))
-
-    process.kill(Number.parseInt(inventory!, 10), 'SIGKILL')
-
-    expect(await bench.ended(110_000), bench.stderr()).toBe(1)
-    expect(bench.stdout()).toMatch(/^INVALID {2}sync-rest/m)
-    expect(bench.left()).toEqual(nothing)
-  })
-
-  test('leaves nothing after Ctrl-C in the middle', async () => {
-    const bench = ceilings('--orders', '10000')
-    await bench.says(/sync-rest: \d+ of 10000 answered/)
-
-    bench.signal('SIGINT')
-
-    expect(await bench.ended(), bench.stderr()).toBe(130)
-    expect(bench.left()).toEqual(nothing)
-  })
 })

@@ -1,34 +1,20 @@
-import type { Progress, Session } from '../../session.ts'
-import type { KafkaTool } from '../../stack/kafka-tools.ts'
-import type { PartName } from '../../stack/parts.ts'
+import type { TrioName } from '../../trio.ts'
 import { BenchInvalid } from '../invalid.ts'
 import { measureFlatness } from './flatness.ts'
 import { compareKafka } from './kafka-questions.ts'
-import { openMeasuredPart } from './measured-part.ts'
-import { type Comparing, compareAmqp, compareHttp } from './part-questions.ts'
+import { type CeilingsOptions, type Comparing, openMeasuredPart } from './measured-part.ts'
+import { compareAmqp, compareHttp } from './part-questions.ts'
 import { profileRound } from './profile-round.ts'
 import type { Comparison, PartCeilings } from './results.ts'
 
-export interface CeilingsOptions {
-  session: Session
-  part: PartName
-  /** How far the cost per order is followed; also the most that a round sends. */
-  orders: number
-  rounds: number
-  connections: number
-  /** Kafka's own tools; asked for only when they are needed. */
-  kafkaTools: () => Promise<KafkaTool>
-  progress: Progress
-}
-
 /** Some five to ten seconds of a machine with two processors. */
-const ROUND_ORDERS: Record<PartName, number> = {
+const ROUND_ORDERS: Record<TrioName, number> = {
   'sync-rest': 10_000,
   'async-rabbitmq': 10_000,
   'streaming-kafka': 50_000,
 }
 
-const compare: Record<PartName, (comparing: Comparing) => Promise<Comparison[]>> = {
+const compare: Record<TrioName, (comparing: Comparing) => Promise<Comparison[]>> = {
   'sync-rest': compareHttp,
   'async-rabbitmq': compareAmqp,
   'streaming-kafka': compareKafka,

@@ -1,14 +1,13 @@
+import { until } from '@lab/kit/wait.ts'
+import { withAdmin } from '@lab/stack/kafka-admin.ts'
+import type { KafkaTool } from '@lab/stack/kafka-tools.ts'
 import { AnalyticsReport } from '../../experiments/analytics.ts'
 import { openKafkaProbe } from '../../probes/kafka.ts'
 import type { TopicRecord } from '../../probes/kafka-reader.ts'
-import { withAdmin } from '../../stack/kafka-admin.ts'
-import type { KafkaTool } from '../../stack/kafka-tools.ts'
-import { until } from '../../stack/wait.ts'
 import { BenchInvalid } from '../invalid.ts'
 import { alternate, type Contestant } from './alternate.ts'
 import { bareConsumer, bareProducer } from './bare-kafka.ts'
-import { auditedRound, type MeasuredPart } from './measured-part.ts'
-import type { Comparing } from './part-questions.ts'
+import { auditedRound, type Comparing, type MeasuredPart } from './measured-part.ts'
 import type { Comparison } from './results.ts'
 import { parseConsumerTool, parseProducerTool } from './tool-output.ts'
 
@@ -35,13 +34,12 @@ export async function compareKafka(comparing: Comparing): Promise<Comparison[]> 
 async function compareBulk(tool: KafkaTool, { options, part, orders }: Comparing): Promise<Comparison[]> {
   const { rounds, progress, session } = options
   const { recordBytes, partitions } = await layoutOf(part, orders, session.signal)
-  await withAdmin(part.part.kafka!.brokers, (admin) =>
-    admin.createTopics({ topics: [{ topic: TOPIC, numPartitions: partitions }] }),
-  )
+  const { brokers, prefix } = part.part.kafka!
+  const topic = `${prefix}${TOPIC}`
+  await withAdmin(brokers, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: partitions }] }))
   const bulk: Contestant = { name: part.name, round: () => auditedRound(part, orders) }
   const alone: Contestant = { name: `${part.name}, consumers held`, round: () => bulkAlone(part, orders) }
-  const brokers = part.part.kafka!.brokers
-  const library = bareProducer({ brokers, topic: TOPIC, records: orders, recordBytes })
+  const library = bareProducer({ brokers, topic, records: orders, recordBytes })
   const of = (contestant: string, metric: string) => ({
     ours: { contestant, metric },
     ceiling: { contestant: PRODUCER, metric: 'records' },
@@ -66,7 +64,8 @@ async function compareReplay(tool: KafkaTool, { options, part }: Comparing): Pro
     round: async () => ({ records: (await replayOnce(part)).perSecond }),
   }
   const reader = consumerTool(tool, part, records)
-  const library = bareConsumer({ brokers: part.part.kafka!.brokers, topics: LAB_TOPICS, records })
+  const topics = topicsOf(part)
+  const library = bareConsumer({ ...part.part.kafka!, topics, records })
   const of = (contestant: string) => ({
     ours: { contestant, metric: 'records' },
     ceiling: { contestant: reader.name, metric: 'records' },
@@ -100,6 +99,8 @@ const sizeOf = ({ key, value, headers }: TopicRecord): number =>
     0,
   )
 
+const topicsOf = (part: MeasuredPart) => LAB_TOPICS.map((topic) => `${part.part.kafka!.prefix}${topic}`)
+
 const bootstrap = (part: MeasuredPart) => ['--bootstrap-server', part.part.kafka!.brokers.join(',')]
 
 interface Producing {
@@ -112,7 +113,8 @@ interface Producing {
 function producerTool(tool: KafkaTool, { part, orders, recordBytes }: Producing): Contestant {
   const warmup = Math.ceil(orders / 2)
   const total = orders + warmup
-  const args = ['--topic', TOPIC, '--record-size', recordBytes, '--num-records', total, '--throughput', -1]
+  const topic = `${part.part.kafka!.prefix}${TOPIC}`
+  const args = ['--topic', topic, '--record-size', recordBytes, '--num-records', total, '--throughput', -1]
   const more = ['--warmup-records', warmup, '--command-property', 'acks=all']
   return {
     name: PRODUCER,
@@ -127,7 +129,7 @@ function producerTool(tool: KafkaTool, { part, orders, recordBytes }: Producing)
 
 /** It reads the very records that the replay reads. */
 function consumerTool(tool: KafkaTool, part: MeasuredPart, records: number): Contestant {
-  const args = [...bootstrap(part), '--include', LAB_TOPICS.join('|'), '--num-records', String(records)]
+  const args = [...bootstrap(part), '--include', topicsOf(part).join('|'), '--num-records', String(records)]
   return {
     name: CONSUMER,
     round: async () => {

@@ -1,17 +1,39 @@
-import type { PartName } from '../../stack/parts.ts'
+import type { KafkaTool } from '@lab/stack/kafka-tools.ts'
+import type { Progress, Session } from '../../session.ts'
+import type { TrioName } from '../../trio.ts'
 import { BenchInvalid } from '../invalid.ts'
-import { auditRun } from '../ledger.ts'
+import { auditRun, type Sent } from '../ledger.ts'
 import type { ThroughputOptions } from '../throughput.ts'
-import { type Measuring, measureSegment, openMeasuring, type Sent, STOCK } from '../throughput.ts'
+import { type Measuring, measureSegment, openMeasuring, STOCK } from '../throughput.ts'
 import type { Segment } from '../throughput-results.ts'
+
+export interface CeilingsOptions {
+  session: Session
+  part: TrioName
+  /** How far the cost per order is followed; also the most that a round sends. */
+  orders: number
+  rounds: number
+  connections: number
+  /** Kafka's own tools; asked for only when they are needed. */
+  kafkaTools: () => Promise<KafkaTool>
+  progress: Progress
+}
 
 /** A running part that counts what it was sent, so that it can be held against the ledger after every round. */
 export interface MeasuredPart extends Measuring {
-  name: PartName
+  name: TrioName
   sent: Sent
   segment: (orders: number, what: string) => Promise<Segment>
   /** Rejects with `BenchInvalid` unless every order since the start is accounted for. */
   audit: () => Promise<void>
+}
+
+/** What one comparison of the part with its ceilings is given. */
+export interface Comparing {
+  options: CeilingsOptions
+  part: MeasuredPart
+  orders: number
+  opened: AsyncDisposableStack
 }
 
 export async function openMeasuredPart(

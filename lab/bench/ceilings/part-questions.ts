@@ -1,17 +1,9 @@
-import type { RabbitBroker } from '../../stack/brokers/types.ts'
-import { freshVhost } from '../../stack/rabbit-vhost.ts'
+import { freshVhost } from '@lab/stack/rabbit-vhost.ts'
+import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
 import { alternate, type Contestant } from './alternate.ts'
 import { openBareChain } from './bare-chain.ts'
-import type { CeilingsOptions } from './ceilings.ts'
-import { auditedRound, type MeasuredPart } from './measured-part.ts'
+import { auditedRound, type Comparing, type MeasuredPart } from './measured-part.ts'
 import type { Comparison } from './results.ts'
-
-export interface Comparing {
-  options: CeilingsOptions
-  part: MeasuredPart
-  orders: number
-  opened: AsyncDisposableStack
-}
 
 const TARGET_HTTP = 0.7
 const TARGET_AMQP = 0.5
@@ -35,7 +27,7 @@ export async function compareHttp({ options, part, orders, opened }: Comparing):
         NOTIFICATION_URL: notification!,
       }),
       completed: 'notified',
-      books: ['notified', 'reserved', 'sent'],
+      counters: ['notified', 'reserved', 'sent'],
     },
     opened,
   )
@@ -62,7 +54,7 @@ export async function compareAmqp({ options, part, orders, opened }: Comparing):
       folder: 'bare-amqp',
       env: () => ({ RABBITMQ_URL: vhost.url }),
       completed: 'decided',
-      books: ['decided', 'reserved', 'sent'],
+      counters: ['decided', 'reserved', 'sent'],
     },
     opened,
   )

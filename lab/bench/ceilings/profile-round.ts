@@ -1,7 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { StartPartOptions } from '../../stack/part.ts'
-import { parts } from '../../stack/parts.ts'
+import { roleOf, type StartTrioOptions, trioSpec } from '../../trio.ts'
 import type { ThroughputOptions } from '../throughput.ts'
 import { openMeasuredPart } from './measured-part.ts'
 import { aggregate, CpuProfile } from './profile.ts'
@@ -14,14 +13,16 @@ export async function profileRound(
 ): Promise<Profile[]> {
   const { run } = options.session
   const folder = await run.sub(join('profiles', options.part))
-  const { services } = parts[options.part]
-  const serviceEnv: NonNullable<StartPartOptions['serviceEnv']> = {}
-  for (const { role } of services) {
-    serviceEnv[role] = { NODE_OPTIONS: `--cpu-prof --cpu-prof-dir="${join(folder, role)}"` }
+  const { services } = trioSpec(options.part)
+  const serviceEnv: NonNullable<StartTrioOptions['serviceEnv']> = {}
+  for (const { name } of services) {
+    serviceEnv[roleOf(options.part, name)!] = {
+      NODE_OPTIONS: `--cpu-prof --cpu-prof-dir="${join(folder, name)}"`,
+    }
   }
   const window = await loadOnce({ ...options, serviceEnv }, orders)
   return Promise.all(
-    services.map(async ({ role, name }) => aggregate(name, await readProfile(join(folder, role)), window)),
+    services.map(async ({ name }) => aggregate(name, await readProfile(join(folder, name)), window)),
   )
 }
 

@@ -9,7 +9,7 @@ const nodes = [
   frame('(idle)'),
   frame('(garbage collector)'),
   frame('run', `${ROOT}/node_modules/@scope/thing/index.js`, 9),
-  frame('', `${ROOT}/common/kit/store.ts`, 24),
+  frame('', `${ROOT}/kit/store.ts`, 24),
   frame('writev'),
   frame('push', 'node:internal/streams', 3),
   // The same function, called from elsewhere.
@@ -40,7 +40,7 @@ describe('a profile', () => {
     expect({ busy_ms, idle_ms }).toEqual({ busy_ms: 10, idle_ms: 90 })
     expect(functions).toEqual([
       { name: 'run', file: 'node_modules/@scope/thing/index.js:10', self_ms: 5, share: 0.5 },
-      { name: '(anonymous)', file: 'common/kit/store.ts:25', self_ms: 5, share: 0.5 },
+      { name: '(anonymous)', file: 'kit/store.ts:25', self_ms: 5, share: 0.5 },
     ])
   })
 
@@ -50,7 +50,7 @@ describe('a profile', () => {
     expect(packages.map(({ name }) => name)).toEqual([
       'V8 (garbage collector)',
       '@scope/thing',
-      'common/kit',
+      'kit',
       'node (native)',
       'node',
       'inner',

@@ -1,4 +1,4 @@
-import { relative, resolve } from 'node:path'
+import { dirname, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import type { Profile } from './results.ts'
@@ -90,5 +90,5 @@ function packageOf(file: string, name: string): string {
   const installed = file.lastIndexOf('node_modules/')
   const parts = file.slice(installed < 0 ? 0 : installed + 'node_modules/'.length).split('/')
   if (installed >= 0) return parts.slice(0, parts[0]?.startsWith('@') ? 2 : 1).join('/')
-  return parts.slice(0, 2).join('/')
+  return dirname(file).split('/').slice(0, 2).join('/')
 }

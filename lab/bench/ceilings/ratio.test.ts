@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { alternate, type Contestant } from './alternate.ts'
-import { rotated, spreadOf } from './ratio.ts'
+import { spreadOf } from './ratio.ts'
 
 describe('the spread of figures', () => {
   test('is the middle one and both ends, in whatever order they came', () => {
@@ -17,15 +17,6 @@ describe('the spread of figures', () => {
 })
 
 describe('rounds that alternate', () => {
-  test('begin with the next contestant each time', () => {
-    expect([0, 1, 2, 3].map((round) => rotated(['a', 'b', 'c'], round).join(''))).toEqual([
-      'abc',
-      'bca',
-      'cab',
-      'abc',
-    ])
-  })
-
   test('do not count the first round, and take the ratio within each of the others', async () => {
     const ran: string[] = []
     const contestant = (name: string, figures: number[]): Contestant => ({

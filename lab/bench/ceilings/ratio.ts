@@ -13,9 +13,3 @@ export function spreadOf(figures: readonly number[]): Spread {
   const median = sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
   return { median, min: sorted[0]!, max: sorted.at(-1)! }
 }
-
-/** The order of a round: each round begins with the next of them, so none always runs on a machine that has just rested. */
-export function rotated<Thing>(things: readonly Thing[], round: number): Thing[] {
-  const first = round % things.length
-  return [...things.slice(first), ...things.slice(0, first)]
-}

@@ -6,7 +6,7 @@ export const CEILINGS_SCHEMA_VERSION = 1
 const Verdict = z.enum(['met', 'missed'])
 const Spread = z.object({ median: z.number(), min: z.number(), max: z.number() })
 
-const Comparison = z.object({
+export const Comparison = z.object({
   name: z.string(),
   ours: z.string(),
   ceiling: z.string(),

@@ -12,7 +12,7 @@ export function ceilingTables({ part, comparisons, flatness, profiles }: PartCei
   ]
 }
 
-const ratioTable = (part: string, comparisons: Comparison[]): Table => ({
+export const ratioTable = (part: string, comparisons: Comparison[]): Table => ({
   title: `${part}: how close to the limit (medians of ${comparisons[0]!.rounds.length} rounds)`,
   columns: ['what', 'ours/s', 'ceiling/s', 'ceiling', 'ratio', 'range', 'target', 'verdict'],
   rows: comparisons.map(({ name, ceiling, rounds, ratio, target, verdict }) => [

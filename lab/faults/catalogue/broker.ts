@@ -1,18 +1,18 @@
-import type { BrokerControl } from '../../stack/brokers/types.ts'
+import type { ServerControl } from '@lab/stack/servers/server.ts'
 import { type Acts, BROKER_LIMIT_MS, type Fault, type FaultBench, NO_BROKER } from '../fault.ts'
 
 const AWAY_MS = 2_000
 /** Longer than three heartbeats of 5 s, and than a request of 10 s to Kafka. */
 const STALL_MS = 17_000
 
-function controlOf({ part }: FaultBench): BrokerControl {
+function controlOf({ part }: FaultBench): ServerControl {
   const control = (part.rabbit ?? part.kafka)?.control
   if (!control) throw new Error('the broker is not of this run: nobody may kill it')
   return control
 }
 
 const kill = (bench: FaultBench): Acts => ({
-  strike: async () => {
+  inject: async () => {
     await controlOf(bench).kill()
     return 'SIGKILL'
   },
@@ -20,7 +20,7 @@ const kill = (bench: FaultBench): Acts => ({
 })
 
 const restart = (bench: FaultBench): Acts => ({
-  strike: async () => {
+  inject: async () => {
     await controlOf(bench).stop()
     return 'orderly stop'
   },
@@ -28,7 +28,7 @@ const restart = (bench: FaultBench): Acts => ({
 })
 
 const stall = (bench: FaultBench): Acts => ({
-  strike: async () => {
+  inject: async () => {
     await controlOf(bench).pause()
     return 'SIGSTOP'
   },

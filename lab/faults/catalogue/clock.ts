@@ -1,5 +1,5 @@
-import { PARTS } from '../../experiments/offered-load.ts'
 import type { Role } from '../../experiments/part-client.ts'
+import { TRIOS } from '../../trio.ts'
 import { type Acts, type Fault, type FaultBench, SERVICE_LIMIT_MS } from '../fault.ts'
 import { moveClock } from '../hooks.ts'
 import { signalHook, startHooked } from './hooked.ts'
@@ -12,7 +12,7 @@ const moved = (bench: FaultBench, role: Role, minutes: number): Acts => {
   const service = bench.part[role]
   return {
     arm: () => startHooked(service, moveClock(minutes * 60_000, 'signal')),
-    strike: () => signalHook(service, bench),
+    inject: () => signalHook(service, bench),
     heal: async () => {
       await signalHook(service, bench)
     },
@@ -23,7 +23,7 @@ const faultOf = (role: Role, minutes: number): Fault => ({
   name: `clock ${minutes > 0 ? '+' : '−'}5 min: ${ROLE_NAMES[role]}`,
   kind: 'clock',
   parts: Object.fromEntries(
-    PARTS.map((part) => [
+    TRIOS.map((part) => [
       part,
       {
         limitMs: SERVICE_LIMIT_MS[part],

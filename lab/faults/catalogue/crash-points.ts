@@ -1,13 +1,12 @@
-import { type Step, type StepPlace, steps } from '@lab/common/kit/steps.ts'
+import { within } from '@lab/kit/wait.ts'
 import type { Role } from '../../experiments/part-client.ts'
-import type { StartPartOptions } from '../../stack/part.ts'
-import { within } from '../../stack/wait.ts'
+import { type StartTrioOptions, type StepPlace, steps } from '../../trio.ts'
 import {
   type Acts,
   type Fault,
   type FaultBench,
   type FaultPlan,
-  NotStruck,
+  NotInjected,
   SERVICE_LIMIT_MS,
 } from '../fault.ts'
 import { crashAt } from '../hooks.ts'
@@ -23,7 +22,7 @@ const roleOf = (role: StepPlace['roles'][number]): Role =>
   role === 'notification' || role === 'analytics' ? 'third' : role
 
 /** The process ends itself in the very line; what is left is as it is between that line and the next. */
-const crash = (bench: FaultBench, step: Step, role: Role): Acts => {
+const crash = (bench: FaultBench, step: string, role: Role): Acts => {
   const service = bench.part[role]
   const lead = leadTo(step, bench, role)
   const [from, to] = PASSAGES
@@ -31,11 +30,11 @@ const crash = (bench: FaultBench, step: Step, role: Role): Acts => {
   const hook = crashAt(step, passage)
   return {
     ...(!lead?.isAtStart && { arm: () => startHooked(service, hook) }),
-    strike: async () => {
+    inject: async () => {
       if (lead?.isAtStart) await startHooked(service, hook).catch(() => {})
       else await lead?.go()
       const exit = await within(service.exited, REACHED_WITHIN_MS, `${step} to be reached`).catch(() => {
-        throw new NotStruck(`${service.name} did not reach ${step} (passage ${passage})`)
+        throw new NotInjected(`${service.name} did not reach ${step} (passage ${passage})`)
       })
       if (exit.signal !== 'SIGKILL') throw new Error(`${service.name} ended with ${exit.signal ?? exit.code}`)
       return `passage ${passage}`
@@ -47,11 +46,11 @@ const crash = (bench: FaultBench, step: Step, role: Role): Acts => {
   }
 }
 
-function faultOf(step: Step, { part, means }: StepPlace, role: StepPlace['roles'][number]): Fault {
+function faultOf(step: string, { part, means }: StepPlace, role: StepPlace['roles'][number]): Fault {
   const plan: FaultPlan = {
     limitMs: SERVICE_LIMIT_MS[part],
     holdMs: DOWN_MS,
-    strikesMs: 2_000,
+    injectingMs: 2_000,
     ...(step.startsWith('rest.') && {
       start: async () => ({ options: QUICK_TIME_OUT, close: async () => {} }),
     }),
@@ -66,11 +65,11 @@ function faultOf(step: Step, { part, means }: StepPlace, role: StepPlace['roles'
 }
 
 /** Unknown outcomes come soon, and with them what is done about them. */
-const QUICK_TIME_OUT: Partial<StartPartOptions> = {
+const QUICK_TIME_OUT: Partial<StartTrioOptions> = {
   serviceEnv: { order: { UPSTREAM_TIMEOUT_MS: '700' } },
 }
 
 /** A crash between any two lines that matter, one after the other. */
-export const crashPoints: Fault[] = (Object.entries(steps) as [Step, StepPlace][]).flatMap(([step, place]) =>
+export const crashPoints: Fault[] = Object.entries(steps).flatMap(([step, place]) =>
   place.roles.map((role) => faultOf(step, place, role)),
 )

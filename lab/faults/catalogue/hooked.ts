@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
-import { waitFor } from '@lab/common/testing/wait.ts'
-import type { ServiceProcess } from '../../stack/service.ts'
+import { waitFor } from '@lab/kit/wait.ts'
+import type { ServiceProcess } from '@lab/stack/service.ts'
 import type { FaultBench } from '../fault.ts'
 import { type HookedStart, SWITCH } from '../hooks.ts'
 

@@ -1,8 +1,8 @@
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
+import type { ServiceProcess } from '@lab/stack/service.ts'
 import { request } from 'undici'
 import { z } from 'zod'
-import type { RunningPart } from '../../stack/part.ts'
-import type { ServiceProcess } from '../../stack/service.ts'
+import type { RunningTrio, TrioService } from '../../trio.ts'
 import { type Acts, type Fault, type FaultBench, NotApplicable, SERVICE_LIMIT_MS } from '../fault.ts'
 import { freezeAt, type HookedStart } from '../hooks.ts'
 import { pauseBetweenTransactions, stockFileOf } from '../pause-service.ts'
@@ -39,7 +39,7 @@ async function openStandby({ part, signal }: FaultBench) {
   return { standby, takenOver }
 }
 
-const without = (part: RunningPart, owner: ServiceProcess): RunningPart => ({ ...part, inventory: owner })
+const without = (part: RunningTrio, owner: TrioService): RunningTrio => ({ ...part, inventory: owner })
 
 /** The owner is killed; the other one is there already. */
 function killOwner(bench: FaultBench): Acts {
@@ -49,7 +49,7 @@ function killOwner(bench: FaultBench): Acts {
     arm: async () => {
       second = await openStandby(bench)
     },
-    strike: async () => {
+    inject: async () => {
       await part.inventory.kill()
       return 'the owner'
     },
@@ -73,7 +73,7 @@ function zombie(bench: FaultBench, hook?: HookedStart): Acts {
       second = await openStandby(bench)
       decisions = await watchDecisions(bench)
     },
-    strike: async () => {
+    inject: async () => {
       // With a hook it stops by itself in the midst of what it does; without one it is stopped from outside.
       if (!hook) await pauseBetweenTransactions(former, stockFileOf(part))
       const at = performance.now()
@@ -102,7 +102,7 @@ function zombie(bench: FaultBench, hook?: HookedStart): Acts {
 /** Members come and go, one after the other: each time the group is put together anew. */
 function comeAndGo(bench: FaultBench): Acts {
   return {
-    strike: async () => {
+    inject: async () => {
       for (let turn = 0; turn < TURNS; turn++) {
         const { standby } = await openStandby(bench)
         // One leaves in order, the next without a word.
@@ -120,7 +120,7 @@ interface Instances {
   rabbit: string | ((bench: FaultBench) => Acts)
   kafka: string | ((bench: FaultBench) => Acts)
   holdMs: number
-  strikesMs?: number
+  injectingMs?: number
 }
 
 const faultOf = ({ name, rabbit, kafka, ...times }: Instances): Fault => ({
@@ -149,34 +149,34 @@ export const instanceFaults: Fault[] = [
     rabbit: zombie,
     kafka: zombie,
     holdMs: ALONE_MS,
-    strikesMs: SILENT_MS,
+    injectingMs: SILENT_MS,
   }),
   faultOf({
     name: 'zombie: stalled before it acknowledges',
     rabbit: (bench) => zombie(bench, freezeAt('rabbit.batch-committed', 40)),
     kafka: OTHER_STEP,
     holdMs: ALONE_MS,
-    strikesMs: SILENT_MS,
+    injectingMs: SILENT_MS,
   }),
   faultOf({
     name: 'zombie: stalled before it begins to write',
     rabbit: OTHER_STEP,
     kafka: (bench) => zombie(bench, freezeAt('kafka.decisions-drafted', 20)),
     holdMs: ALONE_MS,
-    strikesMs: SILENT_MS,
+    injectingMs: SILENT_MS,
   }),
   faultOf({
     name: 'zombie: stalled within a transaction',
     rabbit: OTHER_STEP,
     kafka: (bench) => zombie(bench, freezeAt('kafka.offsets-sent', 20)),
     holdMs: ALONE_MS,
-    strikesMs: SILENT_MS,
+    injectingMs: SILENT_MS,
   }),
   faultOf({
     name: 'instances come and go',
     rabbit: comeAndGo,
     kafka: comeAndGo,
     holdMs: 0,
-    strikesMs: 20_000,
+    injectingMs: 20_000,
   }),
 ]

@@ -1,13 +1,17 @@
+import { withAdmin } from '@lab/stack/kafka-admin.ts'
 import { ORDER_EVENTS } from '../../experiments/topic-count.ts'
 import { openKafkaProbe } from '../../probes/kafka.ts'
-import { withAdmin } from '../../stack/kafka-admin.ts'
 import { type Acts, BROKER_LIMIT_MS, type Fault, type FaultBench, NO_BROKER } from '../fault.ts'
 
 const REFUSING_MS = 4_000
 const OF_KAFKA = 'it is about Kafka'
 
 /** Every other configuration of the topic goes back to its default, so what the part has set is set again. */
-const KEEPS = { 'retention.ms': '-1' }
+const KEEPS = {
+  'retention.ms': '-1',
+  'compression.type': 'uncompressed',
+  'message.timestamp.type': 'LogAppendTime',
+}
 
 /**
  * To a topic that takes no record of a usual size, nothing can be produced. Only where orders come in: on a topic with
@@ -19,7 +23,7 @@ const refuseRecords = ({ part: { kafka } }: FaultBench): Acts => {
     await probe.configure(ORDER_EVENTS, { ...KEEPS, 'max.message.bytes': String(bytes) })
   }
   return {
-    strike: async () => {
+    inject: async () => {
       await takeUpTo(1)
       return 'records of 1 byte at most'
     },
@@ -29,8 +33,9 @@ const refuseRecords = ({ part: { kafka } }: FaultBench): Acts => {
 
 /** The log is the database: what is deleted is gone, and the services have to be started on the new one. */
 const deleteTopic = ({ part }: FaultBench): Acts => ({
-  strike: async () => {
-    await withAdmin(part.kafka!.brokers, (admin) => admin.deleteTopics({ topics: [ORDER_EVENTS] }))
+  inject: async () => {
+    const { brokers, prefix } = part.kafka!
+    await withAdmin(brokers, (admin) => admin.deleteTopics({ topics: [`${prefix}${ORDER_EVENTS}`] }))
     return ORDER_EVENTS
   },
   heal: async () => {

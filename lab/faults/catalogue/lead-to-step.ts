@@ -1,10 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Step } from '@lab/common/kit/steps.ts'
+import { until } from '@lab/kit/wait.ts'
 import type { Role } from '../../experiments/part-client.ts'
 import { INVENTORY_EVENTS } from '../../experiments/topic-count.ts'
 import { openKafkaProbe } from '../../probes/kafka.ts'
 import { openRabbitProbe } from '../../probes/rabbit.ts'
-import { until } from '../../stack/wait.ts'
 import type { FaultBench } from '../fault.ts'
 
 /** What has to happen before a step is reached that orders alone do not lead to. */
@@ -26,7 +25,7 @@ const QUEUE_OF: Record<Role, string> = {
 }
 
 /** Undefined for a step that every order passes. */
-export function leadTo(step: Step, bench: FaultBench, role: Role): Lead | undefined {
+export function leadTo(step: string, bench: FaultBench, role: Role): Lead | undefined {
   switch (step) {
     case 'rest.settle-begun':
     case 'rest.stock-released':

@@ -1,15 +1,14 @@
 import type { Order } from '@lab/common/domain/order.ts'
 import { badOrders, badRequests } from '@lab/common/testing/builders.ts'
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { Pool } from 'undici'
-import { PARTS } from '../../experiments/offered-load.ts'
 import { openRepeater } from '../../experiments/repeat-message.ts'
 import { ORDER_EVENTS } from '../../experiments/topic-count.ts'
 import { recordsOf } from '../../experiments/warm-up.ts'
 import { answered, closedLoop } from '../../load/closed-loop.ts'
 import { openKafkaProbe } from '../../probes/kafka.ts'
 import { openRabbitProbe } from '../../probes/rabbit.ts'
-import type { PartName } from '../../stack/parts.ts'
+import { TRIOS, type TrioName } from '../../trio.ts'
 import { type Acts, type Fault, type FaultBench, type FaultPlan, SERVICE_LIMIT_MS } from '../fault.ts'
 
 const QUEUES = ['inventory_queue', 'order_status_queue', 'notification_queue']
@@ -40,7 +39,7 @@ const badRequest = (bench: FaultBench): Acts => {
     ...badRequests,
   ]
   return {
-    strike: async () => {
+    inject: async () => {
       const pool = new Pool(bench.part.order.url, { connections: 4 })
       try {
         for (const { why, payload, contentType } of requests) {
@@ -66,7 +65,7 @@ const poisonQueues = ({ part, planted, signal }: FaultBench, bodies: string[]): 
     return (await probe.depth(DEAD_LETTERS.rabbit)).ready
   }
   return {
-    strike: async () => {
+    inject: async () => {
       await using probe = await openRabbitProbe(part.rabbit!)
       for (const queue of QUEUES) {
         for (const body of bodies)
@@ -86,7 +85,7 @@ const poisonTopic = ({ part, planted, signal }: FaultBench, bodies: string[]): A
     return (await probe.readAll(DEAD_LETTERS.kafka, { signal })).length
   }
   return {
-    strike: async () => {
+    inject: async () => {
       await using probe = await openKafkaProbe(part.kafka!)
       await probe.produce(
         ORDER_EVENTS,
@@ -119,7 +118,7 @@ async function exactly(
 
 /** What announced an order comes again and again, while other orders come in. */
 const storm = (bench: FaultBench): Acts => ({
-  strike: async () => {
+  inject: async () => {
     const { part, client, signal } = bench
     await using repeater = await openRepeater({ part, client, signal })
     const load = await closedLoop(client.place, { count: 10, concurrency: 2, signal })
@@ -136,7 +135,7 @@ const CROWD = 500
 
 /** Far more orders at once than there is stock: all of it is sold, and not one more. */
 const sellOut = (bench: FaultBench): Acts => ({
-  strike: async () => {
+  inject: async () => {
     const { client, signal } = bench
     const order = () => ({ item: 'pizza', quantity: 1 }) as const
     const load = await closedLoop(client.place, { count: CROWD, concurrency: 128, signal, order })
@@ -151,9 +150,9 @@ const sellOut = (bench: FaultBench): Acts => ({
 })
 
 const inAll = (on: (bench: FaultBench) => Acts, more: Partial<FaultPlan> = {}): Fault['parts'] =>
-  Object.fromEntries(PARTS.map((part) => [part, planOf(part, on, more)])) as Fault['parts']
+  Object.fromEntries(TRIOS.map((part) => [part, planOf(part, on, more)])) as Fault['parts']
 
-const planOf = (part: PartName, on: FaultPlan['on'], more: Partial<FaultPlan> = {}): FaultPlan => ({
+const planOf = (part: TrioName, on: FaultPlan['on'], more: Partial<FaultPlan> = {}): FaultPlan => ({
   limitMs: SERVICE_LIMIT_MS[part],
   holdMs: 500,
   ...more,
@@ -181,10 +180,10 @@ export const messageFaults: Fault[] = [
       'streaming-kafka': planOf('streaming-kafka', (bench) => poisonTopic(bench, [OVERSIZE])),
     },
   },
-  { name: 'duplicate storm', kind: 'messages', parts: inAll(storm, { strikesMs: 3_000 }) },
+  { name: 'duplicate storm', kind: 'messages', parts: inAll(storm, { injectingMs: 3_000 }) },
   {
     name: 'sell-out',
     kind: 'messages',
-    parts: inAll(sellOut, { stock: { pizza: LEFT }, strikesMs: 3_000 }),
+    parts: inAll(sellOut, { stock: { pizza: LEFT }, injectingMs: 3_000 }),
   },
 ]

@@ -1,22 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { PARTS } from '../../experiments/offered-load.ts'
-import type { PartName } from '../../stack/parts.ts'
+import type { TcpProxy } from '@lab/stack/tcp-proxy.ts'
+import { TRIOS, type TrioName } from '../../trio.ts'
 import {
   type Acts,
   BROKER_LIMIT_MS,
   type Fault,
   type FaultBench,
-  NotStruck,
+  NotInjected,
   SERVICE_LIMIT_MS,
 } from '../fault.ts'
-import type { TcpProxy } from '../tcp-proxy.ts'
 import { wired } from '../wire.ts'
 
 /** As long as for a broker that comes back: everything has to connect anew. */
-const LIMIT_MS: Record<PartName, number> = { ...SERVICE_LIMIT_MS, ...BROKER_LIMIT_MS }
+const LIMIT_MS: Record<TrioName, number> = { ...SERVICE_LIMIT_MS, ...BROKER_LIMIT_MS }
 
 /** Longer than the 5 s of an upstream call, three heartbeats of 5 s at RabbitMQ, a session and a request of Kafka. */
-const SILENT_MS: Record<PartName, number> = {
+const SILENT_MS: Record<TrioName, number> = {
   'sync-rest': 7_000,
   'async-rabbitmq': 17_000,
   'streaming-kafka': 14_000,
@@ -29,9 +28,9 @@ const onWire = (bench: FaultBench, act: (wire: TcpProxy) => void | Promise<void>
   const { wire } = bench
   if (!wire) throw new Error('the part was started without a proxy')
   return {
-    strike: async () => {
+    inject: async () => {
       const open = wire.connections()
-      if (open === 0) throw new NotStruck('no connection was open')
+      if (open === 0) throw new NotInjected('no connection was open')
       await act(wire)
       return `${open} connections`
     },
@@ -42,12 +41,12 @@ const onWire = (bench: FaultBench, act: (wire: TcpProxy) => void | Promise<void>
 const faultOf = (
   name: string,
   act: (wire: TcpProxy) => void | Promise<void>,
-  holdMs: (part: PartName) => number,
+  holdMs: (part: TrioName) => number,
 ): Fault => ({
   name: `connections ${name}`,
   kind: 'network',
   parts: Object.fromEntries(
-    PARTS.map((part) => [
+    TRIOS.map((part) => [
       part,
       {
         limitMs: LIMIT_MS[part],

@@ -1,7 +1,6 @@
-import { PARTS } from '../../experiments/offered-load.ts'
+import type { ServiceProcess } from '@lab/stack/service.ts'
 import type { Role } from '../../experiments/part-client.ts'
-import type { PartName } from '../../stack/parts.ts'
-import type { ServiceProcess } from '../../stack/service.ts'
+import { TRIOS, type TrioName } from '../../trio.ts'
 import { type Acts, type Fault, type FaultBench, SERVICE_LIMIT_MS } from '../fault.ts'
 import { ROLE_NAMES, ROLES } from './roles.ts'
 
@@ -11,7 +10,7 @@ const AWAY_MS = 1_500
  * Longer than whatever watches over a silent process: the 5 s of an upstream call, three heartbeats of 5 s at RabbitMQ,
  * the session of a Kafka consumer group.
  */
-const STALL_MS: Record<PartName, number> = {
+const STALL_MS: Record<TrioName, number> = {
   'sync-rest': 7_000,
   'async-rabbitmq': 17_000,
   'streaming-kafka': 12_000,
@@ -20,7 +19,7 @@ const STALL_MS: Record<PartName, number> = {
 const serviceOf = ({ part }: FaultBench, role: Role): ServiceProcess => part[role]
 
 const kill = (bench: FaultBench, role: Role): Acts => ({
-  strike: async () => {
+  inject: async () => {
     const { pid } = serviceOf(bench, role)
     await serviceOf(bench, role).kill()
     return `process ${pid}`
@@ -30,7 +29,7 @@ const kill = (bench: FaultBench, role: Role): Acts => ({
 
 /** The new process starts when the old one has stopped in its own time, as a rolling restart of one instance does. */
 const restart = (bench: FaultBench, role: Role): Acts => ({
-  strike: async () => {
+  inject: async () => {
     const { code, signal, ms } = await serviceOf(bench, role).stop()
     return `stopped in ${ms} ms with ${signal ?? code}`
   },
@@ -38,7 +37,7 @@ const restart = (bench: FaultBench, role: Role): Acts => ({
 })
 
 const stall = (bench: FaultBench, role: Role): Acts => ({
-  strike: async () => {
+  inject: async () => {
     serviceOf(bench, role).pause()
     return `process ${serviceOf(bench, role).pid}`
   },
@@ -46,13 +45,13 @@ const stall = (bench: FaultBench, role: Role): Acts => ({
 })
 
 /** What waited for a stalled service has to be worked off first: clients whose requests were in its socket all the time. */
-const STALL_LIMIT_MS: Record<PartName, number> = { ...SERVICE_LIMIT_MS, 'sync-rest': 5_000 }
+const STALL_LIMIT_MS: Record<TrioName, number> = { ...SERVICE_LIMIT_MS, 'sync-rest': 5_000 }
 
 interface Way {
   name: string
   acts: (bench: FaultBench, role: Role) => Acts
-  holdMs: (part: PartName) => number
-  limitMs: Record<PartName, number>
+  holdMs: (part: TrioName) => number
+  limitMs: Record<TrioName, number>
 }
 
 const WAYS: Way[] = [
@@ -65,7 +64,7 @@ const faultOf = ({ name, acts, holdMs, limitMs }: Way, role: Role): Fault => ({
   name: `${name} ${ROLE_NAMES[role]}`,
   kind: 'process',
   parts: Object.fromEntries(
-    PARTS.map((part) => [
+    TRIOS.map((part) => [
       part,
       {
         limitMs: limitMs[part],

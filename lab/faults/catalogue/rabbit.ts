@@ -1,7 +1,7 @@
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
+import { rabbitApi } from '@lab/stack/servers/rabbitmq/api.ts'
+import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
 import { openRabbitProbe } from '../../probes/rabbit.ts'
-import { rabbitApi } from '../../stack/brokers/rabbit-api.ts'
-import type { RabbitBroker } from '../../stack/brokers/types.ts'
 import {
   type Acts,
   BROKER_LIMIT_MS,
@@ -9,7 +9,7 @@ import {
   type FaultBench,
   NO_BROKER,
   NotApplicable,
-  NotStruck,
+  NotInjected,
 } from '../fault.ts'
 
 const REFUSING_MS = 4_000
@@ -36,7 +36,7 @@ const slowly = async () => ({
 const deleteQueue = ({ part, client, signal }: FaultBench): Acts => {
   const rabbit = part.rabbit!
   return {
-    strike: async () => {
+    inject: async () => {
       await client.command('inventory', '/admin/delay', { seconds: SLOW_SECONDS })
       await using probe = await openRabbitProbe(rabbit)
       const depth = async () => (await probe.depth(QUEUE)).ready
@@ -49,7 +49,7 @@ const deleteQueue = ({ part, client, signal }: FaultBench): Acts => {
 }
 
 const removeBinding = ({ part: { rabbit } }: FaultBench): Acts => ({
-  strike: async () => {
+  inject: async () => {
     const binding = `/bindings/${vhostOf(rabbit!)}/e/${EXCHANGE}/q/${QUEUE}/order.placed`
     await rabbitApi(rabbit!, 'DELETE', binding)
     return `${EXCHANGE} → ${QUEUE}`
@@ -60,7 +60,7 @@ const removeBinding = ({ part: { rabbit } }: FaultBench): Acts => ({
 /** Orders that are accepted and could not be announced; none is a fault that refused nothing. */
 async function heldUp({ client }: FaultBench): Promise<number> {
   const placed = (await client.orders()).filter(({ status }) => status === 'placed').length
-  if (placed === 0) throw new NotStruck('the broker refused nothing')
+  if (placed === 0) throw new NotInjected('the broker refused nothing')
   return placed
 }
 
@@ -69,7 +69,7 @@ const limitLength = (bench: FaultBench): Acts => {
   const rabbit = part.rabbit!
   const path = `/policies/${vhostOf(rabbit)}/${POLICY}`
   return {
-    strike: async () => {
+    inject: async () => {
       await client.command('inventory', '/admin/delay', { seconds: SLOW_SECONDS })
       const definition = { 'max-length': LENGTH, overflow: 'reject-publish' }
       const policy = { pattern: `^${QUEUE}$`, definition, 'apply-to': 'queues' }
@@ -89,7 +89,7 @@ const alarm = (bench: FaultBench): Acts => {
   const ctl = bench.part.rabbit!.ctl
   if (!ctl) throw new NotApplicable('rabbitmqctl is not at hand for this broker')
   return {
-    strike: async () => {
+    inject: async () => {
       await ctl('set_vm_memory_high_watermark', '0')
       return 'watermark 0'
     },
@@ -113,7 +113,7 @@ export const rabbitFaults: Fault[] = [
         holdMs: 500,
         on: deleteQueue,
         start: slowly,
-        strikesMs: 2_000,
+        injectingMs: 2_000,
         loss: {
           reason: 'whoever deletes a queue deletes the messages in it; their orders stay placed',
           anomalies: ['stuck'],
@@ -150,7 +150,7 @@ export const rabbitFaults: Fault[] = [
     kind: 'broker',
     parts: {
       'sync-rest': NO_BROKER,
-      'async-rabbitmq': { limitMs, holdMs: REFUSING_MS, strikesMs: 2_000, on: alarm },
+      'async-rabbitmq': { limitMs, holdMs: REFUSING_MS, injectingMs: 2_000, on: alarm },
       'streaming-kafka': OF_RABBIT,
     },
   },

@@ -11,7 +11,7 @@ const full = (bench: FaultBench, role: Role): Acts => {
   const service = bench.part[role]
   return {
     arm: () => startHooked(service, fillStore()),
-    strike: () => signalHook(service, bench),
+    inject: () => signalHook(service, bench),
     heal: async () => {
       await signalHook(service, bench)
     },

@@ -1,6 +1,7 @@
 import { subscribe } from 'node:diagnostics_channel'
 import { writeSync } from 'node:fs'
-import { STEP_CHANNEL, steps } from '@lab/common/kit/steps.ts'
+import { STEP_CHANNEL } from '@lab/kit/steps.ts'
+import { parts } from '../../../parts.ts'
 
 /**
  * Preloaded into a service: ends the process by SIGKILL at the n-th passage of a step, in the very line that reaches it. With
@@ -8,8 +9,8 @@ import { STEP_CHANNEL, steps } from '@lab/common/kit/steps.ts'
  */
 const { LAB_CRASH_STEP = '', LAB_CRASH_PASSAGE = '1', LAB_CRASH_SIGNAL = 'SIGKILL' } = process.env
 
-if (!Object.hasOwn(steps, LAB_CRASH_STEP))
-  throw new Error(`LAB_CRASH_STEP: '${LAB_CRASH_STEP}' is not a step of common/kit/steps.ts`)
+if (!parts.some(({ steps = {} }) => Object.hasOwn(steps, LAB_CRASH_STEP)))
+  throw new Error(`LAB_CRASH_STEP: '${LAB_CRASH_STEP}' is not a step of any part`)
 if (!/^[1-9]\d{0,8}$/.test(LAB_CRASH_PASSAGE))
   throw new Error(`LAB_CRASH_PASSAGE: '${LAB_CRASH_PASSAGE}' is not a whole number from 1`)
 if (LAB_CRASH_SIGNAL !== 'SIGKILL' && LAB_CRASH_SIGNAL !== 'SIGSTOP')

@@ -17,6 +17,12 @@ const Document = z.object({
 
 export type Parameter = z.infer<typeof Parameter>
 
+/** What an answer may be: an outcome, and in its place a problem. Undefined where the document does not say. */
+export interface Bodies<Of = Schema> {
+  outcome: Of | undefined
+  problem: Of | undefined
+}
+
 /** One operation as the service documents it. */
 export interface Route {
   method: string
@@ -24,8 +30,8 @@ export interface Route {
   path: string
   parameters: Parameter[]
   body: Schema | undefined
-  /** By status; undefined where the document does not say what the body is. */
-  responses: Map<number, Schema | undefined>
+  /** By status. */
+  responses: Map<number, Bodies>
   /** Answers to a `GET` of these never end. */
   isStream: boolean
   components: Components
@@ -50,13 +56,15 @@ export function routesOf(document: unknown): Route[] {
       parameters,
       body: requestBody?.content?.['application/json']?.schema,
       responses: new Map(
-        Object.entries(responses).map(([status, { content }]) => [
-          Number(status),
-          content?.['application/json']?.schema,
-        ]),
+        Object.entries(responses).map(([status, { content }]) => [Number(status), bodiesOf(content)]),
       ),
       isStream: path.endsWith('/stream'),
       components: components.schemas,
     })),
   )
 }
+
+const bodiesOf = (content: z.infer<typeof Content>): Bodies => ({
+  outcome: content?.['application/json']?.schema,
+  problem: content?.['application/problem+json']?.schema,
+})

@@ -1,5 +1,5 @@
+import type { ServiceProcess } from '@lab/stack/service.ts'
 import type fc from 'fast-check'
-import type { ServiceProcess } from '../../stack/service.ts'
 import { type Finding, headOf, Tally, type TargetResult } from '../finding.ts'
 import { sampleCase, shrinkCase } from '../sample.ts'
 import type { Answer } from './answer.ts'

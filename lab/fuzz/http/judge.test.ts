@@ -6,8 +6,13 @@ import { createJudge } from './judge.ts'
 
 const order = { type: 'object', properties: { order_id: { type: 'string' } }, required: ['order_id'] }
 const json = (schema: object) => ({ content: { 'application/json': { schema } } })
+const refused = { content: { 'application/problem+json': { schema: { type: 'object' } } } }
 const [route] = routesOf({
-  paths: { '/order': { post: { responses: { 201: json(order), 422: json(order), 503: json(order) } } } },
+  paths: {
+    '/order': {
+      post: { responses: { 201: json(order), 400: refused, 422: json(order), 503: json(order) } },
+    },
+  },
 })
 
 const asked = (expected: Expected, more: Partial<HttpCase> = {}): HttpCase => ({
@@ -67,6 +72,7 @@ describe('an answer', () => {
     ['a bad request is carried out', asked('refused'), answered(422, { order_id: 'a' })],
     ['a good request is refused', asked('accepted'), problem(400)],
     ['a good request is refused', asked('accepted'), problem(404)],
+    ['a 410 that is not declared', asked('refused'), problem(410)],
     ['a 400 is no problem document', asked('refused'), answered(400, { message: 'no' })],
     ['a 400 names no field', asked('refused'), problem(400, { detail: 'wrong' })],
     ['a 400 is an incomplete problem document', asked('refused'), problem(400, { code: undefined })],

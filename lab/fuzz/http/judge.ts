@@ -1,8 +1,9 @@
 import { z } from 'zod'
 import { compile, type Fits } from '../json/oracle.ts'
+import type { Schema } from '../json/schema.ts'
 import { type Answer, jsonOf, type Received } from './answer.ts'
 import type { HttpCase } from './case.ts'
-import type { Route } from './document.ts'
+import type { Bodies, Route } from './document.ts'
 
 /** A rule that an answer broke. The same rule broken again is the same finding. */
 export interface Complaint {
@@ -30,9 +31,10 @@ const LEAK = /\n\s+at |node_modules|node:internal|\.ts:\d+|amqp:\/\/|SQLITE_/
 
 /** Judges answers of one route, each by what it was the answer to. `route` is undefined where none is meant. */
 export function createJudge(route: Route | undefined): (request: HttpCase, answer: Answer) => Complaint[] {
-  const documented = new Map<number, Fits | undefined>()
-  for (const [status, schema] of route?.responses ?? [])
-    documented.set(status, schema && compile(schema, route!.components))
+  const documented: Documented = new Map()
+  const fitsOf = (schema: Schema | undefined) => schema && compile(schema, route!.components)
+  for (const [status, { outcome, problem }] of route?.responses ?? [])
+    documented.set(status, { outcome: fitsOf(outcome), problem: fitsOf(problem) })
 
   return (request, answer) => {
     if (answer.error !== undefined) return withoutAnswer(request, answer.error)
@@ -41,7 +43,7 @@ export function createJudge(route: Route | undefined): (request: HttpCase, answe
     if (status >= 500) return isPromised(answer, documented) ? [] : [complaint(`status ${status}`, answer)]
     const wrong =
       status >= 400 ? wrongProblem(request, answer, documented) : wrongSuccess(request, answer, documented)
-    return [...wrong, ...wrongVerdict(request, answer, documented)]
+    return [...wrong, ...wrongVerdict(request, answer, documented), ...undeclared(request, answer, route)]
   }
 }
 
@@ -52,18 +54,22 @@ function withoutAnswer({ raw, body, headers }: HttpCase, error: string): Complai
   return [{ rule: 'no answer', detail: error }]
 }
 
-type Documented = Map<number, Fits | undefined>
+type Documented = Map<number, Bodies<Fits>>
 
-const isPromised = (answer: Received, documented: Documented) =>
-  answer.status === 503 && documented.has(503) && (documented.get(503)?.(jsonOf(answer)) ?? true)
+const isProblem = ({ contentType }: Received) => contentType.startsWith('application/problem+json')
+
+function isPromised(answer: Received, documented: Documented): boolean {
+  const fits = documented.get(503)?.[isProblem(answer) ? 'problem' : 'outcome']
+  return answer.status === 503 && fits?.(jsonOf(answer)) === true
+}
 
 function wrongProblem(request: HttpCase, answer: Received, documented: Documented): Complaint[] {
   // What is no HTTP is refused by Node's parser, before there is a service to write a document.
   if (request.method === 'HEAD' || request.raw) return []
   const { status } = answer
   const body = jsonOf(answer)
-  if (!answer.contentType.startsWith('application/problem+json')) {
-    const isOutcome = documented.get(status)?.(body) === true
+  if (!isProblem(answer)) {
+    const isOutcome = documented.get(status)?.outcome?.(body) === true
     return isOutcome ? [] : [complaint(`a ${status} is no problem document`, answer)]
   }
   const problem = Problem.safeParse(body)
@@ -77,7 +83,7 @@ function wrongProblem(request: HttpCase, answer: Received, documented: Documente
 }
 
 function wrongSuccess({ method }: HttpCase, answer: Received, documented: Documented): Complaint[] {
-  const fits = documented.get(answer.status)
+  const fits = documented.get(answer.status)?.outcome
   if (!fits || method === 'HEAD' || answer.text.length > MAX_CHECKED) return []
   const isText = !answer.contentType.includes('json')
   return isText || fits(jsonOf(answer)) ? [] : [complaint(`a ${answer.status} is not as documented`, answer)]
@@ -90,6 +96,17 @@ function wrongVerdict({ expected }: HttpCase, answer: Received, documented: Docu
   if (expected === 'refused' && (status < 400 || hasOutcome(answer)))
     return [complaint('a bad request is carried out', answer)]
   return []
+}
+
+/** What a request to this very route is answered stands in its document. A path of a parameter may be another route's. */
+function undeclared(
+  { expected, method, raw, path }: HttpCase,
+  answer: Received,
+  route: Route | undefined,
+): Complaint[] {
+  const isOfRoute = route && !raw && method === route.method && path.split('?', 1)[0] === route.path
+  if (!isOfRoute || expected === 'either' || route.responses.has(answer.status)) return []
+  return [complaint(`a ${answer.status} that is not declared`, answer)]
 }
 
 /** An order that failed is answered with a status of 400 and more, and is an order all the same. */

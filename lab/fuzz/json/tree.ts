@@ -13,7 +13,7 @@ export function textOf(json: Json): string {
 /** Where a node is: the index at each level. */
 type Place = number[]
 
-export const childrenOf = (json: Json): Json[] => {
+const childrenOf = (json: Json): Json[] => {
   if (typeof json === 'string') return []
   return Array.isArray(json) ? json : json.members.map(([, value]) => value)
 }

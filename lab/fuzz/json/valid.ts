@@ -60,14 +60,14 @@ function objectOf(schema: Schema, options: ValidOptions): fc.Arbitrary<Json> {
   const more =
     additionalProperties === false
       ? fc.constant<[string, Json][]>([])
-      : fc.oneof({ weight: 8, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: stranger })
+      : fc.oneof({ weight: 8, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: other })
   return fc
     .tuple(fc.tuple(...named), more, fc.nat())
-    .map(([entries, strangers, turn]) => ({ members: turned([...entries.flat(), ...strangers], turn) }))
+    .map(([entries, others, turn]) => ({ members: turned([...entries.flat(), ...others], turn) }))
 }
 
 /** A member that no schema names. */
-const stranger = fc
+const other = fc
   .tuple(fc.stringMatching(/^[a-z]{1,6}_x$/), fc.jsonValue({ maxDepth: 1 }))
   .map(([key, value]): [string, Json][] => [[key, JSON.stringify(value)]])
 

@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { Json } from './tree.ts'
 
 /** Numbers at the edges of what JSON and JavaScript can hold. */
-export const weirdNumber = fc.oneof(
+const weirdNumber = fc.oneof(
   fc.constantFrom(
     '0',
     '-0',

@@ -1,7 +1,7 @@
 import type { PartClient } from '../../experiments/part-client.ts'
 import type { Captured } from '../../probes/rabbit.ts'
 import { type Flood, openFlood } from '../../probes/rabbit-flood.ts'
-import type { RunningPart } from '../../stack/part.ts'
+import type { RunningTrio } from '../../trio.ts'
 import { headOf, Tally, type TargetResult } from '../finding.ts'
 import type { FuzzOptions } from '../http/fuzz-route.ts'
 import { CASE, drawMessages, type Numbered } from './draw.ts'
@@ -11,7 +11,7 @@ import { reckonQueue } from './reckon-queue.ts'
 import { untilStill } from './until-still.ts'
 
 export interface QueueFuzz {
-  part: RunningPart
+  part: RunningTrio
   client: PartClient
   /** Orders that come again and again, some of them known. */
   ids: string[]
@@ -64,8 +64,7 @@ export async function fuzzQueue(
 const followUps = (decisions: Captured[]) =>
   decisions.reduce((sum, { routingKey }) => sum + queuesOf(routingKey).length, 0)
 
-export const queuesOf = (key: string | null): QueueSpec[] =>
-  QUEUES.filter(({ keys }) => keys.includes(key ?? ''))
+const queuesOf = (key: string | null): QueueSpec[] => QUEUES.filter(({ keys }) => keys.includes(key ?? ''))
 
 interface Sending {
   flood: Flood

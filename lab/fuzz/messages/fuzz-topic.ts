@@ -1,7 +1,7 @@
 import type { PartClient } from '../../experiments/part-client.ts'
 import { type KafkaProbe, openKafkaProbe } from '../../probes/kafka.ts'
 import type { TopicRecord } from '../../probes/kafka-reader.ts'
-import type { RunningPart } from '../../stack/part.ts'
+import type { RunningTrio } from '../../trio.ts'
 import { type Finding, headOf, Tally, type TargetResult } from '../finding.ts'
 import type { FuzzOptions } from '../http/fuzz-route.ts'
 import { CASE, drawMessages, type Numbered } from './draw.ts'
@@ -11,7 +11,7 @@ import { lagOf, readTopicState } from './topic-state.ts'
 import { untilStill } from './until-still.ts'
 
 export interface TopicFuzz {
-  part: RunningPart
+  part: RunningTrio
   client: PartClient
   ids: string[]
 }

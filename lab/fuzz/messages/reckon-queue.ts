@@ -45,7 +45,7 @@ export function reckonQueue(spec: QueueSpec, run: QueueRun): Finding[] {
     )
   }
   const reserved = distinct(decisions).filter(({ type }) => type === 'InventoryReserved')
-  const told = [...reserved, ...eventsOf(perQueue.get('notification_queue')!)].map(
+  const notifiedNow = [...reserved, ...eventsOf(perQueue.get('notification_queue')!)].map(
     ({ data }) => data.order_id,
   )
   const complaints: Complaint[] = [
@@ -58,7 +58,7 @@ export function reckonQueue(spec: QueueSpec, run: QueueRun): Finding[] {
       after.stock,
     ),
     ...unequal('orders have changed', before.orders, after.orders),
-    ...difference('notifications', [...before.notified, ...told], after.notified),
+    ...difference('notifications', [...before.notified, ...notifiedNow], after.notified),
   ]
   return [...findings, ...complaints.map((complaint) => ({ target, ...complaint, count: 0 }))]
 }

@@ -1,8 +1,7 @@
 import { Order } from '@lab/common/domain/order.ts'
 import { z } from 'zod'
 import type { PartClient } from '../../experiments/part-client.ts'
-import type { RunningPart } from '../../stack/part.ts'
-import type { ServiceProcess } from '../../stack/service.ts'
+import type { RunningTrio, TrioService } from '../../trio.ts'
 import { type Answer, jsonOf } from '../http/answer.ts'
 import type { HttpCase } from '../http/case.ts'
 import type { Complaint } from '../http/judge.ts'
@@ -11,20 +10,20 @@ import type { Complaint } from '../http/judge.ts'
 export const STOCK = { burger: 1_000_000_000, pizza: 1_000_000_000, salad: 2_000 }
 
 export interface Opened {
-  part: RunningPart
+  part: RunningTrio
   client: PartClient
   signal: AbortSignal
 }
 
 /** What accepted requests have promised, held against what the part has in the end. */
 export interface Account extends AsyncDisposable {
-  note: (service: ServiceProcess, request: HttpCase, answer: Answer) => void
+  note: (service: TrioService, request: HttpCase, answer: Answer) => void
   /** Waits until nothing is under way, and compares everything. */
   audit: () => Promise<Complaint[]>
 }
 
 /** The orders that clients were told of. */
-export class OrderBook {
+export class PlacedOrders {
   readonly orders = new Set<string>()
   /** Orders of bulks, whose ids nobody is told. */
   unnamed = 0

@@ -1,11 +1,11 @@
 import type { Order } from '@lab/common/domain/order.ts'
+import { until } from '@lab/kit/wait.ts'
 import { openRabbitProbe } from '../../probes/rabbit.ts'
-import { until } from '../../stack/wait.ts'
-import { type Account, difference, type Opened, OrderBook, STOCK, stockAfter, unequal } from './account.ts'
+import { type Account, difference, type Opened, PlacedOrders, STOCK, stockAfter, unequal } from './account.ts'
 
 /** Each accepted order is stored, announced once and decided, and nothing else is: not in a queue, not in `dlq_queue`. */
 export async function openAsyncRabbitmq({ part, client, signal }: Opened): Promise<Account> {
-  const book = new OrderBook()
+  const placed = new PlacedOrders()
   const probe = await openRabbitProbe(part.rabbit!)
   const announced = await probe.tap('order.placed')
   const decided = async () => {
@@ -14,7 +14,7 @@ export async function openAsyncRabbitmq({ part, client, signal }: Opened): Promi
   }
   return {
     note: ({ role }, _request, answer) => {
-      if (role === 'order') book.note(answer)
+      if (role === 'order') placed.note(answer)
     },
     audit: async () => {
       const orders = await until(decided, { what: 'every order to be decided', timeoutMs: 60_000, signal })
@@ -27,10 +27,10 @@ export async function openAsyncRabbitmq({ part, client, signal }: Opened): Promi
       })
       const { ready } = await probe.depth('dlq_queue')
       return [
-        ...difference('orders', book.orders, idsOf(orders)),
+        ...difference('orders', placed.orders, idsOf(orders)),
         ...difference(
           'announced orders',
-          book.orders,
+          placed.orders,
           announced.messages.map(({ properties }) => String(properties.correlationId)),
         ),
         ...difference('notifications', idsOf(reserved), idsOf(await notified())),

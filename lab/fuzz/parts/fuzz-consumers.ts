@@ -1,5 +1,5 @@
 import type { PartClient } from '../../experiments/part-client.ts'
-import type { RunningPart } from '../../stack/part.ts'
+import type { RunningTrio } from '../../trio.ts'
 import type { TargetResult } from '../finding.ts'
 import type { FuzzOptions } from '../http/fuzz-route.ts'
 import { fuzzQueue, queueTarget } from '../messages/fuzz-queue.ts'
@@ -9,7 +9,7 @@ import { QUEUES } from '../messages/rabbit-cases.ts'
 import { idsFor } from './ids.ts'
 
 export interface ConsumersFuzz {
-  part: RunningPart
+  part: RunningTrio
   client: PartClient
   wants: (target: string) => boolean
 }

@@ -1,8 +1,7 @@
 import { openPartClient } from '../../experiments/part-client.ts'
 import { stockEnv } from '../../experiments/stock-env.ts'
 import type { Progress, Session } from '../../session.ts'
-import { startPart } from '../../stack/part.ts'
-import { type PartName, parts } from '../../stack/parts.ts'
+import { brokerFor, startTrio, type TrioName } from '../../trio.ts'
 import type { TargetResult } from '../finding.ts'
 import { STOCK } from './account.ts'
 import { fuzzConsumers } from './fuzz-consumers.ts'
@@ -11,7 +10,7 @@ import { openAccount } from './specialists.ts'
 
 export interface PartFuzzOptions {
   session: Pick<Session, 'run' | 'signal' | 'rabbit' | 'kafka'>
-  part: PartName
+  part: TrioName
   /** For each route and each consumer. */
   cases: number
   seed: number
@@ -27,13 +26,12 @@ export async function fuzzPart(options: PartFuzzOptions): Promise<TargetResult[]
   const { session, part: name, cases, seed, progress, target = '', only } = options
   const { run, signal } = session
   await using opened = new AsyncDisposableStack()
-  const part = await startPart(name, {
+  const part = await startTrio(name, {
     run,
     signal,
     progress,
     env: { LOG_LEVEL: 'error', ...stockEnv(STOCK) },
-    ...(parts[name].broker === 'rabbitmq' && { rabbit: await session.rabbit() }),
-    ...(parts[name].broker === 'kafka' && { kafka: await session.kafka() }),
+    ...(await brokerFor(name, session)),
   })
   opened.defer(part.close)
   const client = opened.use(openPartClient(part, signal))

@@ -1,7 +1,6 @@
+import { until } from '@lab/kit/wait.ts'
 import { openServiceClient } from '../../load/service-client.ts'
-import type { RunningPart } from '../../stack/part.ts'
-import type { ServiceProcess } from '../../stack/service.ts'
-import { until } from '../../stack/wait.ts'
+import type { RunningTrio, TrioService } from '../../trio.ts'
 import type { TargetResult } from '../finding.ts'
 import { routeCases, strayCases } from '../http/cases.ts'
 import { type FuzzOptions, fuzzRoute } from '../http/fuzz-route.ts'
@@ -12,7 +11,7 @@ import { idsFor, KNOWN, keyOf } from './ids.ts'
 import { isSwitch, isWrite, planRoutes, type Target } from './plan.ts'
 
 export interface RoutesFuzz {
-  part: RunningPart
+  part: RunningTrio
   account: Account
   /** Whether a target of this name is wanted. */
   wants: (target: string) => boolean
@@ -70,7 +69,7 @@ async function fuzzTarget(
   }
 }
 
-const isRunning = ({ pid }: ServiceProcess) => pid !== undefined
+const isRunning = ({ pid }: TrioService) => pid !== undefined
 
 async function placeKnown({ part, account }: RoutesFuzz, { seed, signal }: FuzzOptions): Promise<void> {
   const sender = openSender(part.order.url)
@@ -98,7 +97,7 @@ async function placeKnown({ part, account }: RoutesFuzz, { seed, signal }: FuzzO
 }
 
 /** No fault is left, and the service does its job again. */
-async function heal(service: ServiceProcess, signal: AbortSignal): Promise<void> {
+async function heal(service: TrioService, signal: AbortSignal): Promise<void> {
   const client = openServiceClient(service.url, { signal })
   try {
     await client.delete('/admin/faults')

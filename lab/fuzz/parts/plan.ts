@@ -1,11 +1,10 @@
-import type { RunningPart } from '../../stack/part.ts'
-import type { ServiceProcess } from '../../stack/service.ts'
+import type { RunningTrio, TrioService } from '../../trio.ts'
 import { type Route, readRoutes } from '../http/document.ts'
 
 /** One thing to fuzz over HTTP. Without a route: everything a service does not have. */
 export interface Target {
   name: string
-  service: ServiceProcess
+  service: TrioService
   route: Route | undefined
   routes: Route[]
 }
@@ -14,7 +13,7 @@ export interface Target {
  * Every route of every service. What only reads comes first, while lists are short; then the switches of faults; what
  * stores orders comes last.
  */
-export async function planRoutes({ services }: RunningPart, signal: AbortSignal): Promise<Target[]> {
+export async function planRoutes({ services }: RunningTrio, signal: AbortSignal): Promise<Target[]> {
   const targets: Target[] = []
   for (const service of services) {
     const routes = await readRoutes(service.url, signal)
@@ -24,7 +23,7 @@ export async function planRoutes({ services }: RunningPart, signal: AbortSignal)
   return targets.sort((a, b) => rankOf(a) - rankOf(b))
 }
 
-const nameOf = ({ name }: ServiceProcess, { method, path }: Route) => `${name} ${method} ${path}`
+const nameOf = ({ name }: TrioService, { method, path }: Route) => `${name} ${method} ${path}`
 
 export const isSwitch = ({ route }: Target): boolean => route?.path.startsWith('/admin/') ?? false
 /** Its requests can change what the part holds. */

@@ -1,10 +1,10 @@
+import { until } from '@lab/kit/wait.ts'
 import { openKafkaProbe } from '../../probes/kafka.ts'
-import { until } from '../../stack/wait.ts'
-import { type Account, difference, type Opened, OrderBook, STOCK, stockAfter, unequal } from './account.ts'
+import { type Account, difference, type Opened, PlacedOrders, STOCK, stockAfter, unequal } from './account.ts'
 
 /** The log holds each accepted order once, the list shows what the log holds, and nothing was dead-lettered. */
 export async function openStreamingKafka({ part, client, signal }: Opened): Promise<Account> {
-  const book = new OrderBook()
+  const placed = new PlacedOrders()
   const probe = await openKafkaProbe(part.kafka!)
   const lengthOf = async (topic: string) =>
     (await probe.endOffsets(topic)).reduce((sum, { start, end }) => sum + Number(end - start), 0)
@@ -14,7 +14,7 @@ export async function openStreamingKafka({ part, client, signal }: Opened): Prom
   }
   return {
     note: ({ role }, _request, answer) => {
-      if (role === 'order') book.note(answer)
+      if (role === 'order') placed.note(answer)
     },
     audit: async () => {
       const orders = await until(decided, {
@@ -27,9 +27,9 @@ export async function openStreamingKafka({ part, client, signal }: Opened): Prom
       const reserved = orders.filter(({ status }) => status === 'reserved')
       return [
         // Nobody is told the ids of a bulk: of those only the number can be compared.
-        ...difference('orders', book.orders, book.orders.intersection(listed)),
-        ...unequal('number of orders', book.size, orders.length),
-        ...unequal('records of order-events', book.size, await lengthOf('order-events')),
+        ...difference('orders', placed.orders, placed.orders.intersection(listed)),
+        ...unequal('number of orders', placed.size, orders.length),
+        ...unequal('records of order-events', placed.size, await lengthOf('order-events')),
         ...unequal('stock is not conserved', stockAfter(STOCK, reserved), await client.stock()),
         ...unequal('dead letters of requests', 0, await lengthOf('order-events.dlt')),
       ]

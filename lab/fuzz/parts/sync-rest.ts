@@ -1,13 +1,13 @@
 import { Item, type Order } from '@lab/common/domain/order.ts'
+import { until } from '@lab/kit/wait.ts'
 import { z } from 'zod'
-import { until } from '../../stack/wait.ts'
 import { jsonOf } from '../http/answer.ts'
 import { parseBody } from '../json/oracle.ts'
 import {
   type Account,
   difference,
   type Opened,
-  OrderBook,
+  PlacedOrders,
   STOCK,
   stockAfter,
   type Taken,
@@ -21,7 +21,7 @@ const Sent = z.object({ order_id: z.string(), sent: z.boolean() })
 
 /** Orders are stored as their answers said; stock is what orders and direct reservations have left of it. */
 export async function openSyncRest({ client, signal }: Opened): Promise<Account> {
-  const book = new OrderBook()
+  const placed = new PlacedOrders()
   const reserved = new Map<string, Taken>()
   const released = new Set<string>()
   const sent = new Set<string>()
@@ -42,7 +42,7 @@ export async function openSyncRest({ client, signal }: Opened): Promise<Account>
 
   return {
     note: ({ role }, { body }, answer) => {
-      if (role === 'order') book.note(answer)
+      if (role === 'order') placed.note(answer)
       if (answer.error !== undefined || answer.status !== 200) return
       if (role === 'inventory' && body) noteInventory(jsonOf(answer), body)
       const { data } = Sent.safeParse(jsonOf(answer))
@@ -57,15 +57,15 @@ export async function openSyncRest({ client, signal }: Opened): Promise<Account>
       ])
       const held = [...takers].flatMap(([id, taken]) => (released.has(id) ? [] : [taken]))
       const notified = orders.filter(({ status }) => status === 'notified').map(({ order_id }) => order_id)
-      const told = (await client.notifications()).map(({ order_id }) => order_id)
+      const notifications = (await client.notifications()).map(({ order_id }) => order_id)
       return [
         ...difference(
           'orders',
-          book.orders,
+          placed.orders,
           orders.map(({ order_id }) => order_id),
         ),
         ...unequal('stock is not conserved', stockAfter(STOCK, held), await client.stock()),
-        ...difference('notifications', [...sent, ...notified], told),
+        ...difference('notifications', [...sent, ...notified], notifications),
       ]
     },
     [Symbol.asyncDispose]: async () => {},

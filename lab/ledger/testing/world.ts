@@ -25,7 +25,7 @@ export const acknowledged = ({ history }: World) =>
   history.flatMap(({ outcome, order_id }) => (outcome === 'ok' && order_id ? [order_id] : []))
 export const reserved = ({ orders }: World) => orders.filter(({ status }) => status === 'reserved')
 export const failed = ({ orders }: World) => orders.filter(({ status }) => status === 'failed')
-export const stranger = idOf(1_000_000)
+export const phantom = idOf(1_000_000)
 
 /** How one order goes. `ghost`: no answer, and it never arrived. `unsure`: no answer, and it is there. */
 export interface Step {

@@ -1,4 +1,4 @@
-import { waitFor } from '@lab/common/testing/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type CompletedOrder, Completions } from './completion.ts'
 import { generate } from './generator.ts'

@@ -51,7 +51,7 @@ export const LIMITS: Limits = {
   eventLoopDelayP99Ms: 50,
 }
 
-export const DEFAULTS = {
+const DEFAULTS = {
   seed: 1,
   orders: [
     { item: 'burger', quantity: 1 },

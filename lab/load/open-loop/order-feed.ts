@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Order, OrderStatus } from '@lab/common/domain/order.ts'
-import { messageOf } from '@lab/common/kit/errors.ts'
+import { messageOf } from '@lab/kit/errors.ts'
 import { Pool } from 'undici'
 import { z } from 'zod'
 import { createSseParser } from '../sse.ts'

@@ -13,7 +13,7 @@ export interface RatePlan {
   segments: Segment[]
 }
 
-export const RATE_SYNTAX =
+const RATE_SYNTAX =
   "'200/s', '200/s for 30s', '50..500/s over 60s' or '100,200,400/s every 10s', each with 'poisson ' before it if wanted"
 
 /** A rate that cannot be read. The message names the part that is wrong. */

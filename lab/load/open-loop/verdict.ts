@@ -1,4 +1,5 @@
-import { Histogram, isSupported } from '../histogram.ts'
+import { Histogram } from '../histogram.ts'
+import { isSupported } from '../percentile.ts'
 import type { Limits } from './options.ts'
 import type { OpenLoopResult } from './result.ts'
 

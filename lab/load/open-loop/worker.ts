@@ -1,4 +1,4 @@
-import { messageOf } from '@lab/common/kit/errors.ts'
+import { messageOf } from '@lab/kit/errors.ts'
 import { createHistoryFile } from '../../ledger/history-file.ts'
 import { generate } from './generator.ts'
 import type { OpenLoopOptions } from './options.ts'
@@ -21,8 +21,8 @@ process.once('disconnect', () => {
   abort.abort()
   setTimeout(() => process.kill(process.pid, 'SIGKILL'), LAST_GRACE_MS).unref()
 })
-// Ctrl-C reaches the whole group of the terminal; the parent decides what it means for this run.
-process.on('SIGINT', () => {})
+// Ctrl-C and a hang-up reach the whole group of the terminal; the parent decides what it means for this run.
+for (const signal of ['SIGINT', 'SIGHUP'] as const) process.on(signal, () => {})
 
 async function run(options: OpenLoopOptions): Promise<void> {
   try {

@@ -113,10 +113,10 @@ export const rabbitMutations: Mutation[] = [
   },
   {
     name: 'rabbit-retry-without-end',
-    breaks: 'a message that keeps failing is a dead letter after the last step of the ladder',
-    file: SETTLE,
-    find: 'ladder[attempts - 1]',
-    replace: 'ladder[Math.min(attempts, ladder.length) - 1]',
+    breaks: 'a message that keeps failing is a dead letter once it was retried for long enough',
+    file: 'async-rabbitmq/broker/retry-ladder.ts',
+    find: 'attempts <= retries ? ',
+    replace: 'attempts <= Infinity ? ',
     check: SETTLING,
   },
   {

@@ -24,14 +24,14 @@ export const commonMutations: Mutation[] = [
     file: 'common/ids.ts',
     find: "derivedId('order', idempotencyKey)",
     replace: 'derivedId(randomUUID(), idempotencyKey)',
-    check: { test: 'common/kit/idempotency.test.ts' },
+    check: { test: 'common/idempotency.test.ts' },
   },
   {
     name: 'transaction-keeps-half',
     breaks: 'a transaction that fails stores nothing',
-    file: 'common/kit/store.ts',
+    file: 'kit/store.ts',
     find: "db.exec('ROLLBACK')",
     replace: "db.exec('COMMIT')",
-    check: { test: 'common/kit/order-store.model.test.ts' },
+    check: { test: 'common/order-store.model.test.ts' },
   },
 ]

@@ -2,6 +2,9 @@ import type { Mutation } from '../mutation.ts'
 import { rabbitMutations } from './async-rabbitmq.ts'
 import { commonMutations } from './common.ts'
 import { labMutations } from './lab.ts'
+import { restmanMutations } from './platform-restman.ts'
+import { mqttMutations } from './pubsub-mqtt.ts'
+import { redisMutations } from './realtime-redis.ts'
 import { kafkaMutations } from './streaming-kafka.ts'
 import { restMutations } from './sync-rest.ts'
 
@@ -10,5 +13,8 @@ export const mutations: Mutation[] = [
   ...restMutations,
   ...rabbitMutations,
   ...kafkaMutations,
+  ...mqttMutations,
+  ...redisMutations,
+  ...restmanMutations,
   ...labMutations,
 ]

@@ -23,7 +23,7 @@ export const labMutations: Mutation[] = [
   {
     name: 'ledger-ignores-phantom',
     breaks: 'the ledger finds an order nobody placed',
-    file: 'lab/ledger/checks/strangers.ts',
+    file: 'lab/ledger/checks/phantoms.ts',
     find: "report('phantom', there, there.length - wanted.length, NOBODY, subject)",
     replace: "report('phantom', there, 0, NOBODY, subject)",
     check: LEDGER,
@@ -48,7 +48,7 @@ export const labMutations: Mutation[] = [
     name: 'report-shows-invalid-charts',
     breaks: 'figures that may not be believed have no chart',
     file: 'lab/report/html/experiment.ts',
-    find: 'isInvalid ? doubtful(record) : evidence(record, at, detail)',
+    find: 'isInvalid ? doubtful(record, word) : evidence(record, at, detail)',
     replace: 'evidence(record, at, detail)',
     check: { test: 'lab/report/html/page.test.ts', title: 'shows no chart' },
   },

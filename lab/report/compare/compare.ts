@@ -1,9 +1,10 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Table } from '../../experiments/experiment.ts'
 import type { Chart } from '../chart.ts'
-import { formatNumber } from '../html/number.ts'
+import { formatNumber } from '../number.ts'
 import type { ExperimentRecord, Results } from '../results.ts'
 import { doubtsAbout } from '../validity.ts'
+import { wordOf } from '../verdict.ts'
 import { type Figure, figuresOf } from './figures.ts'
 import { JUDGEMENTS, type Judgement, judge } from './judge.ts'
 import { overlay } from './overlay.ts'
@@ -88,10 +89,10 @@ function obstacle(a: ExperimentRecord, b: ExperimentRecord): string | undefined 
 }
 
 function rowsOf(a: ExperimentRecord, b: ExperimentRecord): Row[] {
-  const others = new Map(figuresOf(b.data).map((figure) => [figure.path, figure]))
+  const others = new Map(figuresOf(b.data).map((figure) => [figure.name, figure]))
   return figuresOf(a.data).flatMap((figure) => {
-    const other = others.get(figure.path)
-    return other ? [{ figure: figure.path, a: figure, b: other, judgement: judge(figure, other) }] : []
+    const other = others.get(figure.name)
+    return other ? [{ figure: figure.name, a: figure, b: other, judgement: judge(figure, other) }] : []
   })
 }
 
@@ -113,10 +114,7 @@ function conclusion(rows: (Row & { name: string })[]): string[] {
 function verdictTable(a: Results, b: Results): Table {
   const names = [...new Set([...a.experiments, ...b.experiments].map(({ name }) => name))]
   const find = (results: Results, name: string) => results.experiments.find((record) => record.name === name)
-  const word = (record: ExperimentRecord | undefined) => {
-    if (!record) return 'not run'
-    return doubtsAbout(record).length > 0 ? 'INVALID' : record.verdict
-  }
+  const word = (record: ExperimentRecord | undefined) => (record ? wordOf(record) : 'not run')
   return {
     title: 'Verdicts',
     columns: ['experiment', 'A', 'B', 'A took s', 'B took s'],

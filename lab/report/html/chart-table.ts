@@ -1,6 +1,7 @@
 import type { Table } from '../../experiments/experiment.ts'
-import type { Chart, Point, Series } from '../chart.ts'
-import { formatNumber } from './number.ts'
+import { type Chart, isMeasured, type Point, type Series } from '../chart.ts'
+import { formatNumber } from '../number.ts'
+import { formatOn } from './chart-words.ts'
 import { titleOf } from './svg-axes.ts'
 
 /** The numbers of a chart: at most about `maxRows` rows, evenly spread, and always the extremes of every series. */
@@ -29,7 +30,7 @@ function beside({ x, y, series }: Chart, maxRows: number): Omit<Table, 'title'> 
     columns: [titleOf(x), ...series.map((one) => nameOf(one, y.unit))],
     rows: moments
       .filter((at) => chosen.has(at))
-      .map((at) => [formatNumber(at), ...columns.map((values) => cell(values.get(at)))]),
+      .map((at) => [formatOn(x, at), ...columns.map((values) => cell(y, values.get(at)))]),
   }
 }
 
@@ -42,7 +43,7 @@ function below({ x, y, series }: Chart, maxRows: number): Omit<Table, 'title'> {
       const chosen = new Set([...spread(one.points, room), ...extremesOf(one.points)])
       return one.points
         .filter((point) => chosen.has(point))
-        .map(([atX, atY]) => [nameOf(one, ''), formatNumber(atX), formatNumber(atY)])
+        .map(([atX, atY]) => [nameOf(one, ''), formatOn(x, atX), cell(y, atY)])
     }),
   }
 }
@@ -55,7 +56,8 @@ function spread<Item>(items: readonly Item[], room: number): Item[] {
   return Array.from({ length: room }, (_, i) => items[Math.round((i * (items.length - 1)) / (room - 1))]!)
 }
 
-function extremesOf(points: readonly Point[]): Point[] {
+function extremesOf(all: readonly Point[]): Point[] {
+  const points = all.filter(isMeasured)
   const [first] = points
   if (first === undefined) return []
   const low = points.reduce((a, b) => (b[1] < a[1] ? b : a), first)
@@ -63,4 +65,6 @@ function extremesOf(points: readonly Point[]): Point[] {
   return [low, high]
 }
 
-const cell = (value: number | undefined): string => (value === undefined ? '–' : formatNumber(value))
+/** A gap has no value. */
+const cell = (axis: Chart['y'], value: number | null | undefined): string =>
+  typeof value === 'number' ? formatOn(axis, value) : '–'

@@ -1,9 +1,9 @@
 import type { Comparison } from '../compare/compare.ts'
+import { counted } from '../number.ts'
 import { document } from './document.ts'
-import { figure } from './figure.ts'
+import { figures as figuresOf } from './figure.ts'
 import { htmlTable } from './html-table.ts'
 import { html } from './markup.ts'
-import { counted } from './number.ts'
 
 const DETAIL = { points: 120, rows: 16 }
 
@@ -20,7 +20,7 @@ ${experiments.map(
     at,
   ) => html`<article class="experiment" aria-labelledby="experiment-${at}">
 <h3 id="experiment-${at}">${name}</h3>
-${charts.length > 0 && html`<div class="charts">${charts.map((chart, i) => figure(chart, `compared-${at}-${i}`, DETAIL))}</div>`}
+${figuresOf(charts, `compared-${at}`, DETAIL)}
 ${htmlTable(figures)}${left > 0 && html`<p class="note">${counted(left, 'figure')} more in the results of the runs.</p>`}</article>`,
 )}</section>
 </main>`

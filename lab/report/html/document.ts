@@ -1,8 +1,21 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { MEANINGS, paletteCss } from '../palette.ts'
 import { type Content, html, type Markup, trusted } from './markup.ts'
 
-const css = trusted(readFileSync(join(import.meta.dirname, 'page.css'), 'utf8').replace(/\n\s*/g, '\n'))
+const sheet = readFileSync(join(import.meta.dirname, 'page.css'), 'utf8')
+const css = trusted(
+  `:root {
+${paletteCss('light')}
+}
+@media screen and (prefers-color-scheme: dark) {
+:root {
+${paletteCss('dark')}
+}
+}
+${MEANINGS.map((meaning) => `.of-${meaning} {\ncolor: var(--${meaning});\n}`).join('\n')}
+${sheet}`.replace(/\n\s*/g, '\n'),
+)
 
 /** The policy forbids what the page does not need, scripts and any address: a file that was mailed stays silent. */
 const POLICY = "default-src 'none'; style-src 'unsafe-inline'"

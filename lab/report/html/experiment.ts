@@ -1,10 +1,10 @@
 import type { Table } from '../../experiments/experiment.ts'
+import { counted } from '../number.ts'
 import type { ExperimentRecord } from '../results.ts'
 import { doubtsAbout } from '../validity.ts'
-import { type Detail, figure } from './figure.ts'
+import { type Detail, figures } from './figure.ts'
 import { htmlTable } from './html-table.ts'
 import { type Content, html, type Markup } from './markup.ts'
-import { counted } from './number.ts'
 import { chip, verdictWords } from './verdict-words.ts'
 
 /** One experiment: its question, its verdict, and the evidence; of figures in doubt only what speaks about the doubt. */
@@ -17,7 +17,7 @@ export function experiment(record: ExperimentRecord, at: number, detail: Detail)
 <p class="verdict">${isInvalid && html`<strong>${word}: </strong>`}${sentence}</p>
 ${!isInvalid && record.reading?.map((sentence) => html`<p>${sentence}</p>`)}
 ${cards(record)}
-${isInvalid ? doubtful(record) : evidence(record, at, detail)}
+${isInvalid ? doubtful(record, word) : evidence(record, at, detail)}
 ${checks(record)}
 <details><summary>Parameters, part and time</summary>${circumstances(record)}</details></article>`
 }
@@ -32,16 +32,15 @@ const cards = ({ tables }: ExperimentRecord): Markup[] =>
 const isCard = ({ title }: Table): boolean => /^guarantee card/i.test(title)
 
 function evidence({ tables, charts = [] }: ExperimentRecord, at: number, detail: Detail): Content {
-  const figures = charts.map((chart, i) => figure(chart, `${anchor(at)}-chart-${i + 1}`, detail))
   const others = tables.filter((table) => !isCard(table))
-  return [figures.length > 0 && html`<div class="charts">${figures}</div>`, others.map(htmlTable)]
+  return [figures(charts, `${anchor(at)}-chart`, detail), others.map(htmlTable)]
 }
 
 /** Tables help to find what went wrong; nobody shall quote them by accident. */
-function doubtful({ tables, charts = [] }: ExperimentRecord): Content {
+function doubtful({ tables, charts = [] }: ExperimentRecord, word: string): Content {
   const marked = tables
     .filter((table) => !isCard(table))
-    .map((table) => htmlTable({ ...table, title: `INVALID: ${table.title}` }))
+    .map((table) => htmlTable({ ...table, title: `${word}: ${table.title}` }))
   return [
     charts.length > 0 && html`<p class="note">${counted(charts.length, 'chart')} not shown.</p>`,
     marked.length > 0 &&

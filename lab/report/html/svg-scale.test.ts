@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Axis } from '../chart.ts'
-import { isDrawable, scaleFor, shownPoints } from './svg-scale.ts'
+import type { Axis, Point, Series } from '../chart.ts'
+import { isDrawable, scaleFor, shownLines, shownPoints } from './svg-scale.ts'
 
 const axis = (scale: Axis['scale']): Axis => ({ label: 'Latency', unit: 'ms', scale })
 const ticksOf = (scale: Axis['scale'], values: number[], extend = true) =>
@@ -11,14 +11,15 @@ describe('the ticks of an axis', () => {
   test.each([
     ['whole steps from 0', 'linear', [3, 47], ['0', '10', '20', '30', '40', '50']],
     ['the same decimals each', 'linear', [0.2, 0.9], ['0', '0.2', '0.4', '0.6', '0.8', '1.0']],
-    ['thousands in short', 'linear', [0, 48_000], ['0', '10 k', '20 k', '30 k', '40 k', '50 k']],
+    ['thousands grouped', 'linear', [0, 48_000], ['0', '10,000', '20,000', '30,000', '40,000', '50,000']],
     ['both sides of 0', 'linear', [-4, 4], ['-4', '-2', '0', '2', '4']],
     ['one value', 'linear', [7], ['0', '2', '4', '6', '8']],
     ['no value at all', 'linear', [], ['0', '0.2', '0.4', '0.6', '0.8', '1.0']],
     ['1, 2 and 5 of few decades', 'log', [1.2, 88], ['1', '2', '5', '10', '20', '50', '100']],
-    ['each decade of many', 'log', [0.02, 90_000], ['0.1', '1', '10', '100', '1,000', '10 k', '100 k']],
-    ['the nines', 'percentile', [0, 99.95], ['0', '50', '90', '99', '99.9']],
+    ['each decade of many', 'log', [0.02, 90_000], ['0.1', '1', '10', '100', '1,000', '10,000', '100,000']],
+    ['the nines, to the next one', 'percentile', [0, 99.95], ['0', '50', '90', '99', '99.9', '99.99']],
     ['the quarters where it ends early', 'percentile', [0, 90], ['0', '50', '75', '90']],
+    ['the figure after the last point', 'percentile', [0, 98.9], ['0', '50', '75', '90', '95', '99']],
   ] satisfies [string, Axis['scale'], number[], string[]][])('are %s', (_, scale, values, labels) => {
     expect(ticksOf(scale, values)).toEqual(labels)
   })
@@ -71,6 +72,53 @@ describe('a scale', () => {
     expect([0, -1, 1].map((value) => isDrawable(axis('log'), value))).toEqual([false, false, true])
     expect([-1, 99, 100].map((value) => isDrawable(axis('percentile'), value))).toEqual([false, true, false])
     expect([1e300, 5].map((value) => isDrawable(axis('linear'), value))).toEqual([false, true])
+  })
+})
+
+describe('the lines of a curve', () => {
+  const lines = (points: Point[], overrides: Partial<Series> = {}) =>
+    shownLines({ x: axis('linear'), y: axis('log') }, { name: 'lag', n: 9, points, ...overrides })
+
+  test('end where nothing was measured, and begin again after it', () => {
+    expect(
+      lines([
+        [0, 1],
+        [1, 2],
+        [2, null],
+        [3, null],
+        [4, 5],
+      ]),
+    ).toEqual([
+      {
+        points: [
+          [0, 1],
+          [1, 2],
+        ],
+      },
+      { points: [[4, 5]] },
+    ])
+  })
+
+  test('end where the axis has no place for a point', () => {
+    expect(
+      lines([
+        [0, 1],
+        [1, 0],
+        [2, 1],
+      ]).map(({ points }) => points),
+    ).toEqual([[[0, 1]], [[2, 1]]])
+  })
+
+  test('hold a value that holds until the gap', () => {
+    expect(
+      lines(
+        [
+          [0, 1],
+          [2, null],
+        ],
+        { step: true },
+      ),
+    ).toEqual([{ points: [[0, 1]], until: 2 }])
   })
 })
 

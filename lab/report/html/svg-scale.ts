@@ -1,6 +1,6 @@
-import { isSupported } from '../../load/histogram.ts'
-import type { Axis, Chart, Point, Series } from '../chart.ts'
-import { linearTicks, logTicks, niceStep, percentileTicks, type Tick } from './svg-ticks.ts'
+import { isSupported } from '../../load/percentile.ts'
+import { type Axis, type Chart, isMeasured, type MeasuredPoint, type Point, type Series } from '../chart.ts'
+import { linearTicks, logTicks, nextPercent, niceStep, percentileTicks, type Tick } from './svg-ticks.ts'
 
 /** Maps the values of an axis to its length, 0 to 1, monotonically. */
 export interface Scale {
@@ -34,8 +34,40 @@ const isShown = (axis: Axis, value: number, n: number): boolean =>
   isDrawable(axis, value) && (axis.scale !== 'percentile' || value === 0 || isSupported(n, value / 100))
 
 /** The points that the axes have a place for and the samples support; the others are counted below the picture. */
-export const shownPoints = ({ x, y }: Pick<Chart, 'x' | 'y'>, { n, points }: Series): Point[] =>
-  points.filter(([atX, atY]) => isShown(x, atX, n) && isShown(y, atY, n))
+export const shownPoints = (axes: Pick<Chart, 'x' | 'y'>, series: Series): MeasuredPoint[] =>
+  series.points.filter((point) => isPlaced(axes, series, point))
+
+const isPlaced = ({ x, y }: Pick<Chart, 'x' | 'y'>, { n }: Series, point: Point): point is MeasuredPoint =>
+  isMeasured(point) && isShown(x, point[0], n) && isShown(y, point[1], n)
+
+export interface Line {
+  points: MeasuredPoint[]
+  /** Where the last value ceases to hold; absent where the line ends with its last point. */
+  until?: number
+}
+
+/**
+ * The same points as the lines that join them. A line ends where nothing was measured, and where an axis has no place for
+ * the next point.
+ */
+export function shownLines(axes: Pick<Chart, 'x' | 'y'>, series: Series): Line[] {
+  const lines: Line[] = []
+  let line: Line | undefined
+  for (const point of series.points) {
+    if (isPlaced(axes, series, point)) {
+      if (!line) {
+        line = { points: [] }
+        lines.push(line)
+      }
+      line.points.push(point)
+      continue
+    }
+    const isGap = series.step && !isMeasured(point) && isShown(axes.x, point[0], series.n)
+    if (line && isGap) line.until = point[0]
+    line = undefined
+  }
+  return lines
+}
 
 /** The scale that holds all `values`, which must be drawable. Without values, that of an empty axis. */
 export function scaleFor({ scale }: Axis, values: readonly number[], options: ScaleOptions): Scale {
@@ -82,10 +114,10 @@ function ceilOf125(value: number): number {
   return decade * ([1, 2, 5].find((factor) => factor * decade >= value * (1 - ALMOST)) ?? 10)
 }
 
-/** Like HDR charts: each further nine of 90, 99, 99.9 % is as long as the one before. */
+/** Like HDR charts: each further nine of 90, 99, 99.9 % is as long as the one before. It ends at a figure. */
 function percentileScale({ low, high }: Range): Scale {
   const start = nines(low < 50 ? 0 : low)
-  const end = Math.max(nines(high), start + 0.3)
+  const end = Math.max(nines(nextPercent(high)), start + 0.3)
   return { to: (percent) => (nines(percent) - start) / (end - start), ticks: percentileTicks(start, end) }
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import type { Point } from '../chart.ts'
+import type { MeasuredPoint as Point } from '../chart.ts'
 import { thin } from './svg-thin.ts'
 
 const points = fc.array(fc.tuple(fc.integer(), fc.integer()), { maxLength: 400 }) as fc.Arbitrary<Point[]>

@@ -1,10 +1,10 @@
-import type { Point } from '../chart.ts'
+import type { MeasuredPoint } from '../chart.ts'
 
 /**
  * At most `limit` (4 or more) of the points, in their order, the same ones each time: of each of equal stretches the
  * first, the last, the lowest and the highest. A spike that lasted one sample is still there.
  */
-export function thin(points: readonly Point[], limit: number): Point[] {
+export function thin(points: readonly MeasuredPoint[], limit: number): MeasuredPoint[] {
   if (points.length <= limit) return [...points]
   const stretches = Math.max(1, Math.floor(limit / 4))
   return Array.from({ length: stretches }, (_, i) => {
@@ -14,7 +14,7 @@ export function thin(points: readonly Point[], limit: number): Point[] {
   }).flat()
 }
 
-function extremesOf(points: readonly Point[], from: number, to: number): number[] {
+function extremesOf(points: readonly MeasuredPoint[], from: number, to: number): number[] {
   let [low, high] = [from, from]
   for (let at = from; at < to; at++) {
     if (points[at]![1] < points[low]![1]) low = at

@@ -37,21 +37,26 @@ export function logTicks({ from, to }: { from: number; to: number }): Tick[] {
   return ticks
 }
 
-const PERCENTS = [0, 50, 75, 90, 99, 99.9, 99.99, 99.999, 99.9999]
+const PERCENTS = [0, 50, 75, 90, 95, 99, 99.9, 99.99, 99.999, 99.9999]
+/** Only where an axis ends early is there room for them. */
+const BETWEEN = new Set([75, 95])
+
+/** The first percentile with a figure that is not below. */
+export const nextPercent = (percent: number): number =>
+  PERCENTS.find((one) => one >= percent - 1e-9) ?? percent
 
 /** `start` and `end` in nines: 1 is 90 %, 2 is 99 %. */
 export function percentileTicks(start: number, end: number): Tick[] {
   const nines = (percent: number) => -Math.log10(1 - percent / 100)
   return PERCENTS.filter((percent) => nines(percent) >= start - 1e-9 && nines(percent) <= end + 1e-9)
-    .filter((percent) => percent !== 75 || end - start < 2.5)
+    .filter((percent) => !BETWEEN.has(percent) || end - start < 2.5)
     .map((percent) => ({ value: percent, label: String(percent) }))
 }
 
 const SUFFIXES = [
   { above: 1e12, factor: 1e12, suffix: ' T' },
   { above: 1e9, factor: 1e9, suffix: ' G' },
-  { above: 1e6, factor: 1e6, suffix: ' M' },
-  { above: 1e4, factor: 1e3, suffix: ' k' },
+  { above: 1e7, factor: 1e6, suffix: ' M' },
 ]
 
 function labelFor(largest: number, step: number): (value: number) => string {

@@ -1,11 +1,11 @@
+import { counted } from '../number.ts'
 import type { ExperimentRecord } from '../results.ts'
 import { doubtsAbout } from '../validity.ts'
-import { keyFigures } from '../verdict.ts'
+import { keyFigures, VERDICTS, wordOf } from '../verdict.ts'
 import { html, type Markup } from './markup.ts'
-import { counted } from './number.ts'
 
 export interface Words {
-  /** As the page shows it: `holds`, `broken` or `INVALID`. */
+  /** As the page shows it. */
   word: string
   tone: 'good' | 'warn' | 'bad'
   sentence: string
@@ -15,7 +15,8 @@ export interface Words {
 export function verdictWords(record: ExperimentRecord): Words {
   const doubts = doubtsAbout(record)
   if (doubts.length > 0) {
-    return { word: 'INVALID', tone: 'bad', sentence: doubts.join('; ') }
+    const word = wordOf(record)
+    return { word, tone: word === 'INVALID' ? 'bad' : VERDICTS[word].tone, sentence: doubts.join('; ') }
   }
   const failed = record.checks.filter(({ holds }) => !holds)
   if (failed.length === 0) {

@@ -1,0 +1,29 @@
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { localObstacle } from '@lab/stack/fixtures/lab.ts'
+import { expect, test } from 'vitest'
+import { startCommandLine } from '../testing/command-line.ts'
+import { MqttResults } from './mqtt-results.ts'
+
+const obstacle = await localObstacle('mosquitto')
+
+test.skipIf(obstacle)(
+  'npm run bench -- mqtt compares the kitchen with a bare loop, and leaves nothing',
+  async () => {
+    const args = ['mqtt', '--orders', '500', '--rounds', '1', '--out', 'results', '--json']
+    const bench = startCommandLine('scripts/bench.ts', args)
+
+    expect(await bench.ended(110_000), bench.stderr()).toBe(0)
+
+    const printed = MqttResults.parse(JSON.parse(bench.stdout()))
+    expect(printed).toMatchObject({
+      round_orders: 500,
+      valid: true,
+      brokers: [{ kind: 'mosquitto' }],
+      comparison: { ours: 'kitchen', target: 0.5, rounds: [{}] },
+    })
+    const [folder] = readdirSync(bench.out)
+    expect(JSON.parse(readFileSync(join(bench.out, folder!, 'mqtt.json'), 'utf8'))).toEqual(printed)
+    expect(bench.left()).toEqual({ processes: [], folders: [] })
+  },
+)

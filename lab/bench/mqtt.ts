@@ -1,0 +1,127 @@
+import { randomUUID } from 'node:crypto'
+import { join, resolve } from 'node:path'
+import { within } from '@lab/kit/wait.ts'
+import { startPart } from '@lab/stack/part.ts'
+import { freePorts } from '@lab/stack/ports.ts'
+import { createService, type ServiceProcess } from '@lab/stack/service.ts'
+import { parts } from '../../parts.ts'
+import type { Table } from '../experiments/experiment.ts'
+import { openMqttProbe, subscribeMqtt } from '../probes/mqtt.ts'
+import type { Session } from '../session.ts'
+import { alternate, type Contestant } from './ceilings/alternate.ts'
+import { ratioTable } from './ceilings/tables.ts'
+import type { MqttResults } from './mqtt-results.ts'
+
+export interface MqttBenchOptions {
+  session: Session
+  /** Of each round. */
+  orders: number
+  rounds: number
+  progress: (text: string) => void
+}
+
+export type MqttBench = Pick<MqttResults, 'comparison' | 'peak_rss_bytes' | 'round_orders' | 'valid'>
+
+const BARE = resolve(import.meta.dirname, 'ceilings/bare-mqtt/kitchen.ts')
+/** What the kitchen should reach of the bare loop. */
+const TARGET = 0.5
+/** Orders that are on their way at a time. */
+const WINDOW = 200
+const WARM_UP = 2_000
+
+/** From publishing an order to its food, preparation time 0: the kitchen against a bare mqtt.js loop, in turn. */
+export async function benchMqtt({ session, orders, rounds, progress }: MqttBenchOptions): Promise<MqttBench> {
+  const { run, signal } = session
+  const broker = await session.server('mosquitto')
+  const spec = parts.find(({ name }) => name === 'pubsub-mqtt')!
+  const kitchenEnv = { PREP_MIN_MS: '0', PREP_MAX_MS: '0', MAX_COOKING: '1000', LOG_LEVEL: 'warn' }
+  let valid = true
+  let peakRss = 0
+  const measure = async () => {
+    await load(broker.url, WARM_UP, signal)
+    const { perSecond, foods } = await load(broker.url, orders, signal)
+    valid &&= foods === orders
+    return { foods: perSecond }
+  }
+  const bareLoop: Contestant = {
+    name: 'bare mqtt.js loop',
+    async round() {
+      const [port] = await freePorts(1)
+      const bare = createService({
+        run,
+        name: 'bare-kitchen',
+        entry: BARE,
+        port: port!,
+        signal,
+        env: { MQTT_URL: broker.url },
+        logFile: join(run.path, 'logs', 'bare-kitchen.log'),
+      })
+      await bare.start()
+      const figures = await measure()
+      await bare.stop()
+      return figures
+    },
+  }
+  const kitchen: Contestant = {
+    name: 'kitchen',
+    async round() {
+      const options = { run, signal, servers: { mosquitto: broker }, durable: true }
+      const part = await startPart(spec, { ...options, serviceEnv: { 'kitchen-service': kitchenEnv } })
+      const figures = await measure()
+      peakRss = Math.max(peakRss, await residentBytes(part.services['kitchen-service']!))
+      await part.close()
+      return figures
+    },
+  }
+  const question = {
+    name: 'orders from publish to food, preparation time 0',
+    ours: { contestant: kitchen.name, metric: 'foods' },
+    ceiling: { contestant: bareLoop.name, metric: 'foods' },
+    target: TARGET,
+  }
+  const contestants = [bareLoop, kitchen]
+  const [comparison] = await alternate({ contestants, questions: [question], rounds, progress })
+  return { comparison: comparison!, peak_rss_bytes: peakRss, round_orders: orders, valid }
+}
+
+export const mqttTable = ({ comparison, round_orders }: MqttBench): Table => {
+  const title = `pubsub-mqtt: how close to the limit, ${round_orders} orders a round, QoS 1, files on disk`
+  return { ...ratioTable('pubsub-mqtt', [comparison]), title }
+}
+
+async function load(url: string, orders: number, signal: AbortSignal) {
+  const waiting = new Set<string>()
+  const all = Promise.withResolvers<void>()
+  let sent = 0
+  let foods = 0
+  let isAbandoned = false
+  const onMessage = (body: string) => {
+    const { orderId } = JSON.parse(body) as { orderId: string }
+    foods++
+    if (!waiting.delete(orderId)) return
+    if (sent < orders) order()
+    else if (waiting.size === 0) all.resolve()
+  }
+  const clientId = `lab-${randomUUID()}`
+  const food = { topic: 'restaurant/foods/+', qos: 1, clientId, isPersistent: false, onMessage } as const
+  await using _subscriber = await subscribeMqtt(url, food, signal)
+  await using publisher = await openMqttProbe(url, signal)
+  const order = () => {
+    const table = 1 + (sent++ % 4)
+    const one = { orderId: randomUUID(), table, food: 'Pizza', ts: Date.now() }
+    waiting.add(one.orderId)
+    publisher.publish(`restaurant/orders/${table}`, JSON.stringify(one), 1).catch((err) => {
+      if (!isAbandoned) all.reject(err)
+    })
+  }
+  const startedAt = performance.now()
+  for (let at = 0; at < Math.min(WINDOW, orders); at++) order()
+  await within(all.promise, 300_000, `the foods of ${orders} orders`)
+  isAbandoned = true
+  return { perSecond: orders / ((performance.now() - startedAt) / 1_000), foods }
+}
+
+async function residentBytes(service: ServiceProcess): Promise<number> {
+  const text = await (await fetch(`${service.url}/metrics`)).text()
+  return Number(text.match(/^process_resident_memory_bytes\S* (\S+)$/m)?.[1] ?? 0)
+}

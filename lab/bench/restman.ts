@@ -1,0 +1,168 @@
+import { until } from '@lab/kit/wait.ts'
+import { startPart } from '@lab/stack/part.ts'
+import type { RunningPart } from '@lab/stack/spec.ts'
+import { parts } from '../../parts.ts'
+import type { Table } from '../experiments/experiment.ts'
+import { openClickHouse } from '../restman/clickhouse.ts'
+import { NO_LIMITS, openRestman, type Restman } from '../restman/client.ts'
+import type { Session } from '../session.ts'
+import { readProcess } from './process-figures.ts'
+import { measureThroughput } from './throughput.ts'
+
+export interface RestmanBenchOptions {
+  session: Session
+  /** In all; measured in as many equal segments. */
+  orders: number
+  connections: number
+  progress: (text: string) => void
+}
+
+export interface RestmanBench {
+  tables: Table[]
+  /** From the start of the services to the last one being ready, its servers running. */
+  startMs: number
+  /** Processor time per order in the last segment, in parts of the first one's. */
+  flatness: number
+  /** All services together, at their end. */
+  rssMb: number
+  /** Every order had one row, one ticket and one bill. */
+  valid: boolean
+}
+
+interface Segment {
+  orders: number
+  acceptedPerSecond: number
+  completedPerSecond: number
+  cpuUsPerOrder: number
+}
+
+const SEGMENTS = 4
+const WARM_UP = 300
+const DRAIN_MS = 600_000
+
+/** Orders through the gateway until each has its row in the analytics, segment after segment; then part A on this machine. */
+export async function benchRestman(options: RestmanBenchOptions): Promise<RestmanBench> {
+  const { session, orders, connections, progress } = options
+  const { run, signal } = session
+  const spec = parts.find(({ name }) => name === 'platform-restman')!
+  const found = spec.servers.map(async (name) => [name, await session.server(name)])
+  const servers = Object.fromEntries(await Promise.all(found))
+  const startedAt = performance.now()
+  const env = { LOG_LEVEL: 'warn' }
+  const part = await startPart(spec, { run, signal, servers, env, serviceEnv: { gateway: NO_LIMITS } })
+  const startMs = performance.now() - startedAt
+  const segments: Segment[] = []
+  let valid = false
+  let rssMb = 0
+  try {
+    const restman = await openRestman(part, signal)
+    const bench = { ...options, part, restman, rows: openClickHouse(part.servers.clickhouse!) }
+    await segment(bench, WARM_UP, 0)
+    let placed = WARM_UP
+    for (let at = 0; at < SEGMENTS; at++) {
+      const count = Math.ceil(orders / SEGMENTS)
+      progress(`segment ${at + 1} of ${SEGMENTS}: ${count} orders`)
+      segments.push(await segment(bench, count, placed))
+      placed += count
+    }
+    rssMb = processesOf(part).reduce((sum, { rssBytes }) => sum + rssBytes, 0) / 2 ** 20
+    valid = (await bench.rows.count('orders')) === placed && (await bench.rows.count('bills')) === placed
+    await restman.close()
+  } finally {
+    await part.close()
+  }
+  progress('part A on the same machine')
+  const yardstick = await measureThroughput({
+    session,
+    part: 'sync-rest',
+    orders: [Math.min(orders, 10_000)],
+    connections,
+    progress,
+  })
+  const [a] = yardstick.segments
+  const flatness = segments.at(-1)!.cpuUsPerOrder / segments[0]!.cpuUsPerOrder
+  return {
+    startMs,
+    flatness,
+    rssMb,
+    valid: valid && yardstick.valid,
+    tables: [
+      {
+        title: `Orders through the gateway, ${connections} at a time, until each has its row in the analytics`,
+        columns: [
+          'segment',
+          'orders',
+          'accepted/s',
+          'completed/s',
+          'µs of processor per order, all services',
+        ],
+        rows: [
+          ...segments.map((one, at) => [
+            at + 1,
+            one.orders,
+            one.acceptedPerSecond,
+            one.completedPerSecond,
+            one.cpuUsPerOrder,
+          ]),
+          [
+            'part A',
+            a?.orders ?? 0,
+            a?.accepted_per_second ?? 0,
+            a?.completed_per_second ?? 0,
+            cpuOf(a?.processes ?? []),
+          ],
+        ],
+      },
+    ],
+  }
+}
+
+interface Bench extends RestmanBenchOptions {
+  part: RunningPart
+  restman: Restman
+  rows: ReturnType<typeof openClickHouse>
+}
+
+/** A closed loop of so many connections. */
+async function segment(
+  { part, restman, rows, connections, session }: Bench,
+  count: number,
+  before: number,
+): Promise<Segment> {
+  const cpuBefore = cpuUs(part)
+  const startedAt = performance.now()
+  let next = 0
+  let accepted = 0
+  const client = async () => {
+    while (next < count) {
+      session.signal.throwIfAborted()
+      const { orderId } = await restman.place(next++)
+      if (orderId !== undefined) accepted++
+    }
+  }
+  await Promise.all(Array.from({ length: connections }, client))
+  const acceptedMs = performance.now() - startedAt
+  if (accepted !== count) throw new Error(`${count - accepted} of ${count} orders were not accepted`)
+  const drained = async () =>
+    (await rows.count('orders')) >= before + count && (await rows.count('bills')) >= before + count
+  await until(drained, {
+    what: 'every order to have its rows',
+    timeoutMs: DRAIN_MS,
+    everyMs: 100,
+    signal: session.signal,
+  })
+  const completedMs = performance.now() - startedAt
+  return {
+    orders: count,
+    acceptedPerSecond: Math.round((count / acceptedMs) * 1_000),
+    completedPerSecond: Math.round((count / completedMs) * 1_000),
+    cpuUsPerOrder: Math.round((cpuUs(part) - cpuBefore) / count),
+  }
+}
+
+const processesOf = ({ services }: RunningPart) =>
+  Object.values(services).flatMap(({ pid }) => readProcess(pid) ?? [])
+const cpuUs = (part: RunningPart) => processesOf(part).reduce((sum, one) => sum + one.cpuUs, 0)
+/** Without the generator of the load, which comes last. */
+const cpuOf = (processes: { cpu_us_per_order?: number | undefined }[]) =>
+  processes.slice(0, -1).reduce((sum, one) => sum + (one.cpu_us_per_order ?? 0), 0)

@@ -1,0 +1,252 @@
+import { until, within } from '@lab/kit/wait.ts'
+import { readProcess } from '../bench/process-figures.ts'
+import { histogramOf, LATENCY_COLUMNS, latencyCells, milliseconds, summarize } from '../load/latency.ts'
+import { followPlatform, type Place } from '../probes/redis.ts'
+import { measured } from '../report/number.ts'
+import { percentileChart } from './curves.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
+import { post } from './pizza-orders.ts'
+
+interface Params extends Record<string, unknown> {
+  /** Windows that listen. */
+  sockets: number[]
+  /** Pizzas offered one after the other, for each number of sockets. */
+  offers: number
+  /** Events then published as fast as the last socket hears of them, and the time after which that ends earlier. */
+  events: number
+  seconds: number
+}
+
+export const redisFanout = defineExperiment<Params>({
+  name: 'redis-fanout',
+  part: 'realtime-redis',
+  question:
+    'How long does it take until the last of N windows has an event, and how many events can it follow?',
+  profiles: {
+    quick: { sockets: [10, 100, 1_000], offers: 30, events: 1_400, seconds: 1 },
+    default: { sockets: [10, 100, 1_000], offers: 300, events: 14_000, seconds: 5 },
+    full: { sockets: [10, 100, 1_000], offers: 3_000, events: 70_000, seconds: 30 },
+  },
+  run,
+})
+
+/** Events of one batch: how far the last socket is behind at most. */
+const BATCH = 100
+const STEPS: readonly [event_type: string, data?: object][] = [
+  ['order.supplier_accepted', { notes: 'Fresh ingredients', estimated_time: 30 }],
+  ['order.customer_accepted', { customer_name: 'John Doe', delivery_address: '123 Main St' }],
+  ['order.preparing'],
+  ['order.ready'],
+  ['order.dispatched', { driver_name: 'Mike Driver' }],
+  ['order.in_transit'],
+  ['order.delivered'],
+]
+
+async function run(context: ExperimentContext<Params>): Promise<Outcome> {
+  const { params } = context
+  const part = await context.startOther('realtime-redis')
+  const { url, pid } = part.services['platform-service']!
+  const fans: Fan[] = []
+  for (const sockets of params.sockets) fans.push(await measure(context, { url, pid, sockets }))
+
+  const rows = fans.map((fan) => ({ ...fan, eventsPerSecond: (fan.followed * 1_000) / fan.ms }))
+  const widest = rows.at(-1)!
+  return {
+    checks: rows.map(({ sockets, heard, wanted, disorder, comebacks }) =>
+      check(
+        `each of ${sockets} sockets hears of each event once, in order, and is never cut`,
+        heard === wanted && disorder === 0 && comebacks === 0,
+        `${heard} of ${wanted} heard, ${disorder} out of order, ${comebacks} sockets cut`,
+      ),
+    ),
+    tables: [
+      {
+        title: 'From the HTTP answer to the last socket; 0 where every socket has the event before',
+        columns: ['sockets', ...LATENCY_COLUMNS, 'p50 ms from the click'],
+        rows: rows.map(({ sockets, answerUs, clickUs }) => [
+          sockets,
+          ...latencyCells(summarize(answerUs)),
+          milliseconds(summarize(clickUs).p50_us!),
+        ]),
+      },
+      {
+        title: `Published as fast as the last socket follows, at most ${BATCH} events behind`,
+        columns: ['sockets', 'events', 'events/s', 'messages/s', 'service busy %', 'listeners busy %'],
+        rows: rows.map(({ sockets, followed, eventsPerSecond, serviceBusy, labBusy }) => [
+          sockets,
+          followed,
+          Math.round(eventsPerSecond),
+          Math.round(eventsPerSecond * sockets),
+          serviceBusy === undefined ? '–' : measured(serviceBusy * 100),
+          measured(labBusy * 100),
+        ]),
+      },
+    ],
+    charts: [
+      percentileChart(
+        'From the click to the last socket, by percentile',
+        rows.map(({ sockets, clickUs }) => ({ name: `${sockets} sockets`, histogram: histogramOf(clickUs) })),
+        'the click',
+      ),
+    ],
+    reading: [
+      `The last of ${widest.sockets} sockets follows ${Math.round(widest.eventsPerSecond)} events/s. All of them listen in one process, which is part of every figure: where it is as busy as the service, the service could do more.`,
+    ],
+    data: {
+      fans: rows.map(({ answerUs, clickUs, ...fan }) => ({
+        ...fan,
+        from_answer: summarize(answerUs),
+        from_click: summarize(clickUs),
+      })),
+    },
+  }
+}
+
+interface Fan {
+  sockets: number
+  /** Microseconds until the last socket has heard of an offer. */
+  answerUs: number[]
+  clickUs: number[]
+  /** What was published at full speed, and how long that took. */
+  followed: number
+  ms: number
+  /** Of one processor. */
+  serviceBusy: number | undefined
+  labBusy: number
+  heard: number
+  wanted: number
+  /** Events that did not follow the one before. */
+  disorder: number
+  comebacks: number
+}
+
+async function measure(
+  { params, signal, progress }: ExperimentContext<Params>,
+  { url, pid, sockets }: { url: string; pid: number | undefined; sockets: number },
+): Promise<Fan> {
+  progress(`${sockets} sockets connect`)
+  const ids = await offerAll(url, Math.ceil(params.events / STEPS.length / BATCH) * BATCH)
+  await using windows = await openWindows(url, sockets, signal)
+  const answerUs: number[] = []
+  const clickUs: number[] = []
+  let published = 0
+  for (; published < params.offers; published++) {
+    signal.throwIfAborted()
+    const clickedAt = performance.now()
+    const last = windows.reach(published + 1)
+    await offer(url)
+    const answeredAt = performance.now()
+    const lastAt = await last
+    answerUs.push(Math.max(0, Math.round((lastAt - answeredAt) * 1_000)))
+    clickUs.push(Math.round((lastAt - clickedAt) * 1_000))
+    if (published % 10 === 0) progress(`${sockets} sockets: ${published + 1} of ${params.offers} offers`)
+  }
+
+  progress(`${sockets} sockets at full speed`)
+  const cpu = () => readProcess(pid)?.cpuUs
+  const [startedAt, serviceCpu, labCpu] = [performance.now(), cpu(), process.cpuUsage()]
+  const batches = ids.length / BATCH
+  for (let at = 0; at < batches * STEPS.length; at++) {
+    if (performance.now() - startedAt > params.seconds * 1_000) break
+    signal.throwIfAborted()
+    const [group, step] = [Math.floor(at / STEPS.length), at % STEPS.length]
+    published += BATCH
+    const last = windows.reach(published)
+    await publish(url, ids.slice(group * BATCH, (group + 1) * BATCH), step)
+    await last
+  }
+  const ms = performance.now() - startedAt
+  const busy = (us: number) => us / (ms * 1_000)
+  const { user, system } = process.cpuUsage(labCpu)
+  const after = cpu()
+  return {
+    sockets,
+    answerUs,
+    clickUs,
+    ms,
+    followed: published - params.offers,
+    serviceBusy: after === undefined || serviceCpu === undefined ? undefined : busy(after - serviceCpu),
+    labBusy: busy(user + system),
+    ...windows.seen(),
+    wanted: published * sockets,
+  }
+}
+
+/** So many sockets, from now on. */
+async function openWindows(url: string, count: number, signal: AbortSignal) {
+  const seen = { heard: 0, disorder: 0, reached: 0 }
+  /** How many sockets have heard of each event. */
+  const hearers: number[] = []
+  let wait: { events: number; resolve: (at: number) => void } | undefined
+  const settle = () => {
+    if (wait !== undefined && seen.reached >= wait.events) wait.resolve(performance.now())
+  }
+  const allOn = (followers: { isOn: () => boolean }[]) =>
+    until(async () => followers.every(({ isOn }) => isOn()), {
+      what: `${followers.length} sockets to catch up`,
+      timeoutMs: 60_000,
+      everyMs: 20,
+      signal,
+    })
+  await using stack = new AsyncDisposableStack()
+  const open = (onSeq: (seq: number) => void, from?: Place) => {
+    const follower = followPlatform(url, onSeq, from)
+    stack.defer(async () => follower.kill())
+    follower.start()
+    return follower
+  }
+
+  const first = open(() => {})
+  await allOn([first])
+  const from = first.place()
+  first.kill()
+  const followers = Array.from({ length: count }, () => {
+    let before = from.seq
+    return open((seq) => {
+      if (seq !== before + 1) seen.disorder++
+      before = seq
+      seen.heard++
+      const event = seq - from.seq
+      hearers[event] = (hearers[event] ?? 0) + 1
+      while (hearers[seen.reached + 1] === count) seen.reached++
+      settle()
+    }, from)
+  })
+  await allOn(followers)
+  const opened = stack.move()
+  return {
+    /** When the last socket has heard of so many events; ask before the last of them is published. */
+    reach: (events: number): Promise<number> => {
+      const { promise, resolve } = Promise.withResolvers<number>()
+      wait = { events, resolve }
+      settle()
+      return within(promise, 30_000, `${count} sockets to hear of ${events} events`)
+    },
+    seen: () => ({
+      ...seen,
+      // The first greeting of each is no comeback.
+      comebacks: followers.reduce((sum, { comebacks }) => sum + comebacks() - 1, 0),
+    }),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
+  }
+}
+
+async function offer(url: string): Promise<string> {
+  const pizza = { supplier_name: 'Pizza Palace', pizza_name: 'Margherita', supplier_price: 10 }
+  const { status, body } = await post(`${url}/api/orders`, pizza)
+  if (status !== 201) throw new Error(`an offer was answered with ${status}`)
+  return body.id as string
+}
+
+async function offerAll(url: string, count: number): Promise<string[]> {
+  const ids: string[] = []
+  while (ids.length < count) ids.push(...(await Promise.all(Array.from({ length: 50 }, () => offer(url)))))
+  return ids
+}
+
+async function publish(url: string, ids: readonly string[], step: number): Promise<void> {
+  const [event_type, data] = STEPS[step]!
+  const events = ids.map((order_id) => ({ event_type, order_id, ...(data && { data }) }))
+  const { status } = await post(`${url}/api/events/batch`, { events })
+  if (status !== 200) throw new Error(`a batch was answered with ${status}`)
+}

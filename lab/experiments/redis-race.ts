@@ -1,0 +1,212 @@
+import { randomUUID } from 'node:crypto'
+import { request } from 'undici'
+import { openRedisProbe, type RedisAddress, type RedisProbe } from '../probes/redis.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
+import { offerPizza, post } from './pizza-orders.ts'
+
+interface Params extends Record<string, unknown> {
+  clients: number
+  orders: number
+}
+
+export const redisRace = defineExperiment<Params>({
+  name: 'redis-race',
+  part: 'realtime-redis',
+  question: 'What becomes of two clicks at once, with a script and with read, modify, write?',
+  profiles: {
+    quick: { clients: 50, orders: 20 },
+    default: { clients: 50, orders: 100 },
+    full: { clients: 50, orders: 1_000 },
+  },
+  run,
+})
+
+/** What came of a race of all clients for each order. */
+interface Race {
+  way: string
+  attempts: number
+  /** Told that they have done it. */
+  winners: number
+  /** Told that somebody else has. */
+  losers: number
+  other: number
+  /** Orders on which more than one was told so. */
+  contested: number
+  /** Winners whose name the order does not have. */
+  lostUpdates: number
+  /** Orders whose version is not the number of their changes. */
+  wrongVersions: number
+}
+
+async function run(context: ExperimentContext<Params>): Promise<Outcome> {
+  const { params, progress, signal } = context
+  const part = await context.startOther('realtime-redis')
+  const { url } = part.services['platform-service']!
+  const { host, port, db, admin } = part.servers.redis!
+  progress('the script')
+  const script = await race(params, signal, await withScript(url, params))
+  progress('read, modify, write')
+  const naive = await withNaive({ host, port, db, ...admin }, params, (contest) =>
+    race(params, signal, contest),
+  )
+  const races = [script, naive]
+  const { orders, clients } = params
+  return {
+    checks: [
+      check(
+        'with the script each order has one winner',
+        script.winners === orders && script.contested === 0,
+        `${script.winners} winners of ${orders} orders, ${script.contested} orders with several`,
+      ),
+      check(
+        'everybody else is told who has won',
+        script.losers === orders * (clients - 1) && script.other === 0,
+        `${script.losers} losers, ${script.other} other answers`,
+      ),
+      check(
+        'no update is lost, and versions count the changes',
+        script.lostUpdates === 0 && script.wrongVersions === 0,
+        `${script.lostUpdates} lost, ${script.wrongVersions} wrong versions`,
+      ),
+      check(
+        'read, modify, write loses updates',
+        naive.lostUpdates > 0,
+        `${naive.lostUpdates} of ${naive.winners} changes that were acknowledged are gone`,
+      ),
+    ],
+    tables: [
+      {
+        title: `${clients} customers want the same pizza, for each of ${orders} orders`,
+        columns: [
+          'way',
+          'attempts',
+          'told they have it',
+          'told another has',
+          'other answers',
+          'orders sold twice',
+          'updates lost',
+          'wrong versions',
+        ],
+        rows: races.map((one) => [
+          one.way,
+          one.attempts,
+          one.winners,
+          one.losers,
+          one.other,
+          one.contested,
+          one.lostUpdates,
+          one.wrongVersions,
+        ]),
+      },
+    ],
+    reading: [
+      `Read, modify, write sold ${naive.contested} of ${orders} pizzas to several customers at once; the script sold each once.`,
+    ],
+    data: { races },
+  }
+}
+
+/** One way to sell pizzas. */
+interface Contest {
+  way: string
+  ids: string[]
+  buy: (id: string, customer: string, client: number) => Promise<'done' | 'taken' | 'other'>
+  /** Who has it, and its version beyond that of one that is sold once. */
+  outcome: (id: string) => Promise<{ customer: string; extraVersions: number }>
+}
+
+async function race(
+  { clients }: Params,
+  signal: AbortSignal,
+  { way, ids, buy, outcome }: Contest,
+): Promise<Race> {
+  const result: Race = {
+    way,
+    attempts: 0,
+    winners: 0,
+    losers: 0,
+    other: 0,
+    contested: 0,
+    lostUpdates: 0,
+    wrongVersions: 0,
+  }
+  for (const id of ids) {
+    signal.throwIfAborted()
+    const customers = Array.from({ length: clients }, (_, at) => `customer ${at}`)
+    const told = await Promise.all(customers.map((customer, at) => buy(id, customer, at)))
+    const winners = customers.filter((_, at) => told[at] === 'done')
+    const { customer, extraVersions } = await outcome(id)
+    result.attempts += clients
+    result.winners += winners.length
+    result.losers += told.filter((one) => one === 'taken').length
+    result.other += told.filter((one) => one === 'other').length
+    if (winners.length > 1) result.contested++
+    result.lostUpdates += winners.filter((winner) => winner !== customer).length
+    if (1 + extraVersions !== winners.length) result.wrongVersions++
+  }
+  return result
+}
+
+async function withScript(url: string, { orders }: Params): Promise<Contest> {
+  const ids: string[] = []
+  for (let at = 0; at < orders; at++) {
+    const id = await offerPizza(url)
+    await post(`${url}/api/orders/${id}/supplier-respond`, { accept: true })
+    ids.push(id)
+  }
+  return {
+    way: 'script (the platform)',
+    ids,
+    buy: async (id, customer_name) => {
+      const { status } = await post(`${url}/api/orders/${id}/customer-accept`, {
+        customer_name,
+        delivery_address: 'Here',
+      })
+      return status === 200 ? 'done' : status === 409 ? 'taken' : 'other'
+    },
+    outcome: async (id) => {
+      const events = (await (await request(`${url}/api/orders/${id}/events`)).body.json()) as {
+        order: { customer_name: string }
+        order_version: number
+      }[]
+      const last = events.at(-1)!
+      return { customer: last.order.customer_name, extraVersions: last.order_version - 3 }
+    },
+  }
+}
+
+/** What the script is there to be instead of: each client reads the order, looks at it, and writes it back. */
+async function withNaive(
+  address: RedisAddress,
+  { clients, orders }: Params,
+  work: (contest: Contest) => Promise<Race>,
+): Promise<Race> {
+  await using stack = new AsyncDisposableStack()
+  const probes: RedisProbe[] = []
+  for (let at = 0; at < clients; at++) probes.push(stack.use(await openRedisProbe(address)))
+  const [one] = probes as [RedisProbe]
+  const key = (id: string) => `naive:${id}`
+  const ids = Array.from({ length: orders }, () => randomUUID())
+  for (const id of ids)
+    await one.set(key(id), JSON.stringify({ status: 'supplier_accepted', customer_name: null, version: 2 }))
+  const read = async (probe: RedisProbe, id: string) => JSON.parse((await probe.get(key(id)))!)
+  try {
+    return await work({
+      way: 'read, modify, write',
+      ids,
+      buy: async (id, customer_name, client) => {
+        const order = await read(probes[client]!, id)
+        if (order.status !== 'supplier_accepted') return 'taken'
+        const sold = { status: 'customer_accepted', customer_name, version: order.version + 1 }
+        await probes[client]!.set(key(id), JSON.stringify(sold))
+        return 'done'
+      },
+      outcome: async (id) => {
+        const { customer_name, version } = await read(one, id)
+        return { customer: customer_name, extraVersions: version - 3 }
+      },
+    })
+  } finally {
+    await one.del(ids.map(key))
+  }
+}

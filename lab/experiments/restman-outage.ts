@@ -1,0 +1,226 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { until } from '@lab/kit/wait.ts'
+import type { RunningPart } from '@lab/stack/spec.ts'
+import { openClickHouse } from '../restman/clickhouse.ts'
+import { NO_LIMITS, openRestman, type Restman } from '../restman/client.ts'
+import { type Loaded, steadyLoad } from '../restman/load.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
+
+interface Params extends Record<string, unknown> {
+  /** Orders per second, all the time. */
+  rate: number
+  beforeSeconds: number
+  outageSeconds: number
+  afterSeconds: number
+  /** Servers and services, one after the other. */
+  away: string[]
+}
+
+const SERVERS = ['postgres', 'kafka', 'redis', 'clickhouse', 'mail'] as const
+const SERVICES = ['restaurant', 'order', 'kitchen', 'billing', 'analytics', 'scheduler', 'auth'].map(
+  (name) => `${name}-service`,
+)
+
+export const restmanOutage = defineExperiment<Params>({
+  name: 'restman-outage',
+  part: 'platform-restman',
+  question:
+    'Each server and each service is away for a while: what do customers hear, what is late, is anything lost?',
+  profiles: {
+    quick: {
+      rate: 10,
+      beforeSeconds: 1,
+      outageSeconds: 2,
+      afterSeconds: 2,
+      away: ['kafka', 'billing-service'],
+    },
+    default: {
+      rate: 20,
+      beforeSeconds: 2,
+      outageSeconds: 10,
+      afterSeconds: 4,
+      away: [...SERVERS, ...SERVICES, 'gateway'],
+    },
+    full: {
+      rate: 50,
+      beforeSeconds: 5,
+      outageSeconds: 60,
+      afterSeconds: 15,
+      away: [...SERVERS, ...SERVICES, 'gateway'],
+    },
+  },
+  run,
+})
+
+const DRAIN_MS = 120_000
+
+interface Seen {
+  name: string
+  orders: Loaded[]
+  during: Loaded[]
+  /** From the return to the last order having a ticket, a bill and a row. */
+  settledMs: number
+  /** From the return to the first order accepted after it. */
+  acceptedMs: number
+  missing: string[]
+}
+
+async function run(context: ExperimentContext<Params>): Promise<Outcome> {
+  const { params, signal } = context
+  const part = await context.startOther('platform-restman', { serviceEnv: { gateway: NO_LIMITS } })
+  const restman = await openRestman(part, signal)
+  const seen: Seen[] = []
+  for (const name of params.away) seen.push(await outageOf(context, { part, restman, name }))
+  await restman.close()
+
+  return {
+    checks: seen.flatMap(({ name, orders, during, missing, acceptedMs }) => [
+      check(
+        `${name}: nothing that was accepted is lost or doubled`,
+        missing.length === 0,
+        missing.length === 0 ? `${orders.filter(isAccepted).length} orders` : missing.join('; '),
+      ),
+      check(
+        `${name}: customers hear an answer in bounded time`,
+        during.every(({ tookMs, status }) => tookMs < 15_000 && (status !== 0 || name === 'gateway')),
+        `the longest took ${Math.round(Math.max(0, ...during.map(({ tookMs }) => tookMs)))} ms`,
+      ),
+      check(
+        `${name}: orders are accepted again by itself`,
+        acceptedMs < Infinity,
+        `the first ${Math.round(acceptedMs)} ms after the return`,
+      ),
+    ]),
+    tables: [
+      {
+        title: `Away for ${params.outageSeconds} s under ${params.rate} orders/s`,
+        columns: [
+          'away',
+          'answers meanwhile',
+          'slowest ms',
+          'accepted again after ms',
+          'all settled after ms',
+        ],
+        rows: seen.map(({ name, during, acceptedMs, settledMs }) => [
+          name,
+          heard(during),
+          Math.round(Math.max(0, ...during.map(({ tookMs }) => tookMs))),
+          Math.round(acceptedMs),
+          Math.round(settledMs),
+        ]),
+      },
+    ],
+    reading: seen.map(
+      ({ name, during }) =>
+        `${name} away: ${during.filter(isAccepted).length} of ${during.length} orders were accepted meanwhile.`,
+    ),
+    data: {
+      outages: seen.map(({ name, during, acceptedMs, settledMs, missing }) => ({
+        name,
+        heard: heard(during),
+        accepted_ms: Math.round(acceptedMs),
+        settled_ms: Math.round(settledMs),
+        missing,
+      })),
+    },
+  }
+}
+
+const isAccepted = ({ orderId }: Loaded) => orderId !== undefined
+
+/** How many customers heard what: `201: 38, 503: 2`. */
+function heard(orders: Loaded[]): string {
+  const counts = new Map<string, number>()
+  for (const { status } of orders) {
+    const answer = status === 0 ? 'no answer' : String(status)
+    counts.set(answer, (counts.get(answer) ?? 0) + 1)
+  }
+  return [...counts].map(([answer, count]) => `${answer}: ${count}`).join(', ')
+}
+
+interface Outage {
+  part: RunningPart
+  restman: Restman
+  name: string
+}
+
+async function outageOf(context: ExperimentContext<Params>, outage: Outage): Promise<Seen> {
+  const { part, restman, name } = outage
+  const { params, signal, progress } = context
+  const victim = part.services[name] ?? controlOf(part, name)
+  progress(`${name}: steady load`)
+  let isOver = false
+  const loading = steadyLoad(restman, { ...params, isOver: () => isOver, signal })
+  const wait = (seconds: number) => sleep(seconds * 1_000, undefined, { signal })
+  const now = () => performance.timeOrigin + performance.now()
+
+  await wait(params.beforeSeconds)
+  progress(`${name}: away for ${params.outageSeconds} s`)
+  const awayAt = now()
+  await victim.kill()
+  await wait(params.outageSeconds)
+  const backAt = now()
+  await victim.start()
+  progress(`${name}: back`)
+  await wait(params.afterSeconds)
+  isOver = true
+  const orders = await loading
+  const ids = orders.flatMap(({ orderId }) => orderId ?? [])
+  const missing = await settle(context, outage, ids)
+  const during = orders.filter(({ intendedAt }) => intendedAt >= awayAt && intendedAt < backAt)
+  const after = orders.find((order) => order.intendedAt >= backAt && isAccepted(order))
+  return {
+    name,
+    orders,
+    during,
+    missing,
+    acceptedMs: after ? after.intendedAt + after.tookMs - backAt : Infinity,
+    settledMs: now() - backAt,
+  }
+}
+
+/** Waits until every accepted order has what it should have; answers what some still lack, or have twice. */
+async function settle({ signal }: ExperimentContext<Params>, { part, restman }: Outage, accepted: string[]) {
+  const clickhouse = openClickHouse(part.servers.clickhouse!)
+  let lacking: string[] = []
+  const complete = async () => {
+    const rows = new Set(await clickhouse.orderIds())
+    lacking = accepted.filter((id) => !rows.has(id)).map((id) => `${id} has no row`)
+    if (lacking.length > 0) return false
+    for (const id of accepted) {
+      const why = await whyNot(restman, id)
+      if (why) lacking.push(why)
+    }
+    return lacking.length === 0
+  }
+  const wait = { what: 'all orders to settle', timeoutMs: DRAIN_MS, everyMs: 250, signal }
+  await until(complete, wait).catch((err) => {
+    signal.throwIfAborted()
+    if (lacking.length === 0) lacking = [String(err)]
+  })
+  return lacking.slice(0, 5)
+}
+
+interface Road {
+  events: { type: string }[]
+  ticket: { state: string }
+}
+
+async function whyNot(restman: Restman, id: string): Promise<string | undefined> {
+  const [bill, road] = await Promise.all([
+    restman.call('GET', `/api/billing/bills/order/${id}`),
+    restman.call<Road>('GET', `/api/scheduler/orders/${id}/road`),
+  ])
+  if (bill.status !== 200) return `${id}: its bill is a ${bill.status}`
+  if (road.status !== 200) return `${id}: its road is a ${road.status}`
+  if (road.body.ticket.state !== 'there') return `${id} has no ticket`
+  const bills = road.body.events.filter(({ type }) => type === 'bill.created').length
+  return bills === 1 ? undefined : `${id} has ${bills} bills`
+}
+
+function controlOf({ servers }: RunningPart, name: string) {
+  const control =
+    SERVERS.some((server) => server === name) && servers[name as (typeof SERVERS)[number]]?.control
+  if (!control) throw new Error(`${name} is no service, and no server that can be taken away`)
+  return control
+}

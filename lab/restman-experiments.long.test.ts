@@ -1,0 +1,8 @@
+import { parts } from '../parts.ts'
+import { restmanOutage } from './experiments/restman-outage.ts'
+import { restmanReplay } from './experiments/restman-replay.ts'
+import { experimentsOn } from './testing/experiments-on.ts'
+
+const { servers } = parts.find(({ name }) => name === 'platform-restman')!
+
+await experimentsOn(servers, 'the RestMan experiments', [restmanReplay, restmanOutage])
