@@ -1,58 +1,101 @@
-import { existsSync } from 'node:fs'
-import { configDefaults, defineConfig, type TestProjectInlineConfiguration } from 'vitest/config'
+import { accessSync, constants, globSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import type { ServerName } from '@lab/stack/servers/index.ts'
+import {
+  configDefaults,
+  defineConfig,
+  type TestProjectInlineConfiguration,
+  type ViteUserConfig,
+} from 'vitest/config'
+import { LANES } from './lab/testing/lanes.ts'
+import { parts } from './parts.ts'
 
-type ProjectOptions = NonNullable<TestProjectInlineConfiguration['test']>
+type Options = NonNullable<TestProjectInlineConfiguration['test']>
 
-const excluded = [...configDefaults.exclude, 'results/**']
-const EXPERIMENTS = 'lab/experiments/*.int.test.ts'
+/** In a checkout of somebody else's, or a read-only one, the tests run as well; only their report is not kept. */
+function isWritable(folder: string): boolean {
+  try {
+    accessSync(new URL(folder, import.meta.url), constants.W_OK)
+    return true
+  } catch {
+    return false
+  }
+}
 
 const seconds = (count: number) => count * 1_000
 
-/** All of a folder's tests as the project of that name; nothing where the folder is not. */
-function project(folder: string, options: ProjectOptions): TestProjectInlineConfiguration[] {
-  if (!existsSync(new URL(folder, import.meta.url))) return []
-  const test: ProjectOptions = {
-    name: folder,
-    include: [`${folder}/**/*.test.ts`],
-    exclude: excluded,
-    ...options,
-  }
-  return [{ test }]
-}
-
 /**
- * These tests start processes and measure them. Vitest runs the files of all such projects one at a time, so nothing
- * competes for the machine. A first run also downloads Kafka.
+ * A run starts hundreds of processes and lets none of them live long. Node keeps what it compiled, which is a third of the
+ * work of a start; Java compiles once and fast, which is half of a Kafka's. For what measures a broker this would be wrong.
  */
-const withProcesses: ProjectOptions = {
-  fileParallelism: false,
-  // One failure in a run of over a thousand such tests may be the machine's: the reporter lists every second attempt.
-  retry: process.env.CI ? 1 : 0,
+process.env.NODE_COMPILE_CACHE ??= new URL('node_modules/.cache/node', import.meta.url).pathname
+process.env.LAB_KAFKA_JAVA_FLAGS ??= '-XX:TieredStopAtLevel=1'
+
+/** Vitest gives a project of a workspace no option of its own for this: each has to name it. */
+const exclude = [...configDefaults.exclude, 'results/**']
+const BY_NAME = ['**/*.int.test.ts', '**/*.timed.test.ts', '**/*.long.test.ts']
+
+/** What starts processes has time: it shares the machine with others. A server that a part needs is shared by all its tests. */
+export const withProcesses = (needs: readonly ServerName[]): Options => ({
+  provide: { needs },
   testTimeout: seconds(120),
   hookTimeout: seconds(180),
+  expect: { poll: { timeout: seconds(15) } },
+})
+
+/**
+ * The projects of one folder. How a file of it is run is in the file's name:
+ * - `*.test.ts`        needs nothing that runs; as many at once as there are processors
+ * - `*.int.test.ts`    starts processes, and mostly waits for them; one in each lane
+ * - `*.timed.test.ts`  starts processes and measures how long they take; alone, after all the others
+ * - `*.long.test.ts`   takes long over what another test shows in short; only with `npm run test:long`
+ */
+function projectsOf(folder: string, needs: readonly ServerName[] = []): TestProjectInlineConfiguration[] {
+  return [
+    ...project(folder, {
+      include: [`${folder}/**/*.test.ts`],
+      exclude: [...exclude, ...BY_NAME],
+      maxWorkers: availableParallelism(),
+      testTimeout: seconds(60),
+      sequence: { groupOrder: 0 },
+    }),
+    ...project(`${folder}:processes`, {
+      ...withProcesses(needs),
+      include: [`${folder}/**/*.int.test.ts`],
+      maxWorkers: LANES,
+      sequence: { groupOrder: 1 },
+    }),
+    ...project(`${folder}:timed`, {
+      ...withProcesses(needs),
+      include: [`${folder}/**/*.timed.test.ts`],
+      maxWorkers: 1,
+      sequence: { groupOrder: 2 },
+    }),
+  ]
 }
 
-const withSetup = (name: string): ProjectOptions => ({
-  ...withProcesses,
-  globalSetup: `./lab/testing/${name}.setup.ts`,
-})
+/** Nothing where there is no such test. */
+function project(name: string, options: Options & { include: string[] }): TestProjectInlineConfiguration[] {
+  const files = globSync(options.include, { cwd: import.meta.dirname, exclude: options.exclude ?? exclude })
+  return files.length === 0 ? [] : [{ test: { exclude, ...options, name } }]
+}
+
+/** For all configurations: the runner's part of the tests, and what it says of them. */
+export const runner: ViteUserConfig['test'] = {
+  globalSetup: './lab/testing/servers.setup.ts',
+  reporters: isWritable('.') ? ['default', 'json'] : ['default'],
+  // The servers stop in order, and RabbitMQ takes its time.
+  teardownTimeout: seconds(60),
+}
 
 export default defineConfig({
   test: {
+    ...runner,
     projects: [
-      ...project('common', { testTimeout: seconds(15) }),
-      ...project('scripts', { testTimeout: seconds(60) }),
-      ...project('lab', { ...withProcesses, exclude: [...excluded, EXPERIMENTS] }),
-      // The experiments over several parts need both brokers.
-      ...project('lab', { ...withSetup('experiments'), name: 'experiments', include: [EXPERIMENTS] }),
-      ...project('sync-rest', withSetup('run')),
-      ...project('async-rabbitmq', withSetup('rabbit')),
-      ...project('streaming-kafka', withSetup('kafka')),
-      // Each part's experiments against its compose file; skipped by name where no Docker engine answers.
-      { test: { ...withProcesses, name: 'compose', include: ['*/tests/*.compose.ts'] } },
+      ...['kit', 'common', 'stack', 'scripts'].flatMap((folder) => projectsOf(folder)),
+      // The experiments compare parts over all of their servers.
+      ...projectsOf('lab', ['rabbitmq', 'kafka']),
+      ...parts.flatMap(({ name, servers }) => projectsOf(name, servers)),
     ],
-    reporters: ['default', 'json'],
-    // The brokers stop in order, and RabbitMQ takes its time.
-    teardownTimeout: seconds(60),
   },
 })

@@ -6,7 +6,7 @@ const check = (...args: string[]) => run(`${root}scripts/check.ts`, args, { cwd:
 
 describe('npm run check', () => {
   test('runs the one check it is asked for', async () => {
-    const { code, output } = await check('sizes')
+    const { code, output } = await check('config-pages')
 
     expect(code).toBe(0)
     expect(output.match(/^(ok|fail) /gm)).toHaveLength(1)

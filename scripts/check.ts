@@ -1,6 +1,6 @@
 import './require-node.mjs'
 import { parseArgs } from 'node:util'
-import { closest } from 'fastest-levenshtein'
+import { didYouMean } from '@lab/lab/near.ts'
 import { checks } from './check/registry.ts'
 import { runChecks } from './check/run.ts'
 
@@ -13,7 +13,7 @@ Checks the repository; without a name, everything.
 
 ${checks.map((check) => `  ${check.name.padEnd(14)}${check.about}`).join('\n')}
 
-  --write       regenerate what can be generated (config-pages), then check
+  --write       regenerate what can be generated (config-pages, asyncapi), then check
   --help        this text
 
 Exit code 0 when every check holds, 1 when one fails, 2 when the command line is wrong.
@@ -40,10 +40,7 @@ if (values.help) {
 }
 
 const unknown = positionals.find((name) => !names.includes(name))
-if (unknown)
-  refuse(
-    `There is no check '${unknown}'. Did you mean '${closest(unknown, names)}'? Known: ${names.join(', ')}`,
-  )
+if (unknown) refuse(`There is no check '${unknown}'.${didYouMean(unknown, names)} Known: ${names.join(', ')}`)
 
 const chosen = positionals.length === 0 ? checks : checks.filter((check) => positionals.includes(check.name))
 const clean = await runChecks(root, chosen, { write: values.write ?? false })

@@ -29,12 +29,55 @@ describe('npm run lab', () => {
 
     expect(status).toBe(0)
     const names = (JSON.parse(stdout) as { name: string }[]).map(({ name }) => name)
-    expect(names.slice(0, 10)).toEqual([
-      ...['rest-baseline', 'rest-delay', 'rest-failure'],
-      ...['rabbit-backlog', 'rabbit-idempotency', 'rabbit-dlq'],
-      ...['kafka-bulk', 'kafka-lag', 'kafka-replay'],
+    expect(names.slice(0, 16)).toEqual([
+      'rest-baseline',
+      'rest-delay',
+      'rest-failure',
+      'rabbit-backlog',
+      'rabbit-idempotency',
+      'rabbit-dlq',
+      'kafka-bulk',
+      'kafka-lag',
+      'kafka-replay',
+      'mqtt-qos',
+      'mqtt-offline',
+      'mqtt-fanout',
+      'redis-race',
+      'redis-pubsub-loss',
+      'redis-fanout',
       'compare-latency',
     ])
+  })
+
+  test('is the same as a program of its own, with nothing else on stdout', () => {
+    const bin = join(ROOT, 'scripts/bin.mjs')
+    const { status, stdout } = spawnSync(process.execPath, [bin, 'list', '--json'], { encoding: 'utf8' })
+
+    expect(status).toBe(0)
+    expect(JSON.parse(stdout)).toContainEqual(expect.objectContaining({ name: 'rest-baseline' }))
+  })
+
+  test.each([
+    { args: ['run', 'fault-matrix', '--only', 'banana'], says: 'no case of fault-matrix' },
+    { args: ['run', 'kafka-bulk', '--nope'], says: '`npm run lab -- run --help` shows' },
+  ])('refuses before anything starts, and names the help at hand: $args', ({ args, says }) => {
+    const { status, stderr } = script('lab', args, { npm_lifecycle_event: 'lab', LAB_BROKERS: 'nowhere' })
+
+    expect(status).toBe(2)
+    expect(stderr).toContain(says)
+  })
+
+  test('refuses a folder it cannot write results to before anything starts', () => {
+    const { status, stderr } = script(
+      'lab',
+      ['run', 'kafka-bulk', '--out', join(ROOT, 'package.json/results')],
+      {
+        LAB_BROKERS: 'nowhere',
+      },
+    )
+
+    expect(status).toBe(2)
+    expect(stderr).toMatch(/^Results cannot be written to .*: a folder in its path is a file/)
   })
 
   test.each([

@@ -4,7 +4,7 @@ import { runScript } from './lab/exit.ts'
 import { HELP } from './lab/help.ts'
 import { openTerminal, type Terminal } from './lab/terminal.ts'
 
-await runScript('lab', readCommand, (command) => {
+await runScript({ name: 'lab', topics: Object.keys(HELP) }, readCommand, (command) => {
   const terminal = openTerminal({ json: 'json' in command && command.json })
   return perform(command, terminal)
 })
@@ -16,6 +16,8 @@ async function perform(command: Command, terminal: Terminal): Promise<number> {
       return (await import('./lab/run.ts')).runCommand(command, terminal)
     case 'up':
       return (await import('./lab/up.ts')).upCommand(command, terminal)
+    case 'part':
+      return (await import('./lab/part-command.ts')).partCommand(command, terminal)
     case 'list':
       return (await import('./lab/list.ts')).listCommand(command, terminal)
     case 'brokers':

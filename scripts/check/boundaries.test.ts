@@ -11,7 +11,7 @@ function findings(file: string, source: string): string[] {
   using planted = plant({
     'package.json': JSON.stringify({ type: 'module', devDependencies: { vitest: '1.0.0' } }),
     ...Object.fromEntries(
-      ['common', 'sync-rest', 'async-rabbitmq', 'streaming-kafka', 'lab'].map((name) => [
+      ['kit', 'stack', 'common', 'sync-rest', 'async-rabbitmq', 'streaming-kafka', 'lab'].map((name) => [
         `${name}/package.json`,
         all,
       ]),
@@ -38,7 +38,7 @@ describe('boundaries refuse', () => {
       'streaming-kafka/producer-order/app.ts',
       `import type { Kafka } from 'kafkajs'`,
     ],
-    ['a type import expression', 'common/kit/http.ts', `export type Channel = import('amqplib').Channel`],
+    ['a type import expression', 'kit/http.ts', `export type Channel = import('amqplib').Channel`],
     ['a dynamic import', 'lab/load/run.ts', `export const kafka = await import('kafkajs')`],
     ['a re-export', 'common/testing/kafka.ts', `export * from 'kafkajs'`],
     [
@@ -52,20 +52,20 @@ describe('boundaries refuse', () => {
       'sync-rest/order-service/app.ts',
       `import { x } from '@lab/async-rabbitmq/broker/topology.ts'`,
     ],
-    ['a part in the lab', 'lab/stack/part.ts', `import { x } from '@lab/sync-rest/order-service/app.ts'`],
+    ['a part in the lab', 'stack/part.ts', `import { x } from '@lab/sync-rest/order-service/app.ts'`],
     ['transport in the domain', 'common/domain/order.ts', `import { createServer } from 'node:http'`],
     [
       'a relative path into another workspace',
       'lab/load/run.ts',
       `import { newId } from '../../common/ids.ts'`,
     ],
-    ['an undeclared package', 'common/kit/log.ts', `import winston from 'winston'`],
+    ['an undeclared package', 'kit/log.ts', `import winston from 'winston'`],
     ['an unprefixed built-in', 'lab/load/run.ts', `import { readFile } from 'fs'`],
     ['the process as a module', 'lab/load/run.ts', `import { env } from 'node:process'`],
     ['the environment in an app', 'sync-rest/order-service/app.ts', `export const port = process.env.PORT`],
     ['the environment under another name', 'lab/load/run.ts', `export const { env } = process`],
-    ['the environment by index', 'common/kit/log.ts', `export const env = globalThis.process['env']`],
-    ['an exit below the composition', 'common/kit/http.ts', `process.exit(1)`],
+    ['the environment by index', 'kit/log.ts', `export const env = globalThis.process['env']`],
+    ['an exit below the composition', 'kit/http.ts', `process.exit(1)`],
     ['a file of no area', 'elsewhere/a.ts', `export {}`],
   ])('%s', (_what, file, source) => {
     expect(findings(file, source)).toHaveLength(1)
@@ -83,13 +83,13 @@ describe('boundaries accept', () => {
       'async-rabbitmq/broker/connect.ts',
       `import { connect } from 'amqplib'`,
     ],
-    ['both clients in the lab stack', 'lab/stack/admin.ts', `import 'amqplib'\nimport 'kafkajs'`],
+    ['both clients in the stack', 'stack/admin.ts', `import 'amqplib'\nimport 'kafkajs'`],
     [
       'the broker folder in a service',
       'async-rabbitmq/order-service/server.ts',
       `import '../broker/connect.ts'`,
     ],
-    ['the kit in a service', 'sync-rest/order-service/app.ts', `import '@lab/common/kit/http.ts'`],
+    ['the kit in a service', 'sync-rest/order-service/app.ts', `import '@lab/kit/http.ts'`],
     [
       'the lab in a test of a part',
       'streaming-kafka/tests/a.test.ts',
@@ -103,7 +103,7 @@ describe('boundaries accept', () => {
     ],
     [
       'names in comments and strings',
-      'common/kit/http.ts',
+      'kit/http.ts',
       `// import 'amqplib'\nexport const a = "process.exit(1)"`,
     ],
   ])('%s', (_what, file, source) => {
@@ -113,6 +113,6 @@ describe('boundaries accept', () => {
   test('and say where and what otherwise', () => {
     const source = `import { z } from 'zod'\nimport { connect } from 'amqplib'`
 
-    expect(findings('common/kit/http.ts', source)).toEqual([`common/kit/http.ts:2 may not import 'amqplib'`])
+    expect(findings('kit/http.ts', source)).toEqual([`kit/http.ts:2 may not import 'amqplib'`])
   })
 })

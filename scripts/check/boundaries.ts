@@ -45,7 +45,12 @@ function refuseCode(file: string, area: Area, specifier: string): string | undef
   const target = specifier.startsWith('.')
     ? normalize(join(dirname(file), specifier))
     : specifier.slice('@lab/'.length)
-  if (specifier.startsWith('.') && file.includes('/') && workspace(target) !== workspace(file)) {
+  if (
+    specifier.startsWith('.') &&
+    file.includes('/') &&
+    target.includes('/') &&
+    workspace(target) !== workspace(file)
+  ) {
     return `'${specifier}' leaves the workspace: write '@lab/${target}'`
   }
   const allowed = isTest(file) ? [...area.code, ...forTests.code] : area.code

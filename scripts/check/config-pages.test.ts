@@ -33,13 +33,13 @@ describe('config-pages', () => {
       '# Configuration',
       '## Every service',
       '| `HOST` | `127.0.0.1` | Address |',
+      '## `sync-rest/order-service`',
+      '| `PORT` | `8000` | Port |',
+      '| `UPSTREAM_URL` | **required** | Where inventory \\| stock answers |',
       '## `sync-rest/inventory-service`',
       '| `PORT` | `8001` | Port |',
       '| `DATA_DIR` | not set | Folder |',
       '| `STOCK` | `burger=1` | Stock |',
-      '## `sync-rest/order-service`',
-      '| `PORT` | `8000` | Port |',
-      '| `UPSTREAM_URL` | **required** | Where inventory \\| stock answers |',
     ])
     expect(readFileSync(join(planted.root, '.env.example'), 'utf8')).toContain('# UPSTREAM_URL=\n')
   })

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs'
 import { mkdir, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
-import { serviceEnv } from '@lab/common/kit/config.ts'
+import { serviceEnv } from '@lab/kit/config.ts'
 import { readConfigSchemas, type ServiceConfig, type Variable } from './config-schemas.ts'
 import type { Finding } from './finding.ts'
 import { absentParts } from './parts.ts'

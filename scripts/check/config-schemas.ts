@@ -1,7 +1,8 @@
-import { join } from 'node:path'
+import { existsSync } from 'node:fs'
+import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
-import { filesOf } from './tree.ts'
+import { parts } from '../../parts.ts'
 
 export interface Variable {
   name: string
@@ -19,7 +20,8 @@ export interface ServiceConfig {
 
 /** Reads the `schema` that every `<part>/<service>/config.ts` exports, in the order of the layout. */
 export async function readConfigSchemas(root: string): Promise<ServiceConfig[]> {
-  const files = filesOf(root, '{sync-rest,async-rabbitmq,streaming-kafka}/*/config.ts')
+  const folders = parts.flatMap(({ services }) => services.map(({ entry }) => dirname(entry)))
+  const files = folders.map((folder) => `${folder}/config.ts`).filter((file) => existsSync(join(root, file)))
   return Promise.all(
     files.map(async (file) => ({
       service: file.slice(0, -'/config.ts'.length),

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import type { PartCommands } from '@lab/stack/spec.ts'
+import { parts } from '../../parts.ts'
 import type { Finding } from './finding.ts'
-import { partNames } from './import-table.ts'
 import { type Block, codeBlocks } from './markdown.ts'
-import { absentParts } from './parts.ts'
+import { absentParts, partNames } from './parts.ts'
 import { run } from './process.ts'
 import { knowsRoute, readRoutes } from './routes.ts'
 import { filesOf, readJson, readText } from './tree.ts'
@@ -75,8 +76,15 @@ function refuseNpm([verb = '', ...rest]: string[], known: Known): string | undef
   const [subcommand, ...details] = rest.slice(rest.indexOf('--') + 1)
   const subcommands = known.subcommands.get(name)
   if (!rest.includes('--') || !subcommand || subcommand.startsWith('-') || !subcommands) return undefined
+  const ofPart = name === 'lab' && parts.find(({ commands }) => commands?.word === subcommand)?.commands
+  if (ofPart) return refusePartCommand(details[0], ofPart)
   if (!subcommands.has(subcommand)) return `\`npm run ${name}\` has no '${subcommand}'`
   return subcommand === 'run' ? refuseExperiments(details, known.root) : undefined
+}
+
+function refusePartCommand(command: string | undefined, { word, list }: PartCommands): string | undefined {
+  if (command === undefined || command.startsWith('-') || command in list) return undefined
+  return `\`npm run lab -- ${word}\` has no '${command}'`
 }
 
 /** An experiment goes by its name or the beginning of it, or by its part. */

@@ -1,6 +1,7 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { parts } from '../../parts.ts'
 import { checkDocs } from './docs.ts'
 import { plant } from './plant.ts'
 
@@ -17,8 +18,7 @@ const clean = {
   'package.json': manifest,
   'docs/decisions.md': decisions('zod'),
   'scripts/lab.ts': `process.stdout.write('Usage\\n\\n  up [part]   starts\\n  run <name>  runs\\n')`,
-  'async-rabbitmq/package.json': '{}',
-  'streaming-kafka/package.json': '{}',
+  ...Object.fromEntries(parts.map(({ name }) => [`${name}/package.json`, '{}'])),
   'sync-rest/order-service/routes.ts': `export const routes = ['/order', '/orders/:order_id']`,
   'lab/experiments/rest-delay.ts': 'export {}',
   'README.md': `# The \`lab\`: start here

@@ -1,3 +1,7 @@
+import { dirname } from 'node:path'
+import type { PartSpec } from '@lab/stack/spec.ts'
+import { parts } from '../../parts.ts'
+
 /** What the files of one area may import. A file belongs to the first area that names it. */
 export interface Area {
   files: string[]
@@ -9,117 +13,114 @@ export interface Area {
   code: string[]
 }
 
-const brokerClients = ['amqplib', 'kafkajs']
-const shared = ['common/ids.ts', 'common/domain/**', 'common/kit/**']
+/** Clients of servers. A part names the folder that imports its own; nobody else but the bench's probes does. */
+const serverClients = ['amqplib', 'kafkajs', ...parts.flatMap(({ shared }) => Object.values(shared).flat())]
+const kit = ['kit/**']
+const domain = ['common/*.ts', 'common/domain/**']
 
-/** Services and the folders they share; `broker` is the only one that knows a broker client. */
-const parts = {
-  'sync-rest': { services: ['order-service', 'inventory-service', 'notification-service'], shared: [] },
-  'async-rabbitmq': {
-    services: ['order-service', 'inventory-service', 'notification-service'],
-    shared: ['broker', 'outbox'],
-  },
-  'streaming-kafka': {
-    services: ['producer-order', 'inventory-consumer', 'analytics-consumer'],
-    shared: ['broker', 'state'],
-  },
+/** What the code of a part may import besides itself: only the trios know the campus-food domain. */
+const below = ({ isTrio }: PartSpec) => (isTrio ? [...kit, ...domain] : kit)
+
+const sharedIn = ({ name, shared }: PartSpec) => Object.keys(shared).map((folder) => `${name}/${folder}/**`)
+
+/**
+ * The services of a part meet on the wire: each sees its own folder and the shared ones, never its siblings. Of the shared
+ * folders one that imports a client is the only one that does. Tests see the services from outside.
+ */
+function areasOf(part: PartSpec): Area[] {
+  const { name, isTrio, services, shared, clients = [] } = part
+  const plain = { node: 'any' as const, code: [...below(part), ...sharedIn(part)] }
+  return [
+    // Made for browsers; of its part it takes what says no more than the wire does.
+    {
+      files: [`${name}/page/**`],
+      node: ['url'],
+      packages: { except: [] },
+      code: [...sharedIn(part), `${name}/page/**`],
+    },
+    // A description of the part; its steps, likewise.
+    {
+      files: [`${name}/{part,steps}.ts`],
+      node: [],
+      packages: { only: [] },
+      code: ['stack/**', `${name}/**`],
+    },
+    ...Object.entries(shared).map(
+      ([folder, own]): Area => ({
+        ...plain,
+        files: [`${name}/${folder}/**`],
+        packages: { only: [...own, 'zod', 'pino'] },
+      }),
+    ),
+    ...services.map(({ entry }): Area => {
+      const folder = `${dirname(entry)}/**`
+      const refused = [...serverClients, 'undici'].filter((client) => !clients.includes(client))
+      return {
+        files: [folder],
+        node: 'any',
+        packages: { except: refused },
+        code: [...below(part), folder, ...sharedIn(part)],
+      }
+    }),
+    {
+      files: [`${name}/tests/**`],
+      node: 'any',
+      packages: { except: serverClients },
+      code: [
+        ...below(part),
+        'stack/**',
+        ...(isTrio ? ['common/testing/**', 'lab/**'] : [`${name}/**`]),
+        `${name}/tests/**`,
+      ],
+    },
+  ]
 }
 
-type Part = keyof typeof parts
-
-export const partNames = Object.keys(parts)
-
-const sharedIn = (part: Part) => parts[part].shared.map((folder) => `${part}/${folder}/**`)
-
-/** The services of a part meet on the wire: each sees its own folder and the shared ones, never its siblings. */
-const servicesOf = (part: Part, except: string[]): Area[] =>
-  parts[part].services.map((service) => ({
-    files: [`${part}/${service}/**`],
-    node: 'any',
-    packages: { except },
-    code: [...shared, `${part}/${service}/**`, ...sharedIn(part)],
-  }))
-
-/** The broker folder comes first: what is left of the shared folders is plain code. */
-const sharedOf = (part: Part, client: string): Area[] => [
-  {
-    files: [`${part}/broker/**`],
-    node: 'any',
-    packages: { only: [client, 'zod', 'pino'] },
-    code: [...shared, ...sharedIn(part)],
-  },
-  {
-    files: sharedIn(part),
-    node: 'any',
-    packages: { only: ['zod', 'pino'] },
-    code: [...shared, ...sharedIn(part)],
-  },
-]
-
-/** A part's `tests` see the services from outside, through the lab; the lab never sees a part. */
-const testsOf = (part: Part): Area => ({
-  files: [`${part}/tests/**`],
-  node: 'any',
-  packages: { except: brokerClients },
-  code: [...shared, 'common/testing/**', 'lab/**', `${part}/tests/**`],
-})
-
 export const importTable: Area[] = [
+  { files: ['kit/**'], node: 'any', packages: { except: serverClients }, code: kit },
+  { files: ['stack/**'], node: 'any', packages: { except: [] }, code: [...kit, 'stack/**'] },
   {
     files: ['common/ids.ts', 'common/ids.test.ts', 'common/domain/**'],
     node: ['crypto'],
     packages: { only: ['zod'] },
     code: ['common/ids.ts', 'common/domain/**'],
   },
-  { files: ['common/kit/**'], node: 'any', packages: { except: brokerClients }, code: shared },
+  { files: ['common/*.ts'], node: 'any', packages: { except: serverClients }, code: [...kit, ...domain] },
   {
     files: ['common/testing/**'],
     node: 'any',
-    packages: { except: brokerClients },
-    code: [...shared, 'common/testing/**'],
+    packages: { except: serverClients },
+    code: [...kit, ...domain, 'common/testing/**'],
   },
 
-  ...servicesOf('sync-rest', brokerClients),
-  testsOf('sync-rest'),
-
-  ...sharedOf('async-rabbitmq', 'amqplib'),
-  ...servicesOf('async-rabbitmq', [...brokerClients, 'undici']),
-  testsOf('async-rabbitmq'),
-
-  ...sharedOf('streaming-kafka', 'kafkajs'),
-  ...servicesOf('streaming-kafka', [...brokerClients, 'undici']),
-  testsOf('streaming-kafka'),
+  ...parts.flatMap(areasOf),
+  { files: ['parts.ts'], node: [], packages: { only: [] }, code: ['stack/spec.ts', '*/part.ts'] },
 
   {
     // The bare clients are what parts B and C are measured against: a client library and nothing around it.
-    files: [
-      'lab/stack/**',
-      'lab/probes/**',
-      'lab/bench/ceilings/bare-*/**',
-      'lab/bench/ceilings/bare-kafka.ts',
-    ],
+    files: ['lab/probes/**', 'lab/bench/ceilings/bare-*/**', 'lab/bench/ceilings/bare-kafka.ts'],
     node: 'any',
     packages: { except: [] },
-    code: [...shared, 'common/testing/**', 'lab/**'],
+    code: [...kit, ...domain, 'common/testing/**', 'stack/**', 'lab/**'],
   },
   {
     files: ['lab/**'],
     node: 'any',
-    packages: { except: brokerClients },
-    code: [...shared, 'common/testing/**', 'lab/**'],
+    packages: { except: serverClients },
+    code: [...kit, ...domain, 'common/testing/**', 'stack/**', 'lab/**', 'parts.ts'],
   },
   {
-    files: ['scripts/**', 'vitest.config.ts', 'vitest.workspace.ts'],
+    files: ['scripts/**', 'vitest.*.ts'],
     node: 'any',
-    packages: { except: brokerClients },
-    code: [...shared, 'lab/**', 'scripts/**', 'vitest.workspace.ts'],
+    packages: { except: serverClients },
+    code: [...kit, ...domain, 'stack/**', 'lab/**', 'scripts/**', 'vitest.workspace.ts', 'parts.ts'],
   },
 ]
 
 /** What a `*.test.ts` may import on top of its area. */
 export const forTests = {
   packages: ['vitest', 'fast-check'],
-  code: ['common/testing/**', 'lab/testing/**', 'lab/stack/**'],
+  code: ['common/testing/**', 'lab/testing/**', 'stack/**'],
 }
 
 /** The only files that touch these members of `process`. */
@@ -128,10 +129,12 @@ export const processTable: { members: string[]; files: string[] }[] = [
     members: ['env'],
     files: [
       '**/{server,config}.ts',
-      'common/kit/lifecycle.ts',
+      'kit/lifecycle.ts',
       'scripts/**',
-      'lab/stack/**',
+      'stack/**',
       'lab/testing/**',
+      // Where Node keeps what it compiled, handed on to a hundred starts.
+      'lab/doors.int.test.ts',
       // Part of the process they are preloaded into, and told by its environment what to do.
       'lab/faults/hooks/**',
       'vitest.*.ts',
@@ -140,6 +143,6 @@ export const processTable: { members: string[]; files: string[] }[] = [
   {
     members: ['exit', 'exitCode', 'abort', 'reallyExit'],
     // A fixture is a whole process of its own.
-    files: ['**/server.ts', 'common/kit/lifecycle.ts', 'scripts/**', '**/fixtures/**'],
+    files: ['**/server.ts', 'kit/lifecycle.ts', 'scripts/**', '**/fixtures/**'],
   },
 ]

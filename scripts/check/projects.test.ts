@@ -23,6 +23,18 @@ describe('projects', () => {
     expect(await checkProjects(planted.root)).toEqual([])
   })
 
+  test('hold when a test that takes long runs in the long project, and name one that runs with the others too', async () => {
+    const long = `export default { test: { projects: [{ test: { name: 'long', include: ['**/*.long.test.ts'] } }] } }`
+    const files = { 'lab/b.long.test.ts': aTest, 'vitest.config.ts': config, 'vitest.long.ts': long }
+    using apart = plant({ ...files, 'vitest.workspace.ts': workspace('common'), 'common/a.test.ts': aTest })
+    using mixed = plant({ ...files, 'vitest.workspace.ts': workspace('lab') })
+
+    expect(await checkProjects(apart.root)).toEqual([])
+    expect(await checkProjects(mixed.root)).toEqual([
+      { file: 'lab/b.long.test.ts', message: `should run in project 'long', runs in 'lab' and 'long'` },
+    ])
+  })
+
   test('name the files of a missing project', async () => {
     using planted = plant({
       ...tests,

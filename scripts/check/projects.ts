@@ -1,32 +1,40 @@
-import { relative } from 'node:path'
+import { existsSync } from 'node:fs'
+import { join, relative } from 'node:path'
 import type { Finding } from './finding.ts'
 import { run } from './process.ts'
 import { bin } from './tools.ts'
 import { filesOf } from './tree.ts'
 
+interface Listed {
+  file: string
+  projectName?: string
+}
+
+/** What `npm run test:long` runs; `npm test` knows nothing of it. */
+const LONG = 'vitest.long.ts'
+
 /**
- * Asks vitest itself which project runs which file. Vitest ignores a workspace file it does not know without a word
- * and runs everything as one unnamed project, so a green run proves nothing about this.
+ * Asks vitest itself which project runs which file, of `npm test` and of `npm run test:long` together. Vitest ignores a
+ * workspace file it does not know without a word and runs everything as one unnamed project, so a green run proves nothing
+ * about this.
  */
 export async function checkProjects(root: string): Promise<Finding[]> {
   const tests = [...filesOf(root, '**/*.test.ts'), ...filesOf(root, '**/*.compose.ts')]
-  const { code, output } = await run(bin('vitest'), ['list', '--filesOnly', '--json'], { cwd: root })
-  const json = output.slice(output.indexOf('['))
-  if (code !== 0 || !json.startsWith('[')) return [{ message: `vitest list answered ${code}: ${output}` }]
-
-  const listed = JSON.parse(json) as { file: string; projectName?: string }[]
+  const listed: Listed[] = []
+  for (const config of [[], ...(existsSync(join(root, LONG)) ? [['--config', LONG]] : [])]) {
+    const list = await run(bin('vitest'), ['list', '--filesOnly', '--json', ...config], { cwd: root })
+    const json = list.output.slice(list.output.indexOf('['))
+    if (list.code !== 0 || !json.startsWith('['))
+      return [{ message: `vitest list answered ${list.code}: ${list.output}` }]
+    listed.push(...(JSON.parse(json) as Listed[]))
+  }
   const projectsOf = Map.groupBy(listed, ({ file }) => relative(root, file))
   return tests.flatMap((file) =>
     judge(file, projectsOf.get(file)?.map(({ projectName }) => projectName ?? '') ?? []),
   )
 }
 
-const EXPERIMENTS = /^lab\/experiments\/[^/]+\.int\.test\.ts$/
-
-/**
- * A test file runs in one project, the one of its top folder. What needs Docker, and what needs both brokers, runs in a
- * project of its own.
- */
+/** A test file runs in one project, which the top folder and the end of its name decide. */
 function judge(file: string, projects: string[]): Finding[] {
   const expected = expectedFor(file)
   if (projects.length === 1 && projects[0] === expected) return []
@@ -36,6 +44,9 @@ function judge(file: string, projects: string[]): Finding[] {
 }
 
 function expectedFor(file: string): string | undefined {
+  const folder = file.split('/')[0]
   if (file.endsWith('.compose.ts')) return 'compose'
-  return EXPERIMENTS.test(file) ? 'experiments' : file.split('/')[0]
+  if (file.endsWith('.long.test.ts')) return 'long'
+  if (file.endsWith('.int.test.ts')) return `${folder}:processes`
+  return file.endsWith('.timed.test.ts') ? `${folder}:timed` : folder
 }

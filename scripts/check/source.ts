@@ -11,26 +11,21 @@ export interface Source {
   imports: Mention[]
   /** Members of `process` that are touched: `env`, `exit`, `exitCode`, … */
   processMembers: Mention[]
-  functions: { lines: number; line: number }[]
 }
 
-type Node = { type: string; start: number; end: number }
+type Node = { type: string; start: number }
 type Literal = Node & { value?: unknown }
 
 /** Reads a TypeScript file as the parser sees it, so that comments and strings never count. */
 export function readSource(file: string, text: string): Source {
   const { program, errors } = parseSync(file, text)
   if (errors[0]) throw new SyntaxError(`${file}: ${errors[0].message}`)
-  const source: Source = { imports: [], processMembers: [], functions: [] }
+  const source: Source = { imports: [], processMembers: [] }
   const mention = (list: Mention[], name: unknown, node: Node) => {
     if (typeof name === 'string') list.push({ name, line: lineAt(text, node.start) })
   }
   const imported = ({ source: from }: { source?: Literal | null | undefined }) => {
     if (from) mention(source.imports, from.value, from)
-  }
-  const measured = (node: Node) => {
-    const line = lineAt(text, node.start)
-    source.functions.push({ line, lines: lineAt(text, node.end) - line + 1 })
   }
 
   new Visitor({
@@ -48,9 +43,6 @@ export function readSource(file: string, text: string): Source {
         if (property.type === 'Property') mention(source.processMembers, memberName(property.key), property)
       }
     },
-    FunctionDeclaration: measured,
-    FunctionExpression: measured,
-    ArrowFunctionExpression: measured,
   }).visit(program)
   return source
 }

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
 import { plant } from './plant.ts'
 import { checkLint, checkTypes } from './tools.ts'
@@ -21,6 +22,20 @@ describe('types', () => {
 })
 
 describe('lint', () => {
+  test('of this repository refuses modules that import each other, if only for a type', async () => {
+    const own = {
+      'biome.json': readFileSync(new URL('../../biome.json', import.meta.url), 'utf8'),
+      '.gitignore': 'node_modules\n',
+      'package.json': '{\n  "type": "module"\n}\n',
+      'a.ts': "import type { B } from './b.ts'\n\nexport type A = B | 1\n",
+    }
+    using circle = plant({ ...own, 'b.ts': "import type { A } from './a.ts'\n\nexport type B = A[]\n" })
+    using line = plant({ ...own, 'b.ts': 'export type B = 2\n' })
+
+    expect(await checkLint(line.root)).toEqual([])
+    expect(await checkLint(circle.root)).toEqual([{ message: expect.stringContaining('noImportCycles') }])
+  })
+
   test('holds on clean code and fails on a warning', async () => {
     using clean = plant({ 'biome.json': biome, 'a.ts': 'export const a = 1;\n' })
     using broken = plant({ 'biome.json': biome, 'a.ts': 'export const a: any = 1;\n' })

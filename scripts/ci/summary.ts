@@ -1,3 +1,5 @@
+import { parts } from '../../parts.ts'
+
 /** What this needs of vitest's JSON report. */
 export interface TestReport {
   success: boolean
@@ -17,7 +19,7 @@ export interface Summary {
 }
 
 /** Where nothing may be skipped: a skip there means that a broker was not tested. */
-const brokerParts = ['async-rabbitmq', 'streaming-kafka']
+const brokerParts = parts.filter(({ servers }) => servers.length > 0).map(({ name }) => name)
 
 /** Counts vitest's results. A file that broke before its tests ran counts as one failed. */
 export function summarise(report: TestReport, root: string): Summary {

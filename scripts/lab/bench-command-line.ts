@@ -1,13 +1,15 @@
-import type { PartName } from '@lab/lab/stack/parts.ts'
-import { PART_NAMES } from './command-line.ts'
+import { TRIOS, type TrioName } from '@lab/lab/trio.ts'
 import { readOptions } from './options.ts'
 import { oneOf, UsageError } from './suggest.ts'
 
-export const BENCH_HELP = `Usage: npm run bench -- <throughput | ceilings | fuzz> [options]
+export const BENCH_HELP = `Usage: npm run bench -- <throughput | ceilings | fuzz | mqtt | redis | restman> [options]
 
   throughput   orders per second accepted and completed, processor time per order and memory of every service
   ceilings     how close each part comes to the fastest that its transport allows, and where the rest of the time goes
   fuzz         whether any request or message, however odd, breaks a service or slips through
+  mqtt         orders per second of the kitchen over MQTT, and its memory, against a bare mqtt.js loop
+  redis        changes per second of the platform over Redis against a bare loop, its state, and memory per order
+  restman      orders per second through the gateway of RestMan, cost per order and memory, with part A as a yardstick
 
 throughput starts each part on its own with plenty of stock, warms it up, sends the orders of each segment one after the
 other from a process of its own, and holds every order against the ledger. A run whose ledger does not balance prints
@@ -24,8 +26,10 @@ refused must have no effect, and what is poison must be a dead letter. The same 
   --part <part>           sync-rest, async-rabbitmq or streaming-kafka (default: all three); may be repeated
   --orders <n,n…>         throughput: orders of each segment (default: 10000,100000)
                           ceilings: one number, how far the cost per order is followed (default: 100000)
-  --rounds <n>            ceilings: counted rounds of each contestant (default: 3)
-  --connections <n>       concurrent clients of POST /order (default: 64)
+                          mqtt: orders of each round, redis: orders in the store (default: 100000)
+                          restman: orders in all, in four segments (default: 20000)
+  --rounds <n>            ceilings, mqtt, redis: counted rounds of each contestant (default: 3)
+  --connections <n>       concurrent clients (default: 64)
   --cases <n>             fuzz: cases of each route and each consumer (default: 20000)
   --seed <n>              fuzz: makes the cases of an earlier run again (default: a new one, which is printed)
   --target <text>         fuzz: only routes and consumers whose name has this in it
@@ -40,8 +44,8 @@ has, 2 when the command line is wrong, 130 after Ctrl-C.
 `
 
 export interface BenchCommand {
-  kind: 'throughput' | 'ceilings' | 'fuzz' | 'help'
-  parts: PartName[]
+  kind: 'throughput' | 'ceilings' | 'fuzz' | 'mqtt' | 'redis' | 'restman' | 'help'
+  parts: TrioName[]
   orders: number[]
   rounds: number
   connections: number
@@ -71,23 +75,30 @@ const OPTIONS = {
 } as const
 
 const MAX = { orders: 1_000_000, rounds: 100, connections: 1_024, cases: 1_000_000, seed: 2 ** 31 - 1 }
-const BENCHES = ['throughput', 'ceilings', 'fuzz'] as const
-const DEFAULT_ORDERS = { throughput: '10000,100000', ceilings: '100000', fuzz: '1' }
+const BENCHES = ['throughput', 'ceilings', 'fuzz', 'mqtt', 'redis', 'restman'] as const
+const DEFAULT_ORDERS = {
+  throughput: '10000,100000',
+  ceilings: '100000',
+  fuzz: '1',
+  mqtt: '100000',
+  redis: '100000',
+  restman: '20000',
+}
 
 export function readBenchCommand(args: string[]): BenchCommand {
   const { values, positionals } = readOptions('bench', args, OPTIONS)
   const [name, ...rest] = positionals
   if (name === undefined && !values.help)
-    throw new UsageError('Say which benchmark to run: throughput, ceilings or fuzz')
+    throw new UsageError('Say which benchmark to run: throughput, ceilings, fuzz, mqtt, redis or restman')
   const bench = name === undefined ? 'throughput' : oneOf('benchmark', name, [...BENCHES])
   if (rest.length > 0)
     throw new UsageError(`${bench} takes no names, but '${rest[0]}' was given (see --part)`)
   const orders = (values.orders ?? DEFAULT_ORDERS[bench]).split(',')
-  if (bench === 'ceilings' && orders.length > 1)
-    throw new UsageError(`--orders: ceilings takes one number, not '${values.orders}'`)
+  if (['ceilings', 'mqtt', 'redis', 'restman'].includes(bench) && orders.length > 1)
+    throw new UsageError(`--orders: ${bench} takes one number, not '${values.orders}'`)
   return {
     kind: values.help ? 'help' : bench,
-    parts: values.part?.map((part) => oneOf('part', part, PART_NAMES)) ?? PART_NAMES,
+    parts: values.part?.map((part) => oneOf('part', part, TRIOS)) ?? TRIOS,
     orders: orders.map((text) => wholeNumber('--orders', text, MAX.orders)),
     rounds: wholeNumber('--rounds', values.rounds, MAX.rounds),
     connections: wholeNumber('--connections', values.connections, MAX.connections),

@@ -2,7 +2,7 @@ import { measureThroughput } from '@lab/lab/bench/throughput.ts'
 import { BENCH_SCHEMA_VERSION, BenchResults, type PartThroughput } from '@lab/lab/bench/throughput-results.ts'
 import { describeLoad, throughputTables } from '@lab/lab/bench/throughput-tables.ts'
 import { describeBroker, describeEnvironment } from '@lab/lab/report/environment.ts'
-import type { PartName } from '@lab/lab/stack/parts.ts'
+import { type TrioName, trioSpec } from '@lab/lab/trio.ts'
 import type { BenchCommand } from './bench-command-line.ts'
 import { type Benching, saveBench } from './save-bench.ts'
 import { startBrokers } from './start-brokers.ts'
@@ -14,7 +14,7 @@ export async function throughputCommand(command: BenchCommand, terminal: Termina
   return withSession(terminal.say, async (session) => {
     const startedAt = new Date()
     const environment = await describeEnvironment()
-    await startBrokers(session, command.parts, terminal.reporter)
+    await startBrokers(session, command.parts.map(trioSpec), terminal.reporter)
     const measured: PartThroughput[] = []
     for (const name of command.parts) {
       const result = await measurePart(name, { command, session, terminal })
@@ -39,7 +39,7 @@ export async function throughputCommand(command: BenchCommand, terminal: Termina
 }
 
 async function measurePart(
-  name: PartName,
+  name: TrioName,
   { command, session, terminal }: Benching,
 ): Promise<PartThroughput> {
   const [result] = await terminal.reporter.tasks([

@@ -1,16 +1,15 @@
-import { BROKER_NAME } from '@lab/lab/session.ts'
-import { type BrokerReport, describeBrokers } from '@lab/lab/stack/brokers/index.ts'
+import { describeServers, type ServerReport } from '@lab/stack/servers/index.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Exit code 0 when both brokers could be had here, else 1. */
+/** Exit code 0 when every server could be had here, else 1. */
 export async function brokersCommand({ json }: { json: boolean }, terminal: Terminal): Promise<number> {
-  const reports = await describeBrokers({ env: process.env })
+  const reports = await describeServers({ env: process.env })
   if (json) terminal.document(`${JSON.stringify(reports, null, 2)}\n`)
   else for (const report of reports) terminal.print(describe(report))
   return reports.every(({ usable }) => usable) ? 0 : 1
 }
 
-function describe({ kind, origin, reason, usable, found, missing, commands }: BrokerReport): string {
+function describe({ label, origin, reason, usable, found, missing, commands }: ServerReport): string {
   const install = commands && [
     'to install it:',
     `  Debian, Ubuntu   ${commands.debian}`,
@@ -23,6 +22,6 @@ function describe({ kind, origin, reason, usable, found, missing, commands }: Br
     ...missing.map((what) => `missing  ${what}`),
     ...(install ?? []),
   ]
-  const title = `${BROKER_NAME[kind]}: ${usable ? 'can be used' : 'cannot be used yet'}`
+  const title = `${label}: ${usable ? 'can be used' : 'cannot be used yet'}`
   return [title, ...lines.map((line) => `  ${line}`), ''].join('\n')
 }

@@ -7,8 +7,8 @@ import {
 } from '@lab/lab/bench/ceilings/results.ts'
 import { ceilingTables } from '@lab/lab/bench/ceilings/tables.ts'
 import { describeBroker, describeEnvironment } from '@lab/lab/report/environment.ts'
-import { openKafkaTools } from '@lab/lab/stack/kafka-tools.ts'
-import type { PartName } from '@lab/lab/stack/parts.ts'
+import { type TrioName, trioSpec } from '@lab/lab/trio.ts'
+import { openKafkaTools } from '@lab/stack/kafka-tools.ts'
 import type { BenchCommand } from './bench-command-line.ts'
 import { type Benching, saveBench } from './save-bench.ts'
 import { startBrokers } from './start-brokers.ts'
@@ -21,7 +21,7 @@ export async function ceilingsCommand(command: BenchCommand, terminal: Terminal)
     const startedAt = new Date()
     const before = loadavg()
     const environment = await describeEnvironment()
-    await startBrokers(session, command.parts, terminal.reporter)
+    await startBrokers(session, command.parts.map(trioSpec), terminal.reporter)
     const measured: PartCeilings[] = []
     for (const name of command.parts) {
       const result = await measurePart(name, { command, session, terminal })
@@ -46,7 +46,7 @@ export async function ceilingsCommand(command: BenchCommand, terminal: Terminal)
   })
 }
 
-async function measurePart(name: PartName, { command, session, terminal }: Benching): Promise<PartCeilings> {
+async function measurePart(name: TrioName, { command, session, terminal }: Benching): Promise<PartCeilings> {
   const { rounds, connections } = command
   const { run, signal } = session
   const [result] = await terminal.reporter.tasks([

@@ -1,4 +1,5 @@
 import type { Experiment, ProfileName } from '@lab/lab/experiments/experiment.ts'
+import { experiments as real } from '@lab/lab/experiments/index.ts'
 import { describe, expect, test } from 'vitest'
 import { chooseExperiments, refuseUnfit } from './choose.ts'
 
@@ -10,6 +11,29 @@ const experiments = [
 ].map(([name, part]) => ({ name, part }) as Experiment)
 
 const namesOf = (words: string[] | 'all') => chooseExperiments(words, experiments).map(({ name }) => name)
+
+describe('--only', () => {
+  const chosen = real.filter(({ name }) => name === 'fault-matrix')
+  const refuse = (profile: ProfileName, only: string) => () => refuseUnfit(chosen, { profile, only }, real)
+
+  test.each(['SIGKILL*', 'sigkill inventory', '* × Kafka', 'queue deleted, sell-out'])('takes %j', (only) => {
+    expect(refuse('default', only)).not.toThrow()
+  })
+
+  test.each(['default', 'quick', 'soak'] as const)('refuses what fits nothing in profile %s', (profile) => {
+    expect(refuse(profile, 'banana')).toThrow(
+      `no case of fault-matrix (profile ${profile}) is like 'banana'. There`,
+    )
+  })
+
+  test('refuses a cell that the profile leaves out', () => {
+    expect(refuse('quick', 'SIGSTOP the broker')).toThrow('(profile quick)')
+  })
+
+  test('suggests the fault that was meant', () => {
+    expect(refuse('default', 'SIGKIL inventory')).toThrow("Did you mean 'SIGKILL inventory'?")
+  })
+})
 
 describe('chooseExperiments', () => {
   test.each([
@@ -31,7 +55,6 @@ describe('chooseExperiments', () => {
     { word: 'rest-basline', nearest: 'rest-baseline' },
     { word: 'rest-baselin', nearest: 'rest-baseline' },
     { word: 'sync-res', nearest: 'sync-rest' },
-    { word: 'rst-*', nearest: 'rest-delay' },
   ])("suggests $nearest for '$word'", ({ word, nearest }) => {
     expect(() => namesOf(['rest-delay', word])).toThrow(`Did you mean '${nearest}'?`)
   })

@@ -1,6 +1,7 @@
 import type { Experiment } from '@lab/lab/experiments/experiment.ts'
+import { didYouMean } from '@lab/lab/near.ts'
 import type { RunCommand } from './command-line.ts'
-import { oneOf, UsageError } from './suggest.ts'
+import { likeWord, oneOf, UsageError } from './suggest.ts'
 
 /**
  * The experiments the words stand for, each once and in the order of the list: a name, a part, the beginning of names, a
@@ -15,17 +16,11 @@ function standFor(word: string, experiments: Experiment[]): Experiment[] {
   if (word === 'all') return experiments
   const exact = experiments.filter(({ name, part }) => name === word || part === word)
   if (exact.length > 0) return exact
-  const matching = experiments.filter(({ name }) => patternOf(word).test(name))
+  const matching = likeWord(word, experiments)
   if (matching.length > 0) return matching
   const known = new Set(experiments.flatMap(({ name, part }) => [name, part]))
   oneOf('experiment', word, [...known])
   return []
-}
-
-/** `rest` is the beginning `rest-`; `*` stands for anything. */
-export function patternOf(word: string): RegExp {
-  const [head = '', ...tail] = word.split('*').map((text) => text.replace(/[.+?^${}()|[\]\\]/g, '\\$&'))
-  return tail.length === 0 ? new RegExp(`^${head}-`) : new RegExp(`^${[head, ...tail].join('.*')}$`)
 }
 
 /** Throws when a chosen experiment has no such profile, or no cases that `--only` could choose from. */
@@ -41,5 +36,14 @@ export function refuseUnfit(
     throw new UsageError(`${unfit.name} does not take ${option}; these do: ${known.join(', ')}`)
   }
   refuse(`--profile ${profile}`, ({ profiles }) => profiles[profile] !== undefined)
-  if (only !== undefined) refuse('--only', ({ profiles }) => profiles.default.only !== undefined)
+  if (only === undefined) return
+  refuse('--only', ({ profiles }) => profiles.default.only !== undefined)
+  for (const { name, profiles, cases } of chosen) {
+    const { all, chosen: left } = cases?.({ ...profiles[profile], only }) ?? { all: [], chosen: [only] }
+    if (left.length > 0) continue
+    const faults = [...new Set(all.map((label) => label.split(' × ')[0]!))]
+    throw new UsageError(
+      `--only: no case of ${name} (profile ${profile}) is like '${only}'.${didYouMean(only, faults)} There are ${all.length}, such as ${faults.slice(0, 4).join(', ')}; * stands for anything`,
+    )
+  }
 }

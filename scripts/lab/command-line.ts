@@ -1,5 +1,7 @@
 import type { ProfileName } from '@lab/lab/experiments/experiment.ts'
-import { type PartName, parts } from '@lab/lab/stack/parts.ts'
+import { TRIOS } from '@lab/lab/trio.ts'
+import type { PartSpec } from '@lab/stack/spec.ts'
+import { parts } from '../../parts.ts'
 import type { Topic } from './help.ts'
 import { readOptions } from './options.ts'
 import { type ProveCommand, readProve } from './prove-command-line.ts'
@@ -21,10 +23,25 @@ export interface RunCommand {
 
 export interface UpCommand {
   kind: 'up'
-  parts: PartName[]
-  ports: 'fixed' | 'free'
+  /** Their names. */
+  parts: string[]
+  /** A number is the first port of the first part. */
+  ports: 'fixed' | 'free' | number
   durable: boolean
 }
+
+/** A sub-command that a part brings along. */
+export interface PartCommandLine {
+  kind: 'part'
+  part: string
+  /** Undefined: name them all. */
+  command: string | undefined
+  args: string[]
+}
+
+/** Every part's hundred of ports has to fit. */
+const LAST_BASE = 65_535 - 100 * parts.length
+const partWords = parts.flatMap(({ commands }) => (commands ? [commands.word] : []))
 
 export type Command = { verbose: boolean } & (
   | RunCommand
@@ -32,6 +49,7 @@ export type Command = { verbose: boolean } & (
   | ReportCommand
   | CompareCommand
   | ProveCommand
+  | PartCommandLine
   | { kind: 'list'; json: boolean }
   | { kind: 'brokers'; json: boolean }
   | { kind: 'help'; topic: Topic }
@@ -39,8 +57,7 @@ export type Command = { verbose: boolean } & (
 
 const COMMANDS = ['list', 'run', 'up', 'brokers', 'report', 'compare', 'prove'] as const
 const PROFILES = ['quick', 'default', 'full', 'soak'] as const
-const PORTS = ['fixed', 'free'] as const
-export const PART_NAMES = Object.keys(parts) as PartName[]
+export const PART_NAMES = parts.map(({ name }) => name)
 
 const common = { help: { type: 'boolean', short: 'h' }, verbose: { type: 'boolean' } } as const
 const json = { type: 'boolean' } as const
@@ -52,7 +69,11 @@ const running = { ...common, json, profile: text, only: text, out: text, against
 export function readCommand(args: string[]): Command {
   const [first = '', ...rest] = args
   if (first === '' || first.startsWith('-')) return readTour(args)
-  switch (oneOf('command', first, [...COMMANDS, 'help'])) {
+  const part = parts.find(({ name, commands }) => commands && (commands.word === first || name === first))
+  if (part) return readPart(part, rest)
+  switch (
+    oneOf('command', first, [...COMMANDS, 'help', ...partWords]) as (typeof COMMANDS)[number] | 'help'
+  ) {
     case 'run':
       return readRun(rest)
     case 'up':
@@ -113,10 +134,31 @@ function readUp(args: string[]): Command {
   if (values.help) return help('up')
   return {
     kind: 'up',
-    parts: positionals.length === 0 ? PART_NAMES : positionals.map((name) => oneOf('part', name, PART_NAMES)),
-    ports: oneOf('value of --ports', values.ports ?? 'fixed', PORTS),
+    parts: positionals.length === 0 ? TRIOS : positionals.map((name) => oneOf('part', name, PART_NAMES)),
+    ports: readPorts(values.ports ?? 'fixed'),
     durable: values.durable ?? false,
     verbose: values.verbose ?? false,
+  }
+}
+
+/** `fixed`, `free`, or the first port of the first part. */
+function readPorts(text: string): UpCommand['ports'] {
+  if (!/^\d+$/.test(text)) return oneOf('value of --ports', text, ['fixed', 'free'] as const)
+  const base = Number(text)
+  if (base >= 1_024 && base <= LAST_BASE) return base
+  throw new UsageError(`--ports: '${text}' is not a port of 1024 to ${LAST_BASE}`)
+}
+
+function readPart({ name, commands }: PartSpec, [command, ...args]: string[]): Command {
+  const asksForHelp = command === undefined || command === '--help' || command === '-h'
+  if (asksForHelp) return { kind: 'part', part: name, command: undefined, args, verbose: false }
+  const known = Object.keys(commands!.list)
+  return {
+    kind: 'part',
+    part: name,
+    command: oneOf(`command of ${name}`, command, known),
+    args,
+    verbose: false,
   }
 }
 

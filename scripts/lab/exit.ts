@@ -1,6 +1,6 @@
-import { messageOf } from '@lab/common/kit/errors.ts'
+import { messageOf } from '@lab/kit/errors.ts'
 import { ResultsError } from '@lab/lab/report/results-error.ts'
-import { ComposeError } from '@lab/lab/stack/compose/cli.ts'
+import { ComposeError } from '@lab/stack/compose/cli.ts'
 import { Interrupted } from './interrupt.ts'
 import { UsageError } from './suggest.ts'
 
@@ -9,7 +9,7 @@ import { UsageError } from './suggest.ts'
  * become words and exit codes; by then everything is closed.
  */
 export async function runScript<Command extends { verbose: boolean }>(
-  name: string,
+  { name, topics = [] }: { name: string; topics?: readonly string[] },
   read: (args: string[]) => Command,
   perform: (command: Command) => Promise<number>,
 ): Promise<never> {
@@ -20,16 +20,24 @@ export async function runScript<Command extends { verbose: boolean }>(
     verbose ||= command.verbose
     code = await perform(command)
   } catch (err) {
-    code = explain(name, err, verbose)
+    const [first = ''] = process.argv.slice(2)
+    code = explain(name, err, { verbose, topic: topics.includes(first) ? first : undefined })
   }
   await Promise.all([flushed(process.stdout), flushed(process.stderr)])
   process.exit(code)
 }
 
-function explain(name: string, err: unknown, verbose: boolean): number {
+interface Explaining {
+  verbose: boolean
+  /** The command whose help says more. */
+  topic: string | undefined
+}
+
+function explain(name: string, err: unknown, { verbose, topic }: Explaining): number {
   const say = (text: string) => process.stderr.write(`${text}\n`)
   if (err instanceof UsageError) {
-    say(`${err.message}\n\`npm run ${name} -- --help\` shows what there is.`)
+    const command = process.env.npm_lifecycle_event === 'npx' ? `npx ${name}` : `npm run ${name} --`
+    say(`${err.message}\n\`${command}${topic === undefined ? '' : ` ${topic}`} --help\` shows what there is.`)
     return 2
   }
   if (err instanceof ResultsError || err instanceof ComposeError) {

@@ -9,7 +9,7 @@ import {
 } from '@lab/lab/fuzz/results.ts'
 import { findingLines, fuzzTable } from '@lab/lab/fuzz/tables.ts'
 import { describeBroker, describeEnvironment } from '@lab/lab/report/environment.ts'
-import type { PartName } from '@lab/lab/stack/parts.ts'
+import { type TrioName, trioSpec } from '@lab/lab/trio.ts'
 import type { BenchCommand } from './bench-command-line.ts'
 import { type Benching, saveBench } from './save-bench.ts'
 import { startBrokers } from './start-brokers.ts'
@@ -23,7 +23,7 @@ export async function fuzzCommand(command: BenchCommand, terminal: Terminal): Pr
   return withSession(terminal.say, async (session) => {
     const startedAt = new Date()
     const environment = await describeEnvironment()
-    await startBrokers(session, command.parts, terminal.reporter)
+    await startBrokers(session, command.parts.map(trioSpec), terminal.reporter)
     terminal.print(`Seed ${seed}, ${command.cases} cases of each route and each consumer\n`)
     const fuzzed: PartFuzzed[] = []
     for (const name of command.parts) {
@@ -56,7 +56,7 @@ interface Fuzzing extends Benching {
   seed: number
 }
 
-async function fuzzOne(name: PartName, { command, seed, session, terminal }: Fuzzing): Promise<PartFuzzed> {
+async function fuzzOne(name: TrioName, { command, seed, session, terminal }: Fuzzing): Promise<PartFuzzed> {
   const { cases, target, only } = command
   const [result] = await terminal.reporter.tasks([
     {

@@ -1,14 +1,20 @@
+import type { PartSpec } from '@lab/stack/spec.ts'
+import { parts } from '../../parts.ts'
+
+const partLine = ({ name, services, basePort }: PartSpec) =>
+  `  ${name.padEnd(20)}${services.map(({ port }) => port).join(', ')}; from ${basePort}`
+
 /** The help of the command line as a whole and of each command. Lines that are indented by two name commands first. */
 export const HELP = {
   lab: `Usage: npm run lab [-- <command> [options]]
 
 One food order over blocking HTTP, over RabbitMQ and over Kafka: experiments on real brokers.
-Without a command: the ten experiments of the tour in the default profile, from nothing to a verdict each (about 2
+Without a command: the experiments of the tour in the default profile, from nothing to a verdict each (about 4
 minutes). The others compare the styles and their settings, and run by name.
 
   list                    the experiments and the question each one answers
   run <experiment…>       some experiments: by name, by part, or like 'rest-*'
-  up [part]               one part, or all three, kept running to try things by hand
+  up [part…]              one part, or all three styles, kept running to try things by hand
   brokers                 which RabbitMQ and Kafka a run would use here, and what is missing
   report <run>            the report of a recorded run, made again from its results.json
   compare <run> <run>     two recorded runs side by side
@@ -21,10 +27,14 @@ minutes). The others compare the styles and their settings, and run by name.
   --help                  this text; after a command, the command's own
 
 Brokers: RABBITMQ_URL and KAFKA_BROKERS name running ones; otherwise Docker, otherwise private local ones.
-LAB_BROKERS=external|docker|local decides.
+LAB_BROKERS=external|docker|local decides. On a running one everything lies in virtual hosts, topics and groups of the
+run, whose names begin with messaging-lab: nothing else there is read, changed or deleted, and they are deleted at the
+end.
 
-Exit code 0 when every verdict holds, 1 when one does not, 2 when the command line is wrong, 130 after Ctrl-C
-(128 + the number of any other signal). Whatever the end, nothing is left running.
+Exit code 0 when every verdict holds, 1 when one does not, 2 when the command line is wrong or results cannot be
+written, 3 when nothing is broken but the machine was too busy to measure something (it was tried twice), 130 after
+Ctrl-C (128 + the number of any other signal). Whatever the end, nothing is left running.
+\`npx lab …\` is the same as \`npm run lab -- …\`, without the lines that npm writes first.
 `,
   run: `Usage: npm run lab -- run <experiment…> [options]
 
@@ -46,6 +56,7 @@ by its part (all experiments of the part), by a beginning ('rest'), by a pattern
 Reads results.json of a recorded run and writes report.html beside it, as every run does at its end. A run is named by
 its folder under results/, by a path, or 'latest'. Results that were cut off, edited or written by another version are
 refused, and an older report stays as it is.
+Exit code 0 when its figures may be believed, 1 when they may not, 3 when the machine was too busy to measure them.
 
   --out <folder>   where the runs are (default: results/)
   --verbose        with an error, also where it happened
@@ -82,14 +93,18 @@ Names every experiment, its part and its question.
   --json   as JSON
   --help   this text
 `,
-  up: `Usage: npm run lab -- up [part] [options]
+  up: `Usage: npm run lab -- up [part…] [options]
 
-Starts one part (sync-rest, async-rabbitmq, streaming-kafka), or all three, with the broker it needs; prints where
-everything is and commands to try; waits for Ctrl-C; stops everything.
-Ports: 8000 to 8002 for one part; side by side async-rabbitmq has 8100 to 8102, streaming-kafka 8200 to 8202.
+Starts parts, without a name the three styles, with the servers they need; prints where everything is, commands to try,
+and for every service the command that starts it again by hand; waits for Ctrl-C; stops everything.
 
-  --ports <which>   fixed (default) or free: any ports that are free
+  part                ports on its own, and side by side with others
+${parts.map(partLine).join('\n')}
+
+  --ports <which>   fixed (default), free: any ports that are free, or a number: the first part begins there, the next
+                    one a hundred further
   --durable         services keep their state in files, so it survives the kill of a service (until Ctrl-C)
+  STOCK             a variable: what the inventories start with, as STOCK=burger=5000,pizza=50 npm run lab -- up
   --verbose         with an error, also where it happened
   --help            this text
 `,

@@ -1,5 +1,5 @@
 import { type ParseArgsOptionsConfig, parseArgs } from 'node:util'
-import { closest } from 'fastest-levenshtein'
+import { didYouMean } from '@lab/lab/near.ts'
 import { UsageError } from './suggest.ts'
 
 /**
@@ -26,7 +26,7 @@ function refuseUnknown(of: string, args: string[], options: ParseArgsOptionsConf
   for (const token of tokens) {
     if (token.kind !== 'option' || options[token.name]) continue
     throw new UsageError(
-      `${of} has no option '${token.rawName}'. Did you mean '${closest(token.rawName, known)}'? Known: ${known.join(', ')}`,
+      `${of} has no option '${token.rawName}'.${didYouMean(token.rawName, known)} Known: ${known.join(', ')}`,
     )
   }
 }

@@ -1,8 +1,7 @@
 import type { Mutation } from '@lab/lab/prove/mutation.ts'
 import { mutations } from '@lab/lab/prove/mutations/index.ts'
-import { patternOf } from './choose.ts'
 import { readOptions } from './options.ts'
-import { oneOf, UsageError } from './suggest.ts'
+import { likeWord, oneOf, UsageError } from './suggest.ts'
 
 export interface ProveCommand {
   kind: 'prove'
@@ -33,7 +32,8 @@ export function readProve(args: string[]): (ProveCommand & { verbose: boolean })
 
 /** A name, the beginning of several (`rabbit` stands for `rabbit-…`), or a pattern with `*`. */
 function standFor(word: string): Mutation[] {
-  const found = mutations.filter(({ name }) => name === word || patternOf(word).test(name))
+  const alike = likeWord(word, mutations)
+  const found = mutations.filter((one) => one.name === word || alike.includes(one))
   if (found.length > 0) return found
   const names = mutations.map(({ name }) => name)
   oneOf('mutation', word, names)

@@ -32,7 +32,24 @@ describe('npm run lab -- report', () => {
 
     expect({ status, stderr }).toEqual({ status: 0, stderr: '' })
     expect(stdout).toBe(`1 of 1 hold\nReport: ${join(base, NAME, 'report.html')}\n`)
-    expect(readFileSync(join(base, NAME, 'report.html'), 'utf8')).toContain('These numbers may be believed.')
+    expect(readFileSync(join(base, NAME, 'report.html'), 'utf8')).toContain(
+      'Measured as planned, and everything holds.',
+    )
+  })
+
+  test.each([
+    ['may not be believed', 'broken', 1],
+    ['was not measured', 'not measured', 3],
+  ] as const)('makes the report of a run that %s, and exits otherwise than 0', (_, verdict, code) => {
+    const checks = verdict === 'broken' ? [] : experimentRecord().checks
+    const invalid = verdict === 'broken' ? {} : { invalid: ['HTTP at 200/s: orders went out late'] }
+    const base = runsWith(JSON.stringify(runOf([experimentRecord({ verdict, checks, ...invalid })])))
+
+    const { status, stdout } = lab('report', NAME, '--out', base)
+
+    expect(status).toBe(code)
+    expect(stdout).toMatch(/^INVALID {2}rest-baseline: /)
+    expect(stdout).toContain(`Report: ${join(base, NAME, 'report.html')}`)
   })
 
   test.each([
@@ -40,7 +57,7 @@ describe('npm run lab -- report', () => {
     [
       'of another version',
       JSON.stringify({ ...results, schema_version: 1 }),
-      /schema_version 1; this code reads 2/,
+      /schema_version 1; this code reads 3/,
     ],
     ['edited into nonsense', JSON.stringify({ ...results, complete: 'yes' }), /complete: .*expected boolean/],
     [
@@ -92,7 +109,7 @@ describe('npm run lab -- compare', () => {
     const { status, stdout } = lab('compare', NAME, 'latest', '--out', base, '--html', page)
 
     expect(status).toBe(0)
-    expect(stdout).toMatch(/Verdicts.*rest-baseline +holds +holds.*p50_us +3,000 +3,000 +±0 % +equal/s)
+    expect(stdout).toMatch(/Verdicts.*rest-baseline +holds +holds.*p50 ms +3 +3 +±0 % +equal/s)
     expect(stdout).toContain('Both are the same run.')
     expect(readFileSync(page, 'utf8')).toMatch(/<h1>Messaging lab: two runs compared<\/h1>/)
   })

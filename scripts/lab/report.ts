@@ -4,18 +4,24 @@ import { readResults } from '@lab/lab/report/read-results.ts'
 import { DEFAULT_RESULTS } from '@lab/lab/report/results-folder.ts'
 import { tally } from '@lab/lab/report/summary.ts'
 import { doubtsAboutRun } from '@lab/lab/report/validity.ts'
+import { exitCodeOf } from '@lab/lab/report/verdict.ts'
 import { writeReport } from '@lab/lab/report/write-report.ts'
 import type { ReportCommand } from './report-command-line.ts'
 import type { Terminal } from './terminal.ts'
 
-/** Makes the report of a recorded run again. Exit code 0 when it was written, whatever it says. */
+/**
+ * Makes the report of a recorded run again. Exit code 0 when its figures may be believed, also where they say no; else 1,
+ * or 3 when nothing is wrong but that the machine was too busy to measure.
+ */
 export async function reportCommand({ run, out }: ReportCommand, { print }: Terminal): Promise<number> {
   const file = await findRun(run, out === undefined ? DEFAULT_RESULTS : resolve(out))
   const results = await readResults(file)
   const report = await writeReport(dirname(file), results)
-  for (const { experiment, reason } of doubtsAboutRun(results)) {
+  const doubts = doubtsAboutRun(results)
+  for (const { experiment, reason } of doubts) {
     print(`INVALID  ${experiment === undefined ? '' : `${experiment}: `}${reason}`)
   }
   print(`${tally(results)}\nReport: ${report}`)
-  return 0
+  if (doubts.length === 0) return 0
+  return exitCodeOf(results.experiments.map(({ verdict }) => verdict)) === 3 && results.complete ? 3 : 1
 }

@@ -1,31 +1,34 @@
 import { resolve } from 'node:path'
+import { messageOf } from '@lab/kit/errors.ts'
 import { partsOf } from '@lab/lab/experiments/context.ts'
 import type { Experiment } from '@lab/lab/experiments/experiment.ts'
 import { experiments, tour } from '@lab/lab/experiments/index.ts'
+import { createMeasuring } from '@lab/lab/measure-again.ts'
 import { compareStyles } from '@lab/lab/report/compare-styles.ts'
 import type { Reporter } from '@lab/lab/report/progress.ts'
 import { recordExperiment } from '@lab/lab/report/record-experiment.ts'
 import { type ExperimentRecord, Results } from '@lab/lab/report/results.ts'
-import { DEFAULT_RESULTS, textOf } from '@lab/lab/report/results-folder.ts'
+import { DEFAULT_RESULTS, refuseUnwritable, textOf } from '@lab/lab/report/results-folder.ts'
 import { type RunResults, startRunResults } from '@lab/lab/report/run-results.ts'
 import { summaryTable, tally } from '@lab/lab/report/summary.ts'
 import { doubtsAbout } from '@lab/lab/report/validity.ts'
-import { keyFigures, verdictDetails, verdictLine } from '@lab/lab/report/verdict.ts'
+import { exitCodeOf, keyFigures, verdictDetails, verdictLine } from '@lab/lab/report/verdict.ts'
 import { writeReport } from '@lab/lab/report/write-report.ts'
 import type { Session } from '@lab/lab/session.ts'
-import { composeStarter } from '@lab/lab/stack/compose/starter.ts'
+import { composeStarter } from '@lab/stack/compose/starter.ts'
 import { chooseExperiments, refuseUnfit } from './choose.ts'
 import type { RunCommand } from './command-line.ts'
 import { startBrokers } from './start-brokers.ts'
 import type { Terminal } from './terminal.ts'
 import { withSession } from './with-session.ts'
 
-/** Runs the experiments one after the other and shows each. Exit code 0 when every verdict holds, else 1. */
+/** Runs the experiments one after the other and shows each. For its exit code see `exitCodeOf`. */
 export async function runCommand(command: RunCommand, terminal: Terminal): Promise<number> {
   const chosen = command.names === 'all' ? tour : chooseExperiments(command.names, experiments)
   refuseUnfit(chosen, command, experiments)
-  const planned = chosen.map(({ name }) => name)
   const base = command.out === undefined ? DEFAULT_RESULTS : resolve(command.out)
+  await refuseUnwritable(base)
+  const planned = chosen.map(({ name }) => name)
   const { reporter, say } = terminal
 
   const starter = command.against === 'compose' ? await composeStarter(process.env) : undefined
@@ -42,10 +45,15 @@ export async function runCommand(command: RunCommand, terminal: Terminal): Promi
       } finally {
         // Also after Ctrl-C: what was found out is kept, and shown. After an error the logs say why.
         const results = await recorder.finish({ keepLogs: !isDone && !session.signal.aborted })
-        await show(results, { command, terminal, folder: recorder.folder() })
+        await show(results, { command, terminal, folder: recorder.folder(), trouble: recorder.trouble() })
       }
       const results = recorder.records()
-      return results.every(({ verdict }) => verdict === 'holds') ? 0 : 1
+      const trouble = recorder.trouble()
+      if (trouble !== undefined) {
+        terminal.print(`Results were not kept: ${messageOf(trouble)}`)
+        return 1
+      }
+      return exitCodeOf(results.map(({ verdict }) => verdict))
     },
     starter,
   )
@@ -66,9 +74,11 @@ async function runAll({
   recorder,
   terminal,
 }: Run): Promise<void> {
+  const { reporter, say } = terminal
+  const measure = createMeasuring({ signal: session.signal, say })
   for (const experiment of chosen) {
     if (session.signal.aborted) return
-    const record = await runOne(experiment, { profile, only, session, reporter: terminal.reporter })
+    const record = await measure(() => runOne(experiment, { profile, only, session, reporter }))
     await recorder.add(record)
     for (const table of record.tables) terminal.table(table)
     // Figures in doubt are not put into words.
@@ -103,9 +113,11 @@ interface Shown {
   command: RunCommand
   terminal: Terminal
   folder: string | undefined
+  /** Why the results could not be kept. They are shown all the same. */
+  trouble: Error | undefined
 }
 
-async function show(results: Results, { command, terminal, folder }: Shown): Promise<void> {
+async function show(results: Results, { command, terminal, folder, trouble }: Shown): Promise<void> {
   if (command.json) {
     terminal.document(textOf(Results, results))
   } else if (results.experiments.length > 1) {
@@ -114,7 +126,7 @@ async function show(results: Results, { command, terminal, folder }: Shown): Pro
     if (comparison) terminal.table(comparison)
   }
   terminal.print(tally(results))
-  if (folder === undefined) return
+  if (folder === undefined || trouble !== undefined) return
   terminal.print(`Results and logs: ${folder}`)
   terminal.print(`Report: ${await writeReport(folder, results)}`)
 }

@@ -1,22 +1,28 @@
 import type { Reporter } from '@lab/lab/report/progress.ts'
-import { BROKER_NAME, type Session } from '@lab/lab/session.ts'
-import type { KafkaBroker, RabbitBroker } from '@lab/lab/stack/brokers/index.ts'
-import { type PartName, parts } from '@lab/lab/stack/parts.ts'
+import type { Session } from '@lab/lab/session.ts'
+import { type AnyServer, kindOf, type ServerName, serverKinds } from '@lab/stack/servers/index.ts'
+import type { PartSpec } from '@lab/stack/spec.ts'
 
-/** Finds or starts the brokers that these parts need, at the same time, before anything is measured. */
-export async function startBrokers(session: Session, names: PartName[], reporter: Reporter): Promise<void> {
-  const needed = new Set(names.flatMap((name) => parts[name].broker ?? []))
-  const start = { rabbitmq: session.rabbit, kafka: session.kafka }
-  await reporter.tasks<RabbitBroker | KafkaBroker>(
-    [...needed].map((kind) => ({
-      title: `${BROKER_NAME[kind]}: finding or starting it`,
-      run: start[kind],
-      done: (broker) => `${BROKER_NAME[kind]} ${broker.version} (${broker.origin}) at ${address(broker)}`,
+/** Finds or starts the servers that these parts need, at the same time, before anything is measured. */
+export async function startBrokers(
+  session: Session,
+  specs: readonly Pick<PartSpec, 'servers' | 'serverOptions'>[],
+  reporter: Reporter,
+): Promise<void> {
+  const names = [...new Set(specs.flatMap(({ servers }) => servers))]
+  /** What one part asks for might keep another out. */
+  const optionsOf = (name: ServerName) => {
+    const [user, ...others] = specs.filter(({ servers }) => servers.includes(name))
+    return others.length === 0 ? user?.serverOptions?.[name] : undefined
+  }
+  await reporter.tasks<AnyServer>(
+    names.map((name) => ({
+      title: `${serverKinds[name].label}: finding or starting it`,
+      run: (progress) => session.server(name, { progress, options: optionsOf(name) as never }),
+      done: (server) => {
+        const { label, address } = kindOf(server)
+        return `${label} ${server.version} (${server.origin}) at ${address(server)}`
+      },
     })),
   )
-}
-
-/** Where it listens, without credentials. */
-function address(broker: RabbitBroker | KafkaBroker): string {
-  return broker.kind === 'kafka' ? broker.brokers.join(', ') : new URL(broker.url).host
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
-import type { RunningPart } from '@lab/lab/stack/part.ts'
-import { type PartName, parts } from '@lab/lab/stack/parts.ts'
+import { type AnyServer, kindOf } from '@lab/stack/servers/index.ts'
+import type { ServiceProcess } from '@lab/stack/service.ts'
+import type { RunningPart } from '@lab/stack/spec.ts'
 
 /** What `up` prints: where everything is, and commands to paste. */
 export function describeRunning(running: RunningPart[], runPath: string): string {
@@ -13,59 +14,44 @@ export function describeRunning(running: RunningPart[], runPath: string): string
 }
 
 function describePart(part: RunningPart): string[] {
+  const { spec, servers } = part
+  const services = Object.values(part.services)
   return [
-    `${part.part} (${parts[part.part].style})`,
-    ...part.services.map(({ name, url }) => line(name, `${url}   ${url}/docs`)),
-    ...describeBroker(part),
-    ...samples[part.part](part).flatMap(([what, command]) => [`  ${what}:`, `    ${command}`]),
+    `${spec.name} (${spec.style})`,
+    ...services.map(({ name, url }) => line(name, `${url}   ${url}/docs`)),
+    ...Object.values(servers).flatMap(describeServer),
+    ...spec.guide(part).flatMap(([what, command]) => [`  ${what}:`, `    ${command}`]),
+    '  a service that was ended, again, with all it has to know:',
+    ...services.flatMap(({ command }) => (command ? [`    ${byHand(command)}`] : [])),
   ]
 }
 
-function describeBroker({ rabbit, kafka }: RunningPart): string[] {
-  if (rabbit) {
-    const password = rabbit.origin === 'external' ? 'your password' : rabbit.password
-    const vhost = decodeURIComponent(new URL(rabbit.url).pathname.slice(1)) || '/'
-    return [
-      line(`RabbitMQ ${rabbit.version}`, `${rabbit.managementUrl}   login ${rabbit.username} / ${password}`),
-      line('its virtual host', vhost),
-    ]
-  }
-  return kafka ? [line(`Kafka ${kafka.version}`, `${kafka.brokers.join(',')}   (bootstrap servers)`)] : []
+/** The command that starts a service in a shell as it was started here. */
+export function byHand({ env, argv }: NonNullable<ServiceProcess['command']>): string {
+  const set = Object.entries(env).map(([name, value]) => `${name}=${quoted(value)}`)
+  return ['env', ...set, ...argv.map(quoted)].join(' ')
+}
+
+const quoted = (text: string): string =>
+  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
+
+/** Where it is, its page, and by which variables a service finds it; those of somebody else's hold a password. */
+function describeServer(server: AnyServer): string[] {
+  const { label, address, page, env } = kindOf(server)
+  const shown = page?.(server)
+  const variables = server.origin === 'external' ? [] : Object.entries(env(server))
+  return [
+    line(`${label} ${server.version}`, address(server)),
+    ...(shown
+      ? [
+          line(
+            'its page',
+            shown.login && server.origin !== 'external' ? `${shown.url}   login ${shown.login}` : shown.url,
+          ),
+        ]
+      : []),
+    ...variables.map(([name, value]) => line(name, value)),
+  ]
 }
 
 const line = (name: string, where: string) => `  ${name.padEnd(22)}${where}`
-const post = (url: string, body: object) =>
-  `curl -s -X POST ${url} -H 'content-type: application/json' -d '${JSON.stringify(body)}'`
-const order = { item: 'burger', quantity: 1 }
-
-/** What to try and the command for it, on lines of their own: not every shell takes a comment after a command. */
-type Sample = [what: string, command: string]
-
-/** Things that this style shows well. */
-const samples: Record<PartName, (part: RunningPart) => Sample[]> = {
-  'sync-rest': ({ order: orders, inventory, third }) => [
-    ['one order, answered when it is reserved and notified', post(`${orders.url}/order`, order)],
-    ['what is left', `curl -s ${inventory.url}/stock`],
-    ['who was notified', `curl -s ${third.url}/notifications`],
-    ['a slow inventory: now order again', post(`${inventory.url}/admin/delay`, { seconds: 2 })],
-    ['and a fast one', `curl -s -X DELETE ${inventory.url}/admin/faults`],
-  ],
-  'async-rabbitmq': ({ order: orders, inventory, third }) => [
-    ['one order, accepted at once', post(`${orders.url}/order`, order)],
-    ['all orders: placed, a moment later reserved', `curl -s ${orders.url}/orders`],
-    ['what is left', `curl -s ${inventory.url}/stock`],
-    ['who was notified', `curl -s ${third.url}/notifications`],
-    [
-      'a slow inventory: orders are accepted as before, and wait in inventory_queue',
-      post(`${inventory.url}/admin/delay`, { seconds: 2 }),
-    ],
-  ],
-  'streaming-kafka': ({ order: orders, third: analytics }) => [
-    ['one order', post(`${orders.url}/order`, order)],
-    ['many', post(`${orders.url}/orders/bulk`, { count: 10_000 })],
-    ['what analytics has counted', `curl -s ${analytics.url}/metrics`],
-    ['a slow reader: place many again', post(`${analytics.url}/admin/throttle`, { seconds: 0.01 })],
-    ['and see how far it is behind', `curl -s ${analytics.url}/lag`],
-    ['count everything again from the log', `curl -s -X POST ${analytics.url}/admin/reset-offsets`],
-  ],
-}

@@ -1,81 +1,111 @@
 import { once } from 'node:events'
+import { parseStock } from '@lab/common/domain/stock.ts'
+import { messageOf } from '@lab/kit/errors.ts'
 import type { Reporter } from '@lab/lab/report/progress.ts'
 import type { Session } from '@lab/lab/session.ts'
-import { logTail } from '@lab/lab/stack/log-tail.ts'
-import { type RunningPart, startPart } from '@lab/lab/stack/part.ts'
-import { type PartName, parts } from '@lab/lab/stack/parts.ts'
-import { isPortFree } from '@lab/lab/stack/ports.ts'
-import type { ServiceProcess } from '@lab/lab/stack/service.ts'
+import { logTail } from '@lab/stack/log-tail.ts'
+import { startPart } from '@lab/stack/part.ts'
+import { isPortFree } from '@lab/stack/ports.ts'
+import type { ServiceProcess } from '@lab/stack/service.ts'
+import type { PartSpec, RunningPart } from '@lab/stack/spec.ts'
+import { parts } from '../../parts.ts'
 import type { UpCommand } from './command-line.ts'
 import { startBrokers } from './start-brokers.ts'
+import { UsageError } from './suggest.ts'
 import type { Terminal } from './terminal.ts'
-import { describeRunning } from './up-guide.ts'
+import { byHand, describeRunning } from './up-guide.ts'
 import { withSession } from './with-session.ts'
 
 /** Keeps parts running until it is interrupted, which is its usual end. */
 export async function upCommand(command: UpCommand, terminal: Terminal): Promise<number> {
-  if (command.ports === 'fixed') await refuseTakenPorts(command.parts)
+  const chosen = parts.filter(({ name }) => command.parts.includes(name))
+  const plans = chosen.map((spec, at) => ({ spec, ports: portsOf(spec, at, chosen.length, command.ports) }))
+  const stock = stockEnv(process.env)
+  for (const plan of plans) await refuseTakenPorts(plan)
   const { reporter, say, print } = terminal
   return withSession(say, async (session) => {
     const { signal } = session
-    await startBrokers(session, command.parts, reporter)
-    const running = await startParts(command, session, reporter)
+    await startBrokers(session, chosen, reporter)
+    const running = await startParts(plans, { ...command, stock }, session, reporter)
     print(describeRunning(running, session.run.path))
-    for (const { part, services } of running) {
-      for (const service of services) void reportDeath(part, service, terminal, signal)
+    for (const { spec, services } of running) {
+      for (const service of Object.values(services)) void reportDeath(spec, service, terminal, signal)
     }
     if (!signal.aborted) await once(signal, 'abort')
     throw signal.reason
   })
 }
 
-async function startParts(command: UpCommand, session: Session, reporter: Reporter): Promise<RunningPart[]> {
+/** Services inherit nothing of the shell; the stock of the trios is asked for so often that `up` passes it on. */
+function stockEnv({ STOCK }: NodeJS.ProcessEnv): Record<string, string> {
+  if (STOCK === undefined) return {}
+  try {
+    parseStock(STOCK)
+  } catch (err) {
+    throw new UsageError(`STOCK: ${messageOf(err)}`)
+  }
+  return { STOCK }
+}
+
+interface Plan {
+  spec: PartSpec
+  /** One for each service, or any that are free. */
+  ports: 'free' | number[]
+}
+
+/**
+ * A part on its own has the ports it has everywhere on its own, side by side each has its hundred; from a base that was
+ * given, one hundred follows the other.
+ */
+function portsOf(spec: PartSpec, at: number, count: number, wanted: UpCommand['ports']): Plan['ports'] {
+  if (wanted === 'free') return 'free'
+  if (wanted === 'fixed' && count === 1) return spec.services.map(({ port }) => port)
+  const first = wanted === 'fixed' ? spec.basePort : wanted + 100 * at
+  return spec.services.map((_, index) => first + index)
+}
+
+async function startParts(
+  plans: Plan[],
+  { durable, stock }: UpCommand & { stock: Record<string, string> },
+  session: Session,
+  reporter: Reporter,
+): Promise<RunningPart[]> {
   const { run } = session
-  const { ports, durable } = command
   const failed = new AbortController()
   const signal = AbortSignal.any([session.signal, failed.signal])
   return reporter.tasks(
-    command.parts.map((name) => ({
-      title: `${name}: starting`,
+    plans.map(({ spec, ports }) => ({
+      title: `${spec.name}: starting`,
       run: async (progress: (text: string) => void) => {
-        const spec = parts[name]
-        const broker = {
-          ...(spec.broker === 'rabbitmq' && { rabbit: await session.rabbit() }),
-          ...(spec.broker === 'kafka' && { kafka: await session.kafka() }),
-        }
-        const where = ports === 'free' ? 'free' : firstPort(name, command.parts)
-        const options = { run, signal, progress, durable, ports: where, ...broker } as const
-        const part = await startPart(name, options).catch((err: unknown) => {
+        const found = spec.servers.map(async (kind) => [kind, await session.server(kind)] as const)
+        const servers = Object.fromEntries(await Promise.all(found))
+        const env = spec.isTrio ? stock : {}
+        const options = { run, signal, progress, durable, ports, servers, env }
+        const part = await startPart(spec, options).catch((err: unknown) => {
           failed.abort(err) // the others would only be stopped again
           throw err
         })
-        return session.own(name, part)
+        return session.own(spec.name, part)
       },
-      done: (part: RunningPart) => `${name}: ready at ${part.order.url}`,
+      done: ({ services }: RunningPart) => `${spec.name}: ready at ${Object.values(services)[0]?.url}`,
     })),
   )
 }
 
-/** A part on its own has the ports it has everywhere on its own; side by side each has its hundred. */
-const firstPort = (name: PartName, together: PartName[]): number =>
-  together.length === 1 ? parts[name].services[0]!.defaultPort : parts[name].basePort
-
 /** Before anything is started: one line that says which port, and what to do. */
-async function refuseTakenPorts(names: PartName[]): Promise<void> {
-  for (const name of names) {
-    for (const [at, service] of parts[name].services.entries()) {
-      const port = firstPort(name, names) + at
-      if (await isPortFree(port)) continue
-      throw new Error(
-        `port ${port}, for the ${service.name} of ${name}, is in use: end the program that listens there, or add --ports free`,
-      )
-    }
+async function refuseTakenPorts({ spec, ports }: Plan): Promise<void> {
+  if (ports === 'free') return
+  for (const [at, service] of spec.services.entries()) {
+    if (await isPortFree(ports[at]!)) continue
+    throw new Error(
+      `port ${ports[at]}, for the ${service.name} of ${spec.name}, is in use: end the program that listens there, or add --ports free or --ports <first port>`,
+    )
   }
 }
 
 /** The others keep running: a service that is away is something to look at. */
 async function reportDeath(
-  part: PartName,
+  { name }: PartSpec,
   service: ServiceProcess,
   { say }: Terminal,
   signal: AbortSignal,
@@ -83,6 +113,7 @@ async function reportDeath(
   const exit = await service.exited
   if (signal.aborted) return
   const how = exit.signal ? `was ended by ${exit.signal}` : `ended with exit code ${exit.code}`
-  say(`${part}: the ${service.name} ${how}; the others keep running. The end of ${service.logFile}:`)
+  say(`${name}: the ${service.name} ${how}; the others keep running. The end of ${service.logFile}:`)
   say(logTail(service.logFile))
+  if (service.command) say(`Start it again with\n  ${byHand(service.command)}`)
 }

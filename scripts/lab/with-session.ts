@@ -1,5 +1,5 @@
 import { openSession, type Session } from '@lab/lab/session.ts'
-import type { PartStarter } from '@lab/lab/stack/compose/starter.ts'
+import type { PartStarter } from '@lab/stack/compose/starter.ts'
 import { watchSignals } from './interrupt.ts'
 
 /** How long work may take to notice that it was interrupted; then everything is closed under it. */

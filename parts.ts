@@ -1,0 +1,17 @@
+import type { PartSpec } from '@lab/stack/spec.ts'
+import { part as asyncRabbitmq } from './async-rabbitmq/part.ts'
+import { part as platformRestman } from './platform-restman/part.ts'
+import { part as pubsubMqtt } from './pubsub-mqtt/part.ts'
+import { part as realtimeRedis } from './realtime-redis/part.ts'
+import { part as streamingKafka } from './streaming-kafka/part.ts'
+import { part as syncRest } from './sync-rest/part.ts'
+
+/** Every part of the house, in the order in which people meet them. What is not listed does not exist. */
+export const parts: readonly PartSpec[] = [
+  syncRest,
+  asyncRabbitmq,
+  streamingKafka,
+  pubsubMqtt,
+  realtimeRedis,
+  platformRestman,
+]
