@@ -1,28 +1,33 @@
 # One image for every service of the lab: the compose files choose a service by its command.
 FROM node:24-slim AS dependencies
 WORKDIR /lab
-COPY package.json package-lock.json .npmrc ./
-COPY common/package.json common/
-COPY sync-rest/package.json sync-rest/
-COPY async-rabbitmq/package.json async-rabbitmq/
-COPY streaming-kafka/package.json streaming-kafka/
-COPY lab/package.json lab/
+COPY . .
 # Only what the services need at run time; the bench and its tools stay out. `npm ci` keeps the workspaces as links,
 # and it must: Node strips types only from files whose real path is outside node_modules.
-RUN npm ci --omit=dev --workspace common --workspace sync-rest --workspace async-rabbitmq --workspace streaming-kafka
+# --include=prod: .npmrc includes the development packages, which --omit alone does not undo.
+RUN npm ci --omit=dev --include=prod $(node -p "require('node:fs').globSync('*/package.json').map((file) => file.split('/')[0]) \
+      .filter((name) => !['stack', 'lab', 'scripts'].includes(name)).map((name) => '--workspace ' + name).join(' ')")
+
+# The pages, built and compressed with tools that the image does not keep.
+FROM node:24-slim AS pages
+WORKDIR /lab
+COPY . .
+RUN npm ci --workspace stack $(node -p "require('node:fs').globSync('*/page').map((page) => '--workspace ' + page).join(' ')")
+RUN mkdir /pages && node --input-type=module -e " \
+      import { cpSync, globSync } from 'node:fs'; \
+      import { resolve } from 'node:path'; \
+      import { buildPage } from '@lab/stack/pages.ts'; \
+      for (const page of globSync('*/page')) \
+        cpSync(await buildPage(resolve(page)), '/pages/' + page + '/dist', { recursive: true })"
 
 FROM node:24-slim
 WORKDIR /lab
 # State survives `docker compose kill` in the volume mounted here; the services run as an ordinary user.
 RUN mkdir /data && chown node:node /data
-COPY --from=dependencies /lab/node_modules node_modules
-COPY package.json ./
-COPY common common
-COPY sync-rest sync-rest
-COPY async-rabbitmq async-rabbitmq
-COPY streaming-kafka streaming-kafka
+COPY --from=dependencies /lab ./
+COPY --from=pages /pages ./
 USER node
-# The heap of a service on an 8 GB laptop; lab/stack/service.ts has the same flags, and says why. The third one,
+# The heap of a service on an 8 GB laptop; stack/service.ts has the same flags, and says why. The third one,
 # --heap-growing-percent, is not allowed here: it is in the commands of the compose files.
 ENV HOST=0.0.0.0 NODE_OPTIONS="--max-semi-space-size=16 --max-old-space-size=192"
 CMD ["node", "-e", "console.error('name a service, e.g. node sync-rest/order-service/server.ts'); process.exit(2)"]
