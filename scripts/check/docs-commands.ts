@@ -135,7 +135,7 @@ async function readSubcommands(
   for (const [name, command] of Object.entries(scripts)) {
     const script = command.match(/scripts\/[\w-]+\.ts/)?.[0]
     if (!script || !existsSync(join(root, script))) continue
-    const { code, output } = await run(join(root, script), ['--help'], { cwd: root, deadlineMs: 5_000 })
+    const { code, output } = await run(join(root, script), ['--help'], { cwd: root })
     const words = [...output.matchAll(/^ {2,8}(?:npm run [\w-]+ -- )?([a-z][\w-]*)/gm)].map(
       (match) => match[1] ?? '',
     )

@@ -10,7 +10,7 @@ export interface Ended {
 export function run(
   script: string,
   args: readonly string[],
-  { cwd, deadlineMs = 120_000 }: { cwd: string; deadlineMs?: number },
+  { cwd, deadlineMs = 600_000 }: { cwd: string; deadlineMs?: number },
 ): Promise<Ended> {
   const { promise, resolve, reject } = Promise.withResolvers<Ended>()
   const child = spawn(process.execPath, [script, ...args], {

@@ -17,10 +17,10 @@ describe('scripts', () => {
     })
 
     expect(
-      (await checkScripts(planted.root)).map(({ file, message }) => `${file} ${message.trim()}`),
+      (await checkScripts(planted.root, 10_000)).map(({ file, message }) => `${file} ${message.trim()}`),
     ).toEqual([
       'scripts/broken.ts --help: exit 1',
-      'scripts/hanging.ts --help: did not end within 5000 ms',
+      'scripts/hanging.ts --help: did not end within 10000 ms',
       'scripts/silent.ts --help: exit 0',
     ])
   })
