@@ -1,5 +1,6 @@
 import type { PartSpec } from '@lab/stack/spec.ts'
 import { part as asyncRabbitmq } from './async-rabbitmq/part.ts'
+import { part as live } from './live/part.ts'
 import { part as platformRestman } from './platform-restman/part.ts'
 import { part as pubsubMqtt } from './pubsub-mqtt/part.ts'
 import { part as realtimeRedis } from './realtime-redis/part.ts'
@@ -15,3 +16,6 @@ export const parts: readonly PartSpec[] = [
   realtimeRedis,
   platformRestman,
 ]
+
+/** What shows them: started like a part beside any of them, and none of them. */
+export const livePage: PartSpec = live

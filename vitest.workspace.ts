@@ -8,7 +8,7 @@ import {
   type ViteUserConfig,
 } from 'vitest/config'
 import { LANES } from './lab/testing/lanes.ts'
-import { parts } from './parts.ts'
+import { livePage, parts } from './parts.ts'
 
 type Options = NonNullable<TestProjectInlineConfiguration['test']>
 
@@ -95,6 +95,8 @@ export default defineConfig({
       ...['kit', 'common', 'stack', 'scripts'].flatMap((folder) => projectsOf(folder)),
       // The experiments compare parts over all of their servers.
       ...projectsOf('lab', ['rabbitmq', 'kafka']),
+      // It shows all of them, over their servers.
+      ...projectsOf(livePage.name, ['rabbitmq', 'kafka']),
       ...parts.flatMap(({ name, servers }) => projectsOf(name, servers)),
     ],
   },

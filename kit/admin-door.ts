@@ -58,12 +58,12 @@ loopback.addSubnet('127.0.0.0', 8, 'ipv4')
 loopback.addAddress('::1', 'ipv6')
 
 /** An IPv4 address that arrives on an IPv6 socket (`::ffff:127.0.0.1`) counts as what it is. */
-function isLoopback(address: string | undefined): boolean {
+export function isLoopback(address: string | undefined): boolean {
   const version = isIP(address ?? '')
   return version !== 0 && loopback.check(address!, version === 6 ? 'ipv6' : 'ipv4')
 }
 
-function isLocalName(host: string | undefined): boolean {
+export function isLocalName(host: string | undefined): boolean {
   const [, v6, name = ''] = /^(?:\[([\da-f:.]+)\]|([\w.-]+))(?::\d+)?$/i.exec(host ?? '') ?? []
   return v6 === undefined ? name.toLowerCase() === 'localhost' || isLoopback(name) : isLoopback(v6)
 }

@@ -178,6 +178,7 @@ function createOne(
     name,
     entry: join(root, service.entry),
     port,
+    ...(service.heap && { heap: service.heap }),
     env: {
       PEERS: peers.map((peer) => peer.join('=')).join(','),
       ...service.env({ urls, servers: servers as Servers }),

@@ -47,6 +47,8 @@ export interface ServiceOptions {
   port: number
   env: Record<string, string>
   logFile: string
+  /** Flags of Node in place of `HEAP`. */
+  heap?: readonly string[]
   /** How long it may take to be ready; 60 s by default. */
   readyMs?: number
   /** How long its own graceful shutdown may take; 10 s by default. */
@@ -65,7 +67,7 @@ const HOST = '127.0.0.1'
 const HEAP = ['--max-semi-space-size=16', '--max-old-space-size=192', '--heap-growing-percent=300']
 
 export function createService(options: ServiceOptions): ServiceProcess {
-  const { run, name, entry, port, logFile, shutdownMs = 10_000, signal } = options
+  const { run, name, entry, port, logFile, heap = HEAP, shutdownMs = 10_000, signal } = options
   const base = { HOST, PORT: String(port), SHUTDOWN_DEADLINE_MS: String(shutdownMs), ...options.env }
   const firstExit = Promise.withResolvers<Exit>()
   let child: Child | undefined
@@ -77,7 +79,7 @@ export function createService(options: ServiceOptions): ServiceProcess {
     signal?.throwIfAborted()
     const env = { ...compileCache(), ...base, ...extra }
     const imports = preload.flatMap((file) => ['--import', pathToFileURL(file).href])
-    const command = { command: process.execPath, args: [...HEAP, ...imports, entry] }
+    const command = { command: process.execPath, args: [...heap, ...imports, entry] }
     child = await startChild({ run, name, ...command, env, logFile })
     child.exited.then(firstExit.resolve, firstExit.reject)
     try {
@@ -93,7 +95,7 @@ export function createService(options: ServiceOptions): ServiceProcess {
     url: `http://${HOST}:${port}`,
     port,
     logFile,
-    command: { env: base, argv: [process.execPath, ...HEAP, entry] },
+    command: { env: base, argv: [process.execPath, ...heap, entry] },
     get pid() {
       return child?.isRunning() ? child.pid : undefined
     },

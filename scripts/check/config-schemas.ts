@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { z } from 'zod'
-import { parts } from '../../parts.ts'
+import { livePage, parts } from '../../parts.ts'
 
 export interface Variable {
   name: string
@@ -20,7 +20,7 @@ export interface ServiceConfig {
 
 /** Reads the `schema` that every `<part>/<service>/config.ts` exports, in the order of the layout. */
 export async function readConfigSchemas(root: string): Promise<ServiceConfig[]> {
-  const folders = parts.flatMap(({ services }) => services.map(({ entry }) => dirname(entry)))
+  const folders = [...parts, livePage].flatMap(({ services }) => services.map(({ entry }) => dirname(entry)))
   const files = folders.map((folder) => `${folder}/config.ts`).filter((file) => existsSync(join(root, file)))
   return Promise.all(
     files.map(async (file) => ({

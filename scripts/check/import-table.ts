@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import type { PartSpec } from '@lab/stack/spec.ts'
-import { parts } from '../../parts.ts'
+import { livePage, parts } from '../../parts.ts'
 
 /** What the files of one area may import. A file belongs to the first area that names it. */
 export interface Area {
@@ -94,6 +94,20 @@ export const importTable: Area[] = [
   },
 
   ...parts.flatMap(areasOf),
+  // It looks at all parts from outside: at their brokers with clients of its own, and through the control socket of `up`.
+  {
+    files: ['live/server/**'],
+    node: 'any',
+    packages: { except: [] },
+    code: [...kit, 'stack/control/**', 'live/wire/**', 'live/server/**'],
+  },
+  {
+    files: ['live/tests/**'],
+    node: 'any',
+    packages: { except: [] },
+    code: [...kit, 'stack/**', 'live/**', 'parts.ts'],
+  },
+  ...areasOf(livePage),
   { files: ['parts.ts'], node: [], packages: { only: [] }, code: ['stack/spec.ts', '*/part.ts'] },
 
   {
@@ -113,7 +127,16 @@ export const importTable: Area[] = [
     files: ['scripts/**', 'vitest.*.ts'],
     node: 'any',
     packages: { except: serverClients },
-    code: [...kit, ...domain, 'stack/**', 'lab/**', 'scripts/**', 'vitest.workspace.ts', 'parts.ts'],
+    code: [
+      ...kit,
+      ...domain,
+      'stack/**',
+      'lab/**',
+      'live/wire/**',
+      'scripts/**',
+      'vitest.workspace.ts',
+      'parts.ts',
+    ],
   },
 ]
 

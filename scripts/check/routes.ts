@@ -1,9 +1,10 @@
+import { livePage } from '../../parts.ts'
 import { partNames } from './parts.ts'
 import { filesOf, readText } from './tree.ts'
 
 /** Paths the services serve, with their `:parameters`: every string in their code that looks like one. */
 export function readRoutes(root: string): string[] {
-  const sources = filesOf(root, `{${['kit', 'common', ...partNames].join()}}/**/*.ts`)
+  const sources = filesOf(root, `{${['kit', 'common', ...partNames, livePage.name].join()}}/**/*.ts`)
   const literals = sources.flatMap((file) => [...readText(root, file).matchAll(/(['"`])(\/[\w/:.-]*)\1/g)])
   return [...new Set(literals.map((match) => match[2] ?? ''))]
 }

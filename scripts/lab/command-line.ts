@@ -28,6 +28,8 @@ export interface UpCommand {
   /** A number is the first port of the first part. */
   ports: 'fixed' | 'free' | number
   durable: boolean
+  /** The port of the live page: one that was given, one that goes with those of the parts; or no page at all. */
+  page: 'with the ports' | 'none' | number
 }
 
 /** A sub-command that a part brings along. */
@@ -39,8 +41,8 @@ export interface PartCommandLine {
   args: string[]
 }
 
-/** Every part's hundred of ports has to fit. */
-const LAST_BASE = 65_535 - 100 * parts.length
+/** Every part's hundred of ports has to fit, and the live page after them. */
+const LAST_BASE = 65_535 - 100 * parts.length - 1
 const partWords = parts.flatMap(({ commands }) => (commands ? [commands.word] : []))
 
 export type Command = { verbose: boolean } & (
@@ -129,7 +131,13 @@ const readRunning = (values: RunningValues) => ({
 })
 
 function readUp(args: string[]): Command {
-  const options = { ...common, ports: { type: 'string' }, durable: { type: 'boolean' } } as const
+  const options = {
+    ...common,
+    ports: { type: 'string' },
+    durable: { type: 'boolean' },
+    'no-page': { type: 'boolean' },
+    'page-port': { type: 'string' },
+  } as const
   const { values, positionals } = readOptions('up', args, options)
   if (values.help) return help('up')
   return {
@@ -137,6 +145,7 @@ function readUp(args: string[]): Command {
     parts: positionals.length === 0 ? TRIOS : positionals.map((name) => oneOf('part', name, PART_NAMES)),
     ports: readPorts(values.ports ?? 'fixed'),
     durable: values.durable ?? false,
+    page: readPage(values['no-page'] ?? false, values['page-port']),
     verbose: values.verbose ?? false,
   }
 }
@@ -147,6 +156,13 @@ function readPorts(text: string): UpCommand['ports'] {
   const base = Number(text)
   if (base >= 1_024 && base <= LAST_BASE) return base
   throw new UsageError(`--ports: '${text}' is not a port of 1024 to ${LAST_BASE}`)
+}
+
+function readPage(none: boolean, port: string | undefined): UpCommand['page'] {
+  if (none && port !== undefined) throw new UsageError('--no-page and --page-port cannot be given together')
+  if (port === undefined) return none ? 'none' : 'with the ports'
+  if (/^\d+$/.test(port) && Number(port) >= 1_024 && Number(port) <= 65_535) return Number(port)
+  throw new UsageError(`--page-port: '${port}' is not a port of 1024 to 65535`)
 }
 
 function readPart({ name, commands }: PartSpec, [command, ...args]: string[]): Command {

@@ -95,14 +95,17 @@ Names every experiment, its part and its question.
 `,
   up: `Usage: npm run lab -- up [part…] [options]
 
-Starts parts, without a name the three styles, with the servers they need; prints where everything is, commands to try,
-and for every service the command that starts it again by hand; waits for Ctrl-C; stops everything.
+Starts parts, without a name the three styles, with the servers they need, and a page on which to see and to break them;
+prints where everything is, commands to try, and for every service the command that starts it again by hand; waits for
+Ctrl-C; stops everything.
 
   part                ports on its own, and side by side with others
 ${parts.map(partLine).join('\n')}
 
   --ports <which>   fixed (default), free: any ports that are free, or a number: the first part begins there, the next
                     one a hundred further
+  --page-port <n>   the port of the page (default: 8400; with --ports, one that goes with it)
+  --no-page         without the page
   --durable         services keep their state in files, so it survives the kill of a service (until Ctrl-C)
   STOCK             a variable: what the inventories start with, as STOCK=burger=5000,pizza=50 npm run lab -- up
   --verbose         with an error, also where it happened

@@ -4,9 +4,10 @@ import type { ServiceProcess } from '@lab/stack/service.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'
 
 /** What `up` prints: where everything is, and commands to paste. */
-export function describeRunning(running: RunningPart[], runPath: string): string {
+export function describeRunning(running: RunningPart[], runPath: string, page?: string): string {
   return [
     '',
+    ...(page === undefined ? [] : [`See it all, and break it, in a browser: ${page}`, '']),
     ...running.flatMap((part) => [...describePart(part), '']),
     `Logs: ${join(runPath, 'logs')} (gone when this ends)`,
     'Ctrl-C stops everything.',

@@ -8,8 +8,9 @@ import { startPart } from '@lab/stack/part.ts'
 import { isPortFree } from '@lab/stack/ports.ts'
 import type { ServiceProcess } from '@lab/stack/service.ts'
 import type { PartSpec, RunningPart } from '@lab/stack/spec.ts'
-import { parts } from '../../parts.ts'
+import { livePage, parts } from '../../parts.ts'
 import type { UpCommand } from './command-line.ts'
+import { startLivePage } from './live.ts'
 import { startBrokers } from './start-brokers.ts'
 import { UsageError } from './suggest.ts'
 import type { Terminal } from './terminal.ts'
@@ -21,14 +22,17 @@ export async function upCommand(command: UpCommand, terminal: Terminal): Promise
   const chosen = parts.filter(({ name }) => command.parts.includes(name))
   const plans = chosen.map((spec, at) => ({ spec, ports: portsOf(spec, at, chosen.length, command.ports) }))
   const stock = stockEnv(process.env)
+  const pagePort = pagePortOf(chosen.length, command)
   for (const plan of plans) await refuseTakenPorts(plan)
+  if (pagePort !== undefined) await refuseTakenPagePort(pagePort)
   const { reporter, say, print } = terminal
   return withSession(say, async (session) => {
     const { signal } = session
     await startBrokers(session, chosen, reporter)
     const running = await startParts(plans, { ...command, stock }, session, reporter)
-    print(describeRunning(running, session.run.path))
-    for (const { spec, services } of running) {
+    const page = pagePort === undefined ? undefined : await startPage(running, pagePort, session, reporter)
+    print(describeRunning(running, session.run.path, Object.values(page?.services ?? {})[0]?.url))
+    for (const { spec, services } of page ? [...running, page] : running) {
       for (const service of Object.values(services)) void reportDeath(spec, service, terminal, signal)
     }
     if (!signal.aborted) await once(signal, 'abort')
@@ -62,6 +66,29 @@ function portsOf(spec: PartSpec, at: number, count: number, wanted: UpCommand['p
   if (wanted === 'fixed' && count === 1) return spec.services.map(({ port }) => port)
   const first = wanted === 'fixed' ? spec.basePort : wanted + 100 * at
   return spec.services.map((_, index) => first + index)
+}
+
+/** Where the live page is: after the hundreds of the parts that were given a base; undefined where it is not wanted. */
+function pagePortOf(count: number, { ports, page }: UpCommand): 'free' | number | undefined {
+  if (page !== 'with the ports') return page === 'none' ? undefined : page
+  if (ports === 'free') return ports
+  return ports === 'fixed' ? livePage.basePort : ports + 100 * count
+}
+
+async function startPage(
+  running: RunningPart[],
+  port: 'free' | number,
+  session: Session,
+  reporter: Reporter,
+): Promise<RunningPart> {
+  const [page] = await reporter.tasks<RunningPart>([
+    {
+      title: 'the live page: starting',
+      run: (progress) => startLivePage(running, { session, port, progress }),
+      done: ({ services }) => `the live page: ready at ${Object.values(services)[0]?.url}`,
+    },
+  ])
+  return page!
 }
 
 async function startParts(
@@ -101,6 +128,13 @@ async function refuseTakenPorts({ spec, ports }: Plan): Promise<void> {
       `port ${ports[at]}, for the ${service.name} of ${spec.name}, is in use: end the program that listens there, or add --ports free or --ports <first port>`,
     )
   }
+}
+
+async function refuseTakenPagePort(port: 'free' | number): Promise<void> {
+  if (port === 'free' || (await isPortFree(port))) return
+  throw new Error(
+    `port ${port}, for the live page, is in use: end the program that listens there, or add --page-port <port> or --no-page`,
+  )
 }
 
 /** The others keep running: a service that is away is something to look at. */

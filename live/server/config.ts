@@ -1,0 +1,33 @@
+import { parseEnv, serviceEnv } from '@lab/kit/config.ts'
+import { messageOf } from '@lab/kit/errors.ts'
+import { pageEnv } from '@lab/kit/page.ts'
+import { z } from 'zod'
+import { LivePart } from '../wire/parts.ts'
+
+const json = z.string().transform((text, ctx) => {
+  try {
+    return JSON.parse(text) as unknown
+  } catch (err) {
+    ctx.addIssue({ code: 'custom', message: messageOf(err) })
+    return z.NEVER
+  }
+})
+
+export const schema = z.object({
+  ...serviceEnv(8400),
+  ...pageEnv,
+  LIVE_PARTS: json
+    .pipe(z.array(LivePart))
+    .default([])
+    .describe(
+      'The parts to look at, as a JSON list of `{name, style, services, servers, adminToken}`; `up` and the compose file set it',
+    ),
+  LIVE_CONTROL: z
+    .string()
+    .optional()
+    .describe(
+      'Socket by which `up` stops and starts services and brokers for the page; without it the page cannot',
+    ),
+})
+
+export const loadConfig = (env: NodeJS.ProcessEnv) => parseEnv(schema, env)
