@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { OrderStatus } from '@lab/common/domain/order.ts'
 import { messageOf } from '@lab/kit/errors.ts'
+import { createSseParser } from '@lab/kit/sse.ts'
 import { Pool } from 'undici'
 import { z } from 'zod'
 import type { OrderProgress } from './order-progress.ts'
-import { createSseParser } from './sse.ts'
 
 const Updates = z.array(z.object({ order_id: z.string(), status: OrderStatus, at: z.number() }))
 const RECONNECT_MS = 100

@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Order, OrderStatus } from '@lab/common/domain/order.ts'
 import { messageOf } from '@lab/kit/errors.ts'
+import { createSseParser } from '@lab/kit/sse.ts'
 import { Pool } from 'undici'
 import { z } from 'zod'
-import { createSseParser } from '../sse.ts'
 import { now } from './metronome.ts'
 
 const Updates = z.array(z.object({ order_id: z.string(), status: OrderStatus }))

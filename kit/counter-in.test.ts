@@ -1,7 +1,7 @@
 import { createMetrics } from '@lab/kit/metrics.ts'
 import { ack, duplicate } from '@lab/kit/outcome.ts'
 import { describe, expect, test } from 'vitest'
-import { counterIn } from './prometheus.ts'
+import { counterIn } from './counter-in.ts'
 
 const NAME = 'lab_messages_consumed_total'
 
