@@ -6,6 +6,7 @@ import { createMetrics } from '@lab/kit/metrics.ts'
 import { pageOf } from '@lab/kit/page.ts'
 import { serviceRoutes } from '@lab/kit/service-routes.ts'
 import type { LivePart } from '../wire/parts.ts'
+import { laneRoutes } from './lanes.ts'
 import { refuseForeignPages } from './origin.ts'
 import { partRoutes } from './part-routes.ts'
 import { Recorder } from './recorder.ts'
@@ -45,6 +46,7 @@ export async function buildApp({ service, log, page, parts, control, door = {}, 
   await app.register(serviceRoutes({ service, faults, metrics, readiness: () => ({}) }))
   await app.register(streamRoutes(recorder))
   await app.register(partRoutes({ parts, control, door }))
+  await app.register(laneRoutes({ parts, recorder }))
   await app.register(pageOf(page, {}))
   return app
 }

@@ -25,6 +25,8 @@ export interface RecorderOptions {
  */
 export class Recorder {
   readonly epoch = randomUUID()
+  /** Windows that read the stream now. */
+  readers = 0
   readonly #batches: Batch[] = []
   readonly #listeners = new Set<() => void>()
   readonly #capacityBytes: number

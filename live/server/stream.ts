@@ -51,8 +51,11 @@ export function streamRoutes(recorder: Recorder): RoutePlugin {
           retryable: true,
         })
       const reader = new Reader(reply, recorder, query.after)
-      readers.add(reader)
-      reply.raw.on('close', () => readers.delete(reader))
+      recorder.readers = readers.add(reader).size
+      reply.raw.on('close', () => {
+        readers.delete(reader)
+        recorder.readers = readers.size
+      })
     })
   }
 }

@@ -20,6 +20,8 @@ export const LivePart = z.strictObject({
         .optional(),
     })
     .default({}),
+  /** Log files of this machine, by the name of the service; absent where the services run elsewhere. */
+  logs: z.record(z.string(), z.string()).optional(),
   /** What the part's `/admin` asks for; a process of this machine needs none. */
   adminToken: z.string().optional(),
 })

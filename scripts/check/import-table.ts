@@ -99,7 +99,7 @@ export const importTable: Area[] = [
     files: ['live/server/**'],
     node: 'any',
     packages: { except: [] },
-    code: [...kit, 'stack/control/**', 'live/wire/**', 'live/server/**'],
+    code: [...kit, ...domain, 'stack/**', 'live/wire/**', 'live/server/**'],
   },
   {
     files: ['live/tests/**'],

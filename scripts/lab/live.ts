@@ -32,6 +32,7 @@ function seenFromOutside({ spec, services, servers, adminToken }: RunningPart): 
     name: spec.name,
     style: spec.style,
     services: Object.fromEntries(Object.values(services).map(({ name, url }) => [name, url])),
+    logs: Object.fromEntries(Object.values(services).map(({ name, logFile }) => [name, logFile])),
     servers: {
       ...(rabbitmq && {
         rabbitmq: {
