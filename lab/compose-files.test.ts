@@ -40,6 +40,21 @@ describe.each(parts)('the compose file of $name', (spec) => {
   })
 })
 
+test('the parts that the .env of the root puts side by side take no port twice', () => {
+  const settings = Object.fromEntries(
+    readFileSync(join(ROOT, '.env'), 'utf8')
+      .split('\n')
+      .flatMap((line) => [/^(\w+)=(.*)$/.exec(line)?.slice(1) ?? []])
+      .filter(({ length }) => length > 0),
+  )
+  const text = settings.COMPOSE_FILE.split(':').map((file: string) => readFileSync(join(ROOT, file), 'utf8'))
+  const published = [...text.join('\n').matchAll(/"127\.0\.0\.1:\$\{(\w+):-(\d+)\}:\d+"/g)]
+  const ports = published.map(([, variable, byDefault]) => settings[variable!] ?? byDefault)
+
+  expect(ports.length).toBeGreaterThan(10)
+  expect(ports.toSorted()).toEqual([...new Set(ports)].toSorted())
+})
+
 describe('the image of the services', () => {
   test('runs as an ordinary user', () => {
     const users = readFileSync(join(ROOT, 'Dockerfile'), 'utf8').match(/^(?:FROM|USER) .*$/gm)

@@ -34,7 +34,10 @@ export const part: PartSpec = {
     },
   ],
   shared: { mqtt: ['mqtt'], tools: [] },
-  compose: { helpers: { mosquitto: ['MQTT_PORT', 'MQTT_WS_PORT'] } },
+  compose: {
+    helpers: { mosquitto: ['MQTT_PORT', 'MQTT_WS_PORT'] },
+    env: (port) => ({ VITE_MQTT_URL: `ws://127.0.0.1:${port('MQTT_WS_PORT')}/mqtt` }),
+  },
   guide: ({
     services: { 'page-service': page, 'kitchen-service': kitchen, 'order-desk-service': desk },
     servers: { mosquitto },

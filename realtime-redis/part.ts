@@ -51,6 +51,10 @@ export const part: PartSpec = {
       'redis-prometheus': ['PROMETHEUS_PORT'],
       'redis-grafana': ['GRAFANA_PORT'],
     },
+    env: (port) => ({
+      VITE_API_URL: `http://127.0.0.1:${port('REDIS_PLATFORM_PORT')}`,
+      ...pagesOf(`http://127.0.0.1:${port('REDIS_PAGE_PORT')}`),
+    }),
   },
   commands: {
     word: 'redis',

@@ -28,13 +28,17 @@ export interface PartSpec {
    * ['amqplib'] }`.
    */
   shared: Readonly<Record<string, readonly string[]>>
-  /** Clients that the services themselves import, for want of such a folder. */
+  /** Clients that the services themselves import, and that folders they share may. */
   clients?: readonly string[]
   /** Where a crash between two lines matters: each step names what has happened, its text what has not yet. */
   steps?: Readonly<Record<string, StepSpec>>
   compose: {
     /** Containers of its compose file that are no service of its own, each with the variables of its ports. */
     helpers: Readonly<Record<string, readonly string[]>>
+    /** Which of the helpers are its servers, where they are not called as the kind of server is. */
+    servers?: Partial<Readonly<Record<ServerName, string>>>
+    /** What its compose file has to be told beside ports, such as an address that a page is given; `port` is by variable. */
+    env?(port: (variable: string) => number): Record<string, string>
   }
   /** What to try once it runs, each with a command to paste. */
   guide(part: RunningPart): Sample[]

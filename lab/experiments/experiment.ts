@@ -100,6 +100,8 @@ export interface Experiment<Params = Record<string, unknown>> {
   name: string
   /** Whose it is, by its folder; `all`: it starts the trios it compares itself, with `startPart`. */
   part: string
+  /** It asks a server alone and starts no service: against containers of the part there is nothing to run. */
+  isOfServer?: true
   /** What a person wants to know, as a question. */
   question: string
   profiles: Record<Exclude<ProfileName, 'soak'>, Params> & { soak?: Params }

@@ -15,6 +15,7 @@ interface Params extends Record<string, unknown> {
 export const mqttQos = defineExperiment<Params>({
   name: 'mqtt-qos',
   part: 'pubsub-mqtt',
+  isOfServer: true,
   question:
     'What do QoS and session keep of MQTT messages when a subscriber is cut, or it or the broker killed?',
   profiles: {

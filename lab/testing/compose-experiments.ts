@@ -4,20 +4,21 @@ import { openRunDir } from '@lab/stack/run-dir.ts'
 import { engineAnswers } from '@lab/stack/servers/docker-engine.ts'
 import { describe, onTestFinished, test } from 'vitest'
 import { runExperiment } from '../experiments/context.ts'
-import { tour } from '../experiments/index.ts'
+import { experiments, tour } from '../experiments/index.ts'
 import { copyLogs, DEFAULT_RESULTS } from '../report/results-folder.ts'
-import type { TrioName } from '../trio.ts'
 import { expectHolds } from './expect-holds.ts'
 
 const TIMEOUT_MS = 300_000
 
 /**
- * A part's experiments against its own compose file: up, healthy, run, down, as the seed's `run_tests.sh` did. Skipped by
+ * A part's experiments of the tour, or some others, against its own compose file: up, healthy, run, down, as the seed's `run_tests.sh` did. Skipped by
  * name where no Docker engine answers; the logs of one that fails are kept under `results/compose/`.
  */
-export async function composeExperiments(part: TrioName): Promise<void> {
+export async function composeExperiments(part: string, names?: string[]): Promise<void> {
   const hasEngine = await engineAnswers(process.env)
-  const own = tour.filter((experiment) => experiment.part === part)
+  const own = names
+    ? experiments.filter(({ name }) => names.includes(name))
+    : tour.filter((experiment) => experiment.part === part)
   const name = `${part} under docker compose${hasEngine ? '' : ' (no Docker engine answers)'}`
 
   describe.skipIf(!hasEngine)(name, () => {

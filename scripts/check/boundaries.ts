@@ -77,7 +77,7 @@ function processFinding(file: string, { name, line }: Mention): Finding[] {
 const packageName = (specifier: string): string =>
   specifier.split('/', specifier.startsWith('@') ? 2 : 1).join('/')
 
-const isTest = (file: string): boolean => file.endsWith('.test.ts')
+const isTest = (file: string): boolean => /\.(?:test|compose)\.ts$/.test(file)
 
 const matches = (file: string, globs: readonly string[]): boolean =>
   globs.some((glob) => matchesGlob(file, glob))

@@ -49,7 +49,7 @@ function areasOf(part: PartSpec): Area[] {
       ([folder, own]): Area => ({
         ...plain,
         files: [`${name}/${folder}/**`],
-        packages: { only: [...own, 'zod', 'pino'] },
+        packages: { only: [...own, ...clients, 'zod', 'pino'] },
       }),
     ),
     ...services.map(({ entry }): Area => {
@@ -140,7 +140,7 @@ export const importTable: Area[] = [
   },
 ]
 
-/** What a `*.test.ts` may import on top of its area. */
+/** What a `*.test.ts` or `*.compose.ts` may import on top of its area. */
 export const forTests = {
   packages: ['vitest', 'fast-check'],
   code: ['common/testing/**', 'lab/testing/**', 'stack/**'],

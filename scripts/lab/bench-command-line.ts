@@ -27,7 +27,7 @@ refused must have no effect, and what is poison must be a dead letter. The same 
   --orders <n,n…>         throughput: orders of each segment (default: 10000,100000)
                           ceilings: one number, how far the cost per order is followed (default: 100000)
                           mqtt: orders of each round, redis: orders in the store (default: 100000)
-                          restman: orders in all, in four segments (default: 20000)
+                          restman: orders in all, in ten segments (default: 20000)
   --rounds <n>            ceilings, mqtt, redis: counted rounds of each contestant (default: 3)
   --connections <n>       concurrent clients (default: 64)
   --cases <n>             fuzz: cases of each route and each consumer (default: 20000)

@@ -14,7 +14,8 @@ const namesOf = (words: string[] | 'all') => chooseExperiments(words, experiment
 
 describe('--only', () => {
   const chosen = real.filter(({ name }) => name === 'fault-matrix')
-  const refuse = (profile: ProfileName, only: string) => () => refuseUnfit(chosen, { profile, only }, real)
+  const refuse = (profile: ProfileName, only: string) => () =>
+    refuseUnfit(chosen, { profile, only, against: 'processes' }, real)
 
   test.each(['SIGKILL*', 'sigkill inventory', '* × Kafka', 'queue deleted, sell-out'])('takes %j', (only) => {
     expect(refuse('default', only)).not.toThrow()
@@ -71,12 +72,22 @@ describe('refuseUnfit', () => {
     name: 'fault-matrix',
     profiles: { default: { only: '*' }, soak: {} },
   } as unknown as Experiment
-  const refuse = (chosen: Experiment[], command: { profile: ProfileName; only: string | undefined }) => () =>
-    refuseUnfit(chosen, command, [plain, many])
+  const alone = { ...plain, name: 'mqtt-qos', part: 'pubsub-mqtt', isOfServer: true } as unknown as Experiment
+  const processes = { profile: 'default' as ProfileName, only: undefined, against: 'processes' as const }
+  const refuse = (chosen: Experiment[], command: Partial<Parameters<typeof refuseUnfit>[1]>) => () =>
+    refuseUnfit(chosen, { ...processes, ...command }, [plain, many])
 
   test('takes what fits', () => {
     expect(refuse([plain, many], { profile: 'default', only: undefined })).not.toThrow()
     expect(refuse([many], { profile: 'soak', only: 'SIGKILL*' })).not.toThrow()
+  })
+
+  test('says why what asks a server alone is not run against containers', () => {
+    expect(refuse([plain, alone], {})).not.toThrow()
+    expect(refuse([plain], { against: 'compose' })).not.toThrow()
+    expect(refuse([plain, alone], { against: 'compose' })).toThrow(
+      "mqtt-qos does not take --against compose: it asks a server alone, none of pubsub-mqtt's services",
+    )
   })
 
   test('names the experiments that have a soak, or cases to choose from, in one line', () => {

@@ -23,10 +23,13 @@ function standFor(word: string, experiments: Experiment[]): Experiment[] {
   return []
 }
 
-/** Throws when a chosen experiment has no such profile, or no cases that `--only` could choose from. */
+/**
+ * Throws when a chosen experiment has no such profile, no cases that `--only` could choose from, or nothing that runs in
+ * containers.
+ */
 export function refuseUnfit(
   chosen: Experiment[],
-  { profile, only }: Pick<RunCommand, 'profile' | 'only'>,
+  { profile, only, against }: Pick<RunCommand, 'profile' | 'only' | 'against'>,
   experiments: Experiment[],
 ): void {
   const refuse = (option: string, fits: (experiment: Experiment) => boolean) => {
@@ -36,6 +39,11 @@ export function refuseUnfit(
     throw new UsageError(`${unfit.name} does not take ${option}; these do: ${known.join(', ')}`)
   }
   refuse(`--profile ${profile}`, ({ profiles }) => profiles[profile] !== undefined)
+  const alone = against === 'compose' && chosen.find(({ isOfServer }) => isOfServer)
+  if (alone)
+    throw new UsageError(
+      `${alone.name} does not take --against compose: it asks a server alone, none of ${alone.part}'s services`,
+    )
   if (only === undefined) return
   refuse('--only', ({ profiles }) => profiles.default.only !== undefined)
   for (const { name, profiles, cases } of chosen) {

@@ -47,7 +47,7 @@ by its part (all experiments of the part), by a beginning ('rest'), by a pattern
   --json             the content of results.json on stdout and nothing else; progress on stderr
   --out <folder>     where results go (default: results/)
   --against <what>   processes (default), or compose: containers of the part's docker-compose.yml, stopped, killed and
-                     started through the Docker engine
+                     started through the Docker engine; refused for what asks a server alone
   --verbose          with an error, also where it happened
   --help             this text
 `,

@@ -24,7 +24,8 @@ import { withSession } from './with-session.ts'
 
 /** Runs the experiments one after the other and shows each. For its exit code see `exitCodeOf`. */
 export async function runCommand(command: RunCommand, terminal: Terminal): Promise<number> {
-  const chosen = command.names === 'all' ? tour : chooseExperiments(command.names, experiments)
+  const inTour = command.against === 'compose' ? tour.filter(({ isOfServer }) => !isOfServer) : tour
+  const chosen = command.names === 'all' ? inTour : chooseExperiments(command.names, experiments)
   refuseUnfit(chosen, command, experiments)
   const base = command.out === undefined ? DEFAULT_RESULTS : resolve(command.out)
   await refuseUnwritable(base)

@@ -20,6 +20,8 @@ export interface ContainerState {
   Running: boolean
   ExitCode: number
   OOMKilled: boolean
+  /** Absent where the compose file has no health check for it. */
+  Health?: { Status: string }
 }
 
 export interface Compose {

@@ -33,6 +33,7 @@ export async function startComposePart(spec: PartSpec, options: ComposePartOptio
   const { run, progress, signal } = options
   const variables = portVariables(spec)
   const ports = await freePorts(variables.length)
+  const portOf = (variable: string) => ports[variables.indexOf(variable)]!
   const logs = await run.sub('logs')
   const override = join(await run.sub('compose'), `${name}-${ports[0]}.json`)
   await writeFile(
@@ -48,6 +49,7 @@ export async function startComposePart(spec: PartSpec, options: ComposePartOptio
       ...options.processEnv,
       ...Object.fromEntries(variables.map((variable, at) => [variable, String(ports[at])])),
       ...composeLogins,
+      ...spec.compose.env?.(portOf),
       ADMIN_TOKEN: adminToken,
     },
     signal,
@@ -73,7 +75,7 @@ export async function startComposePart(spec: PartSpec, options: ComposePartOptio
     await compose.run(['up', '-d', '--build'])
     progress?.(`${name}: waiting for the services to be ready`)
     await Promise.all(services.map((service) => service.waitUntilReady()))
-    const servers = await composeServers(spec.servers, (variable) => ports[variables.indexOf(variable)]!)
+    const servers = await composeServers(spec, compose, portOf)
     return { spec, services: byName<ServiceProcess>(services), servers, adminToken, close }
   } catch (err) {
     await close()
