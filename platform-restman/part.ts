@@ -60,7 +60,10 @@ const services: ServiceSpec[] = [
   withDatabase('order-service', 8003, ({ urls }) => ({
     RESTAURANT_SERVICE_URL: urls['restaurant-service']!,
   })),
-  withDatabase('kitchen-service', 8004, smtp),
+  withDatabase('kitchen-service', 8004, (around) => ({
+    ...smtp(around),
+    ORDER_SERVICE_URL: around.urls['order-service']!,
+  })),
   withDatabase('billing-service', 8005),
   service('analytics-service', 8006, (around) => ({
     ...kafka(around),
@@ -91,6 +94,7 @@ export const part: PartSpec = {
     'shared/identity': [],
     'shared/redis': ['redis'],
     'shared/mail': ['nodemailer'],
+    'shared/neighbour': [],
     'shared/wire': [],
     postman: [],
   },
@@ -105,6 +109,14 @@ export const part: PartSpec = {
       'restman-clickhouse': ['RESTMAN_CLICKHOUSE_PORT', 'RESTMAN_CLICKHOUSE_NATIVE_PORT'],
       'restman-mail': ['RESTMAN_SMTP_PORT', 'RESTMAN_MAIL_PORT'],
     },
+    servers: {
+      postgres: 'restman-cockroach',
+      kafka: 'restman-kafka',
+      redis: 'restman-redis',
+      clickhouse: 'restman-clickhouse',
+      mail: 'restman-mail',
+    },
+    env: () => signed,
   },
   guide: ({ services: { gateway }, servers: { mail } }) => {
     const api = `${gateway!.url}/api`

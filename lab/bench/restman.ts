@@ -4,14 +4,14 @@ import type { RunningPart } from '@lab/stack/spec.ts'
 import { parts } from '../../parts.ts'
 import type { Table } from '../experiments/experiment.ts'
 import { openClickHouse } from '../restman/clickhouse.ts'
-import { NO_LIMITS, openRestman, type Restman } from '../restman/client.ts'
+import { loadSettings, openRestman, type Restman } from '../restman/client.ts'
 import type { Session } from '../session.ts'
 import { readProcess } from './process-figures.ts'
 import { measureThroughput } from './throughput.ts'
 
 export interface RestmanBenchOptions {
   session: Session
-  /** In all; measured in as many equal segments. */
+  /** In all; measured in ten equal segments. */
   orders: number
   connections: number
   progress: (text: string) => void
@@ -36,8 +36,9 @@ interface Segment {
   cpuUsPerOrder: number
 }
 
-const SEGMENTS = 4
+const SEGMENTS = 10
 const WARM_UP = 300
+const WARM_UP_CONNECTIONS = 8
 const DRAIN_MS = 600_000
 
 /** Orders through the gateway until each has its row in the analytics, segment after segment; then part A on this machine. */
@@ -49,15 +50,17 @@ export async function benchRestman(options: RestmanBenchOptions): Promise<Restma
   const servers = Object.fromEntries(await Promise.all(found))
   const startedAt = performance.now()
   const env = { LOG_LEVEL: 'warn' }
-  const part = await startPart(spec, { run, signal, servers, env, serviceEnv: { gateway: NO_LIMITS } })
+  const { admin, serviceEnv } = loadSettings()
+  const part = await startPart(spec, { run, signal, servers, env, serviceEnv })
   const startMs = performance.now() - startedAt
   const segments: Segment[] = []
   let valid = false
   let rssMb = 0
   try {
-    const restman = await openRestman(part, signal)
+    const restman = await openRestman(part, admin, signal)
     const bench = { ...options, part, restman, rows: openClickHouse(part.servers.clickhouse!) }
-    await segment(bench, WARM_UP, 0)
+    // Before anything is compiled or connected as many at a time would wait for longer than they may.
+    await segment({ ...bench, connections: WARM_UP_CONNECTIONS }, WARM_UP, 0)
     let placed = WARM_UP
     for (let at = 0; at < SEGMENTS; at++) {
       const count = Math.ceil(orders / SEGMENTS)
@@ -133,16 +136,21 @@ async function segment(
   const startedAt = performance.now()
   let next = 0
   let accepted = 0
+  const refused = new Map<number, number>()
   const client = async () => {
     while (next < count) {
       session.signal.throwIfAborted()
-      const { orderId } = await restman.place(next++)
+      const { orderId, status } = await restman.place(next++)
       if (orderId !== undefined) accepted++
+      else refused.set(status, (refused.get(status) ?? 0) + 1)
     }
   }
   await Promise.all(Array.from({ length: connections }, client))
   const acceptedMs = performance.now() - startedAt
-  if (accepted !== count) throw new Error(`${count - accepted} of ${count} orders were not accepted`)
+  if (accepted !== count) {
+    const answers = [...refused].map(([status, times]) => `${times} were answered ${status}`)
+    throw new Error(`of ${count} orders ${answers.join(', ')}`)
+  }
   const drained = async () =>
     (await rows.count('orders')) >= before + count && (await rows.count('bills')) >= before + count
   await until(drained, {

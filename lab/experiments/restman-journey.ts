@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@lab/kit/wait.ts'
 import { histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/latency.ts'
 import { openClickHouse } from '../restman/clickhouse.ts'
-import { NO_LIMITS, openRestman, type Restman } from '../restman/client.ts'
+import { loadSettings, openRestman, type Restman } from '../restman/client.ts'
 import { type Loaded, steadyLoad } from '../restman/load.ts'
 import { percentileChart } from './curves.ts'
 import { defineExperiment, type ExperimentContext, type Outcome, voidingCheck } from './experiment.ts'
@@ -36,8 +36,9 @@ const LOOK_EVERY_MS = 25
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const { params, signal, progress } = context
-  const part = await context.startOther('platform-restman', { serviceEnv: { gateway: NO_LIMITS } })
-  const restman = await openRestman(part, signal)
+  const { admin, serviceEnv } = loadSettings()
+  const part = await context.startOther('platform-restman', { serviceEnv })
+  const restman = await openRestman(part, admin, signal)
   const clickhouse = openClickHouse(part.servers.clickhouse!)
   progress('warming up')
   const warm = await steadyLoad(restman, { ...params, isOver: (at) => at >= params.warmUp, signal })

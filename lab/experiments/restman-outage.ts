@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@lab/kit/wait.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'
 import { openClickHouse } from '../restman/clickhouse.ts'
-import { NO_LIMITS, openRestman, type Restman } from '../restman/client.ts'
+import { loadSettings, openRestman, type Restman } from '../restman/client.ts'
 import { type Loaded, steadyLoad } from '../restman/load.ts'
 import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
 
@@ -67,8 +67,9 @@ interface Seen {
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const { params, signal } = context
-  const part = await context.startOther('platform-restman', { serviceEnv: { gateway: NO_LIMITS } })
-  const restman = await openRestman(part, signal)
+  const { admin, serviceEnv } = loadSettings()
+  const part = await context.startOther('platform-restman', { serviceEnv })
+  const restman = await openRestman(part, admin, signal)
   const seen: Seen[] = []
   for (const name of params.away) seen.push(await outageOf(context, { part, restman, name }))
   await restman.close()

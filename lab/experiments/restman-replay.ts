@@ -1,7 +1,7 @@
 import { until } from '@lab/kit/wait.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
 import { openClickHouse } from '../restman/clickhouse.ts'
-import { NO_LIMITS, openRestman, type Restman } from '../restman/client.ts'
+import { loadSettings, openRestman, type Restman } from '../restman/client.ts'
 import { steadyLoad } from '../restman/load.ts'
 import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
 
@@ -30,8 +30,9 @@ const DRAIN_MS = 120_000
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const { params, signal, progress } = context
-  const part = await context.startOther('platform-restman', { serviceEnv: { gateway: NO_LIMITS } })
-  const restman = await openRestman(part, signal)
+  const { admin, serviceEnv } = loadSettings()
+  const part = await context.startOther('platform-restman', { serviceEnv })
+  const restman = await openRestman(part, admin, signal)
   const clickhouse = openClickHouse(part.servers.clickhouse!)
   const analytics = part.services[SERVICE]!
 

@@ -20,12 +20,22 @@ export interface Placed {
 export type Restman = Awaited<ReturnType<typeof openRestman>>
 
 const CALL_MS = 15_000
-export const ADMIN = 'user@example.com'
-/** A load comes from one address and one account. */
-export const NO_LIMITS = { CLIENT_LIMIT: '10000000', ACCOUNT_LIMIT: '10000000' }
 
-/** Signs in by the code in the mail, and has a restaurant with three foods. */
-export async function openRestman({ services, servers }: RunningPart, signal: AbortSignal) {
+/** How a platform under load is started: a load comes from one address and one account. */
+export function loadSettings() {
+  // A mail catcher may be shared: nobody else's code comes to this address.
+  const admin = `admin-${randomUUID()}@example.com`
+  return {
+    admin,
+    serviceEnv: {
+      gateway: { CLIENT_LIMIT: '10000000', ACCOUNT_LIMIT: '10000000' },
+      'auth-service': { ADMIN_EMAIL: admin },
+    },
+  }
+}
+
+/** Signs in as the admin by the code in the mail, and has a restaurant with three foods. */
+export async function openRestman({ services, servers }: RunningPart, admin: string, signal: AbortSignal) {
   const agent = new Agent({ connections: 64, pipelining: 1, headersTimeout: CALL_MS, bodyTimeout: CALL_MS })
   const base = services.gateway!.url
   let token = ''
@@ -68,13 +78,13 @@ export async function openRestman({ services, servers }: RunningPart, signal: Ab
       { what: path, timeoutMs: CALL_MS, everyMs: 25, signal },
     )
 
-  await ask('POST', '/api/auth/request-otp', { email: ADMIN })
-  const otp = await until(() => codeOf(servers.mail!.apiUrl!, ADMIN), {
+  await ask('POST', '/api/auth/request-otp', { email: admin })
+  const otp = await until(() => codeOf(servers.mail!.apiUrl!, admin), {
     what: 'the code to arrive by mail',
     timeoutMs: 15_000,
     signal,
   })
-  const session = await ask<{ session_token: string }>('POST', '/api/auth/verify-otp', { email: ADMIN, otp })
+  const session = await ask<{ session_token: string }>('POST', '/api/auth/verify-otp', { email: admin, otp })
   token = session.session_token
 
   const { restaurant_id } = await ask('POST', '/api/restaurants', { name: 'Navy Kitchen' })

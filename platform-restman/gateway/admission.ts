@@ -35,10 +35,9 @@ export function admission({ sessions, limits, clientOf }: AdmissionDeps) {
     const target = targetOf(method, url)
     if (!target) throw new LabError('LAB_NOT_FOUND', `${method} ${url} does not exist`)
     const { kind, service } = target
-    if (kind === 'health') return { service, identity: undefined }
-
     const client = clientOf(request)
     limits.client.take(client)
+    if (kind === 'health') return { service, identity: undefined }
     if (kind === 'public') {
       limits.signIn.take(client)
       return { service, identity: { user_id: '', email: '', role: 'anonymous', client } }

@@ -8,6 +8,7 @@ import { afterAll, expect, test } from 'vitest'
 import { createBills } from '../services/billing-service/bills.ts'
 import { openDb } from '../shared/db/db.ts'
 import { keepMigrating } from '../shared/db/migrate.ts'
+import { addToOutbox } from '../shared/db/outbox.ts'
 import type { Identity } from '../shared/identity/identity.ts'
 import { cancelled, placed } from './events.ts'
 
@@ -26,13 +27,11 @@ afterAll(async () => {
 const bills = createBills({
   db,
   consumer: 'billing-service',
-  changed: async (tx, { type, bill }) => {
-    await tx.query(`insert into outbox (id, topic, key, payload) values ($1, $2, $3, '{}')`, [
-      randomUUID(),
-      type,
-      bill.order_id,
-    ])
-  },
+  changed: (tx, ...changes) =>
+    addToOutbox(
+      tx,
+      ...changes.map(({ type, bill }) => ({ topic: type, key: bill.order_id, event: { id: randomUUID() } })),
+    ),
 })
 const told = async (orderId: string) =>
   (

@@ -112,13 +112,33 @@ test('a connection that the server ends breaks nothing that comes after it', asy
   expect(db.state()).toBe('ok')
 })
 
+test('tables whose making was cut short are made to the end by the next start', async () => {
+  const fresh = await serverKinds.postgres.place(sharedServer('postgres'), { part: 'half-test' })
+  afterAll(() => fresh.close())
+  const whole = open(fresh.url)
+  const cut = {
+    ...whole,
+    query: (text: string, values?: unknown[]) => end(text) || whole.query(text, values),
+  }
+  const end = (text: string) =>
+    text.includes('create table if not exists idempotency_keys') && Promise.reject(new Error('killed here'))
+
+  await expect(migrate(cut as never, 'order-service', log)).rejects.toThrow('killed here')
+  await migrate(whole, 'order-service', log)
+
+  expect(await whole.query('select * from idempotency_keys')).toEqual([])
+})
+
 test('tables are made once, however many start at the same time, and stay as they are', async () => {
   const fresh = await serverKinds.postgres.place(sharedServer('postgres'), { part: 'migrations-test' })
   afterAll(() => fresh.close())
   const all = Array.from({ length: 5 }, () => open(fresh.url))
-  const migrations = all.map((one) => keepMigrating(one, 'order-service', { skip: false, log }))
+  const failed: unknown[] = []
+  const watched = Object.assign(Object.create(log), { warn: (what: unknown) => failed.push(what) })
+  const migrations = all.map((one) => keepMigrating(one, 'order-service', { skip: false, log: watched }))
   for (const { state } of migrations) await waitFor('the tables', () => state() === 'ok')
   await Promise.all(migrations.map(({ close }) => close()))
+  expect(failed).toEqual([])
 
   const names = await all[0]!.query<{ name: string }>('select name from migrations order by name')
   expect(names.map(({ name }) => name)).toEqual(['001_orders.sql', 'events', 'lock'])

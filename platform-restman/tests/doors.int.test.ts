@@ -352,6 +352,54 @@ describe('an order', () => {
   })
 })
 
+describe('an order that two want to decide', () => {
+  let owner: Person
+  let customer: Person
+  beforeAll(async () => {
+    owner = await withRole('owner')
+    customer = await signIn()
+  })
+  const orderOf = async (food_id: string, restaurant_id: string) => {
+    const body = { restaurant_id, items: [{ food_id, quantity: 1 }] }
+    return (await expectStatus(customer.send('POST', '/api/orders', body), 201)).json.order_id as string
+  }
+
+  test('is cooked or cancelled, never both, and everybody hears the same', async () => {
+    const place = await openRestaurant(owner)
+    for (let round = 0; round < 4; round++) {
+      const order_id = await orderOf(place.food_id, place.restaurant_id)
+      const ticket = () => owner.get(`/api/kitchen/tickets/order/${order_id}`)
+      const { ticket_id } = await waitFor('the ticket', async () => {
+        const { status, json } = await ticket()
+        return status === 200 && json
+      })
+      const path = `/api/kitchen/tickets/${ticket_id}/status`
+      const [cancel, cook] = await Promise.all([
+        customer.send('POST', `/api/orders/${order_id}/cancel`),
+        owner.send('PATCH', path, { status: 'PREPARING' }),
+      ])
+
+      expect([cancel.status, cook.status].sort()).toEqual([200, 409])
+      const isCooked = cook.status === 200
+      await waitFor('all of them to know', async () => {
+        const bill = await customer.get(`/api/billing/bills/order/${order_id}`)
+        const order = await customer.get(`/api/orders/${order_id}`)
+        const known = [order.json.status, (await ticket()).json.status, bill.json.payment_status]
+        return known.join() === (isCooked ? 'preparing,PREPARING,unpaid' : 'cancelled,CANCELLED,cancelled')
+      })
+    }
+  })
+
+  test('is one that a customer cancels in nobody else’s name', async () => {
+    const place = await openRestaurant(owner)
+    const order_id = await orderOf(place.food_id, place.restaurant_id)
+    const path = `/api/orders/${order_id}/cancel`
+    const forged = await customer.send('POST', path, { reason: 'restaurant' })
+    expect(forged).toMatchObject({ status: 400, json: { errors: [{ field: 'reason' }] } })
+    expect((await customer.send('POST', path)).json).toMatchObject({ reason: 'customer' })
+  })
+})
+
 describe('every route', () => {
   /** A stranger has the role, and nothing to do with the restaurant or the order. */
   let people: { name: string; role: Role; person: Person; isStranger: boolean; restaurant_id?: string }[]

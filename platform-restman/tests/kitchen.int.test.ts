@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { LabError } from '@lab/kit/errors.ts'
 import { createLog } from '@lab/kit/log.ts'
 import { waitFor } from '@lab/kit/wait.ts'
 import { joinRunDir } from '@lab/lab/testing/join-run-dir.ts'
@@ -6,11 +7,12 @@ import { sharedServer } from '@lab/lab/testing/shared-server.ts'
 import { serverKinds } from '@lab/stack/servers/index.ts'
 import { afterAll, expect, test } from 'vitest'
 import type { TicketStatus } from '../services/kitchen-service/steps.ts'
-import { createTickets } from '../services/kitchen-service/tickets.ts'
+import { createTickets, readyMailOf } from '../services/kitchen-service/tickets.ts'
 import { openDb } from '../shared/db/db.ts'
 import { keepMigrating } from '../shared/db/migrate.ts'
 import type { OrderEvent } from '../shared/events/events.ts'
 import type { Identity } from '../shared/identity/identity.ts'
+import { addMail, startMailSender } from '../shared/mail/outbox.ts'
 import { cancelled, placed } from './events.ts'
 
 joinRunDir()
@@ -25,17 +27,24 @@ afterAll(async () => {
   await place.close()
 })
 
-const told: string[] = []
+const cancelledOrders = new Set<string>()
 const tickets = createTickets({
   db,
   consumer: 'kitchen-service',
-  moved: async (tx, { ticket }) => {
+  begin: async (orderId) => !cancelledOrders.has(orderId),
+  moved: async (tx, { ticket, email }) => {
     const key = `${ticket.order_id} ${ticket.status}`
     await tx.query(`insert into outbox (id, topic, key, payload) values ($1, 'order.events', $2, '{}')`, [
       randomUUID(),
       key,
     ])
-    told.push(key)
+    if (ticket.status === 'READY')
+      await addMail(tx, {
+        to: email,
+        subject: 'Ready',
+        text: 'Ready',
+        messageId: readyMailOf(ticket.order_id),
+      })
   },
 })
 
@@ -117,6 +126,42 @@ test('an order that is cancelled is cooked no more', async () => {
   await expect(tickets.move(cook, (await ticketOf(early)).ticket_id, 'PREPARING')).rejects.toMatchObject({
     code: 'LAB_CONFLICT',
   })
+})
+
+test('a ticket whose order was cancelled in the meantime is not begun', async () => {
+  const event = here()
+  await tickets.take([event])
+  const { ticket_id } = await ticketOf(event)
+  cancelledOrders.add(event.subject)
+
+  await expect(tickets.move(cook, ticket_id, 'PREPARING')).rejects.toMatchObject({ code: 'LAB_CONFLICT' })
+
+  expect((await ticketOf(event)).status).toBe('PENDING')
+  expect(await db.query('select key from outbox where key like $1', [`${event.subject}%`])).toEqual([])
+  await tickets.take([cancelled(event.subject)])
+  expect((await ticketOf(event)).status).toBe('CANCELLED')
+})
+
+test('a mail that the mail server will never take says why', async () => {
+  const event = here()
+  await tickets.take([event])
+  const { ticket_id } = await ticketOf(event)
+  for (const to of ['PREPARING', 'READY'] as const) await tickets.move(cook, ticket_id, to)
+  expect(await ticketOf(event)).toMatchObject({ mail_sent_at: null, mail_refused: null })
+
+  let tries = 0
+  const refuse = () => {
+    tries++
+    throw new LabError('LAB_REQUEST_INVALID', 'the mail server refuses it: 550 no such mailbox')
+  }
+  const sender = startMailSender(db, { send: async () => refuse(), state: () => 'ok', close: () => {} }, log)
+  await waitFor('the reason', async () => (await ticketOf(event)).mail_refused?.includes('550'))
+  await sender.close()
+
+  const [row] = await db.query<{ tries: number }>('select tries from mails where message_id = $1', [
+    readyMailOf(event.subject),
+  ])
+  expect([tries > 0, row!.tries]).toEqual([true, 1])
 })
 
 test('tickets are read page by page, with a filter', async () => {

@@ -6,13 +6,14 @@ import { joinRunDir } from '@lab/lab/testing/join-run-dir.ts'
 import { sharedServer } from '@lab/lab/testing/shared-server.ts'
 import { serverKinds } from '@lab/stack/servers/index.ts'
 import { afterAll, beforeAll, expect, test } from 'vitest'
+import { taxOf } from '../services/billing-service/tax.ts'
 import { createOrders, OrderQuery } from '../services/order-service/orders.ts'
 import { openQuotes, type Quote } from '../services/order-service/quote.ts'
 import type { NewOrder } from '../services/order-service/schemas.ts'
-import { openDb, type Tx } from '../shared/db/db.ts'
+import { openDb } from '../shared/db/db.ts'
 import { migrate } from '../shared/db/migrate.ts'
-import { addToOutbox } from '../shared/db/outbox.ts'
-import { newEvent, type OrderPlaced, type OrderStatus } from '../shared/events/events.ts'
+import type { Outgoing } from '../shared/db/outbox.ts'
+import { Bill, newEvent, type OrderPlaced, type OrderStatus } from '../shared/events/events.ts'
 import { createServiceSigner, type Identity } from '../shared/identity/identity.ts'
 import { SECRET } from './platform.ts'
 
@@ -40,14 +41,15 @@ const orders = createOrders({
   db,
   consumer: 'order-service',
   quotes: { of: async () => menu, close: async () => {} },
-  placed: async (tx, order) => {
-    await putOut(tx, order.order_id, order)
-    if (failing-- > 0) throw new Error('the outbox is broken')
-  },
-  cancelled: (tx, order_id) => putOut(tx, `cancelled ${order_id}`, {}),
+  placed: (order) => toOutbox(order.order_id, order),
+  cancelled: (order_id) => toOutbox(`cancelled ${order_id}`, {}),
 })
-const putOut = (tx: Tx, key: string, payload: object) =>
-  addToOutbox(tx, { topic: 'order.events', key, event: { id: randomUUID(), ...payload } })
+let lastId = randomUUID()
+function toOutbox(key: string, payload: object): Outgoing {
+  // An id that is there already is what the outbox refuses.
+  lastId = failing-- > 0 ? lastId : randomUUID()
+  return { topic: 'order.events', key, event: { id: lastId, ...payload } }
+}
 const eventsOf = (order_id: string) =>
   db.query<{ payload: OrderPlaced }>('select payload from outbox where key = $1', [order_id])
 
@@ -104,9 +106,11 @@ test('one key is one order, whoever sends it at the same moment, and whatever th
 test('an order is stored with its event, or not at all', async () => {
   const who = newCustomer()
   failing = 1
-  await expect(orders.place({ who, order, key: 'a' })).rejects.toThrow('the outbox is broken')
+  await expect(orders.place({ who, order, key: 'a' })).rejects.toThrow('outbox_pkey')
   expect((await orders.list(who, OrderQuery.parse({}))).rows).toEqual([])
-  expect(await orders.place({ who, order, key: 'a' })).toMatchObject({ isNew: true })
+  const { order: placed, isNew } = await orders.place({ who, order, key: 'a' })
+  expect(isNew).toBe(true)
+  expect(await eventsOf(placed.order_id)).toHaveLength(1)
 })
 
 test('an order follows its kitchen, and what comes twice, late or out of order changes nothing', async () => {
@@ -130,7 +134,7 @@ test('an order is cancelled once, and not once its kitchen has begun', async () 
     (await orders.place({ who, order })).order.order_id,
     (await orders.place({ who, order })).order.order_id,
   ]
-  await Promise.all(Array.from({ length: 5 }, () => orders.cancel(who, early, 'customer')))
+  await Promise.all(Array.from({ length: 5 }, () => orders.cancel(who, early)))
   expect(await eventsOf(`cancelled ${early}`)).toHaveLength(1)
   expect(await orders.find(who, early)).toMatchObject({ status: 'cancelled', reason: 'customer' })
   await orders.follow([status(early, 'preparing')])
@@ -143,6 +147,23 @@ test('an order is cancelled once, and not once its kitchen has begun', async () 
   })
 })
 
+test('of a customer who cancels and a kitchen that begins at the same moment one does', async () => {
+  const who = newCustomer()
+  for (let round = 0; round < 10; round++) {
+    const { order_id } = (await orders.place({ who, order })).order
+    const both = [orders.cancel(who, order_id), orders.begin(order_id)]
+    const ends = await Promise.allSettled(round % 2 ? both : both.toReversed())
+    expect(ends.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected'])
+    const { status: ended } = (await orders.find(who, order_id))!
+    expect(await eventsOf(`cancelled ${order_id}`)).toHaveLength(ended === 'cancelled' ? 1 : 0)
+    // The step that was made is heard later: it was made already.
+    await orders.follow([status(order_id, 'preparing')])
+    expect((await orders.find(who, order_id))!.status).toBe(ended)
+    if (ended === 'preparing') await orders.begin(order_id)
+  }
+  await expect(orders.begin(randomUUID())).rejects.toMatchObject({ code: 'LAB_NOT_FOUND' })
+})
+
 test('a sum that no bill has room for is refused', async () => {
   const before = menu
   menu = { ...menu, foods: menu.foods.map((food) => ({ ...food, price_cents: 9_999_999 })) }
@@ -150,6 +171,18 @@ test('a sum that no bill has room for is refused', async () => {
   await expect(orders.place({ who: newCustomer(), order: much })).rejects.toMatchObject({
     code: 'LAB_REQUEST_INVALID',
   })
+  // The most that is taken still fits into the event of its bill, tax and all.
+  const atMost = 909_090_908
+  for (const [cents, quantity, isTaken] of [
+    [atMost / 4, 4, true],
+    [atMost + 1, 1, false],
+  ] as const) {
+    menu = { ...menu, foods: menu.foods.map((food) => ({ ...food, price_cents: cents })) }
+    const most = { restaurant_id, items: [{ food_id: pizza, quantity }] }
+    const ends = await orders.place({ who: newCustomer(), order: most }).catch(({ code }) => code)
+    expect(ends).toEqual(isTaken ? expect.objectContaining({ isNew: true }) : 'LAB_REQUEST_INVALID')
+  }
+  expect(Bill.shape.total_cents.safeParse(atMost + taxOf(atMost)).success).toBe(true)
   menu = before
 })
 

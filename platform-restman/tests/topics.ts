@@ -7,6 +7,9 @@ import { ensureTopics } from '../shared/kafka/topics.ts'
 
 export type Topics = Awaited<ReturnType<typeof openTopics>>
 
+/** A client of the part leaves it to its caller to begin again after an error: a bare reader would stay deaf. */
+const AGAIN = { restartOnFailure: async () => true }
+
 /** Tells events as the services would, and reads what was put aside. */
 export async function openTopics({ servers }: RunningPart) {
   const { brokers, prefix } = servers.kafka!
@@ -27,7 +30,11 @@ export async function openTopics({ servers }: RunningPart) {
   const tell = (topic: string, key: string, event: object) => raw(topic, key, JSON.stringify(event))
 
   const letters: Record<string, string>[] = []
-  const reader = kafka.consumer({ groupId: `${prefix}test-${randomUUID()}`, maxWaitTimeInMs: 100 })
+  const reader = kafka.consumer({
+    groupId: `${prefix}test-${randomUUID()}`,
+    maxWaitTimeInMs: 100,
+    retry: AGAIN,
+  })
   await reader.connect()
   await reader.subscribe({
     topics: Object.values(TOPICS).map((topic) => `${prefix}${topic}.dlt`),

@@ -23,6 +23,9 @@ const there = <Value>(value: Value) => ({ state: 'there', value }) as const
 const missing = { state: 'missing' } as const
 const away = { state: 'away' } as const
 
+const ready = (mail_refused: string | null = null) =>
+  there({ status: 'READY', created_at: at(3), mail_sent_at: null, mail_refused })
+
 /** Everything has come everywhere, as long as nothing else is said. */
 function facts(status: string, road: Partial<RoadFacts> = {}, rest: Partial<Facts> = {}): Facts {
   return {
@@ -33,6 +36,7 @@ function facts(status: string, road: Partial<RoadFacts> = {}, rest: Partial<Fact
         status: status === 'placed' ? 'PENDING' : status.toUpperCase(),
         created_at: at(3),
         mail_sent_at: at(5),
+        mail_refused: null,
       }),
       analytics: there({ status }),
       asked_to_cancel: null,
@@ -66,7 +70,7 @@ describe('what an order waits for', () => {
     ],
     [
       'has not heard of its ticket',
-      facts('placed', { ticket: there({ status: 'READY', created_at: at(3), mail_sent_at: null }) }),
+      facts('placed', { ticket: ready() }),
       [
         'order-service, to hear that the ticket is READY: the order is still placed',
         'the kitchen, to begin: its ticket is PENDING',
@@ -74,10 +78,18 @@ describe('what an order waits for', () => {
     ],
     [
       'is ready and nobody was told',
-      facts('ready', { ticket: there({ status: 'READY', created_at: at(3), mail_sent_at: null }) }),
+      facts('ready', { ticket: ready() }),
       [
         'the customer, to get it: the ticket becomes DELIVERED',
         'the mail server, to take the mail that says it is ready',
+      ],
+    ],
+    [
+      'is ready and whose mail was refused',
+      facts('ready', { ticket: ready('550 no such mailbox') }),
+      [
+        'the customer, to get it: the ticket becomes DELIVERED',
+        'a mail that never comes: 550 no such mailbox',
       ],
     ],
     [

@@ -47,7 +47,12 @@ export interface RoadFacts {
     happened_at: string
     logged_at: string
   }[]
-  ticket: Asked<{ status: string; created_at: string; mail_sent_at: string | null }>
+  ticket: Asked<{
+    status: string
+    created_at: string
+    mail_sent_at: string | null
+    mail_refused: string | null
+  }>
   analytics: Asked<{ status: string }>
   asked_to_cancel: { at: string; why: string } | null
 }
@@ -119,7 +124,9 @@ function waitingFor({ order, road, bill }: Facts): string[] {
     ticket.state === 'there' &&
       AFTER_READY.includes(order.status) &&
       ticket.value.mail_sent_at === null &&
-      'the mail server, to take the mail that says it is ready',
+      (ticket.value.mail_refused === null
+        ? 'the mail server, to take the mail that says it is ready'
+        : `a mail that never comes: ${ticket.value.mail_refused}`),
     bill.state === 'there' &&
       bill.value.payment_status === 'unpaid' &&
       !isOver &&

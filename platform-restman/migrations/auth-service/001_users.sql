@@ -1,4 +1,4 @@
-create table users (
+create table if not exists users (
   user_id uuid primary key default gen_random_uuid(),
   email text not null unique,
   role text not null default 'customer' check (role in ('customer', 'owner', 'kitchen', 'admin')),

@@ -1,4 +1,4 @@
-create table bills (
+create table if not exists bills (
   bill_id uuid primary key default gen_random_uuid(),
   order_id uuid not null unique,
   user_id uuid not null,
@@ -11,6 +11,6 @@ create table bills (
   created_at timestamptz not null default now(),
   paid_at timestamptz
 );
-create index bills_by_age on bills (created_at, bill_id);
-create index bills_of_user on bills (user_id, created_at, bill_id);
-create index bills_of_owner on bills (owner_id, created_at, bill_id);
+create index if not exists bills_by_age on bills (created_at, bill_id);
+create index if not exists bills_of_user on bills (user_id, created_at, bill_id);
+create index if not exists bills_of_owner on bills (owner_id, created_at, bill_id);

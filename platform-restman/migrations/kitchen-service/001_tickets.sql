@@ -1,4 +1,4 @@
-create table tickets (
+create table if not exists tickets (
   ticket_id uuid primary key default gen_random_uuid(),
   order_id uuid not null unique,
   user_id uuid not null,
@@ -10,11 +10,11 @@ create table tickets (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
-create index tickets_by_age on tickets (created_at, ticket_id);
-create index tickets_of_restaurant on tickets (restaurant_id, created_at, ticket_id);
-create index tickets_of_owner on tickets (owner_id, created_at, ticket_id);
+create index if not exists tickets_by_age on tickets (created_at, ticket_id);
+create index if not exists tickets_of_restaurant on tickets (restaurant_id, created_at, ticket_id);
+create index if not exists tickets_of_owner on tickets (owner_id, created_at, ticket_id);
 
-create table mails (
+create table if not exists mails (
   message_id text primary key,
   recipient text not null,
   subject text not null,
@@ -24,4 +24,4 @@ create table mails (
   sent_at timestamptz,
   refused text
 );
-create index mails_due on mails (sent_at, due_at);
+create index if not exists mails_due on mails (sent_at, due_at);

@@ -1,4 +1,4 @@
-create table orders (
+create table if not exists orders (
   order_id uuid primary key,
   user_id uuid not null,
   email text not null,
@@ -11,12 +11,12 @@ create table orders (
   created_at timestamptz not null,
   updated_at timestamptz not null
 );
-create index orders_by_age on orders (created_at, order_id);
-create index orders_of_user on orders (user_id, created_at, order_id);
-create index orders_of_restaurant on orders (restaurant_id, created_at, order_id);
-create index orders_of_owner on orders (owner_id, created_at, order_id);
+create index if not exists orders_by_age on orders (created_at, order_id);
+create index if not exists orders_of_user on orders (user_id, created_at, order_id);
+create index if not exists orders_of_restaurant on orders (restaurant_id, created_at, order_id);
+create index if not exists orders_of_owner on orders (owner_id, created_at, order_id);
 
-create table order_items (
+create table if not exists order_items (
   order_item_id uuid primary key,
   order_id uuid not null references orders,
   position int4 not null,
@@ -29,7 +29,7 @@ create table order_items (
 );
 
 -- What each key of a user stands for. The same key is the same order, or a mistake.
-create table idempotency_keys (
+create table if not exists idempotency_keys (
   user_id uuid not null,
   key text not null,
   request text not null,
@@ -37,4 +37,4 @@ create table idempotency_keys (
   created_at timestamptz not null default now(),
   primary key (user_id, key)
 );
-create index idempotency_keys_old on idempotency_keys (created_at);
+create index if not exists idempotency_keys_old on idempotency_keys (created_at);

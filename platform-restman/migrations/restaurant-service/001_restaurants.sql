@@ -1,4 +1,4 @@
-create table restaurants (
+create table if not exists restaurants (
   restaurant_id uuid primary key default gen_random_uuid(),
   owner_id uuid not null,
   name text not null,
@@ -9,9 +9,9 @@ create table restaurants (
   created_at timestamptz not null default now(),
   updated_at timestamptz not null default now()
 );
-create index restaurants_by_age on restaurants (created_at, restaurant_id);
+create index if not exists restaurants_by_age on restaurants (created_at, restaurant_id);
 
-create table categories (
+create table if not exists categories (
   category_id uuid primary key default gen_random_uuid(),
   restaurant_id uuid not null references restaurants on delete cascade,
   name text not null,
@@ -19,9 +19,9 @@ create table categories (
   created_at timestamptz not null default now(),
   unique (restaurant_id, category_id)
 );
-create index categories_by_age on categories (restaurant_id, created_at, category_id);
+create index if not exists categories_by_age on categories (restaurant_id, created_at, category_id);
 
-create table foods (
+create table if not exists foods (
   food_id uuid primary key default gen_random_uuid(),
   restaurant_id uuid not null references restaurants on delete cascade,
   category_id uuid not null,
@@ -32,5 +32,5 @@ create table foods (
   created_at timestamptz not null default now(),
   foreign key (restaurant_id, category_id) references categories (restaurant_id, category_id)
 );
-create index foods_by_age on foods (restaurant_id, created_at, food_id);
-create index foods_by_category on foods (restaurant_id, category_id);
+create index if not exists foods_by_age on foods (restaurant_id, created_at, food_id);
+create index if not exists foods_by_category on foods (restaurant_id, category_id);

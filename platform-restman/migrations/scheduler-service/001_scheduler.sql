@@ -1,5 +1,5 @@
 -- What the scheduler knows of orders and bills, from their topics: each as its last event says.
-create table orders (
+create table if not exists orders (
   order_id uuid primary key,
   user_id text not null,
   owner_id text not null,
@@ -14,10 +14,10 @@ create table orders (
   -- The day whose report counts it: the one it was placed on, or a later one where its event came late.
   closed_day date
 );
-create index orders_open on orders (status, placed_at);
-create index orders_unclosed on orders (closed_day, placed_at);
+create index if not exists orders_open on orders (status, placed_at);
+create index if not exists orders_unclosed on orders (closed_day, placed_at);
 
-create table bills (
+create table if not exists bills (
   order_id uuid primary key,
   bill_id uuid not null,
   tax_cents bigint not null,
@@ -27,7 +27,7 @@ create table bills (
 );
 
 -- Every event of an order, with its way: when it happened, when the broker had it, when it was seen here.
-create table road (
+create table if not exists road (
   event_id text primary key,
   order_id uuid not null,
   type text not null,
@@ -41,10 +41,10 @@ create table road (
   logged_at timestamptz not null,
   seen_at timestamptz not null
 );
-create index road_order on road (order_id);
-create index road_old on road (seen_at);
+create index if not exists road_order on road (order_id);
+create index if not exists road_old on road (seen_at);
 
-create table closed_days (
+create table if not exists closed_days (
   day date not null,
   restaurant_id text not null,
   order_count bigint not null,
@@ -56,26 +56,26 @@ create table closed_days (
   paid_cents bigint not null,
   primary key (day, restaurant_id)
 );
-create table days (
+create table if not exists days (
   day date primary key,
   closed_at timestamptz not null
 );
 
-create table leases (
+create table if not exists leases (
   name text primary key,
   holder text not null,
   expires_at timestamptz not null
 );
-insert into leases (name, holder, expires_at) values ('scheduler', '', '1970-01-01T00:00:00Z');
+insert into leases (name, holder, expires_at) values ('scheduler', '', '1970-01-01T00:00:00Z') on conflict do nothing;
 
-create table jobs (
+create table if not exists jobs (
   name text primary key,
   ran_at timestamptz not null,
   took_ms bigint not null,
   result text not null
 );
 
-create table mails (
+create table if not exists mails (
   message_id text primary key,
   recipient text not null,
   subject text not null,
@@ -85,4 +85,4 @@ create table mails (
   sent_at timestamptz,
   refused text
 );
-create index mails_due on mails (sent_at, due_at);
+create index if not exists mails_due on mails (sent_at, due_at);

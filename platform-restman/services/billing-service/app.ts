@@ -35,10 +35,13 @@ export async function buildApp({ service, config, log, db, kafka, door }: AppDep
   const bills = createBills({
     db,
     consumer: service,
-    changed: (tx, { type, bill, traceparent }) => {
-      const key = bill.order_id
-      const event = newEvent({ type, source: service, subject: key, data: bill, traceparent })
-      return addToOutbox(tx, { topic: TOPICS.bill, key, event })
+    changed: (tx, ...changes) => {
+      const events = changes.map(({ type, bill, traceparent }) => {
+        const key = bill.order_id
+        const event = newEvent({ type, source: service, subject: key, data: bill, traceparent })
+        return { topic: TOPICS.bill, key, event }
+      })
+      return addToOutbox(tx, ...events)
     },
   })
   const consumer = runConsumer<OrderEvent>(kafka, {

@@ -3,7 +3,7 @@ import { type Page, type PageQuery, pageOf } from '@lab/kit/paging.ts'
 import { z } from 'zod'
 import { cursorColumn, readCursor } from '../../shared/db/cursor.ts'
 import type { Db, Tx } from '../../shared/db/db.ts'
-import { isNews } from '../../shared/db/outbox.ts'
+import { columnsOf, newsAmong } from '../../shared/db/outbox.ts'
 import type { Bill as BillData, OrderEvent } from '../../shared/events/events.ts'
 import type { Identity } from '../../shared/identity/identity.ts'
 import { fromCents } from '../../shared/wire/money.ts'
@@ -26,17 +26,16 @@ export const Bill = z
   .meta({ id: 'Bill' })
 export type Bill = z.infer<typeof Bill>
 
+export interface BillChange {
+  type: 'bill.created' | 'bill.paid' | 'bill.cancelled'
+  bill: BillData
+  traceparent?: string | undefined
+}
+
 export interface BillsDeps {
   db: Db
   /** In the transaction of every change: the whole bill, as it is now. */
-  changed: (
-    tx: Tx,
-    change: {
-      type: 'bill.created' | 'bill.paid' | 'bill.cancelled'
-      bill: BillData
-      traceparent?: string | undefined
-    },
-  ) => Promise<void>
+  changed: (tx: Tx, ...changes: BillChange[]) => Promise<void>
   /** Whose inbox it is. */
   consumer: string
 }
@@ -53,15 +52,25 @@ const COLUMNS = `bill_id, order_id, user_id, restaurant_id, owner_id, subtotal_c
 
 /** One bill for each order. */
 export function createBills({ db, changed, consumer }: BillsDeps) {
-  async function write(tx: Tx, { data, traceparent }: Extract<OrderEvent, { type: 'order.placed' }>) {
-    const { order_id, user_id, restaurant_id, owner_id, total_cents } = data
-    const tax = taxOf(total_cents)
-    const [row] = await tx.query<Row>(
+  async function write(tx: Tx, events: Extract<OrderEvent, { type: 'order.placed' }>[]) {
+    if (events.length === 0) return
+    const orders = events.map(({ data }) => {
+      const { total_cents: subtotal, ...order } = data
+      return { ...order, subtotal, tax: taxOf(subtotal), total: subtotal + taxOf(subtotal) }
+    })
+    const rows = await tx.query<Row>(
       `insert into bills (order_id, user_id, restaurant_id, owner_id, subtotal_cents, tax_cents, total_cents)
-       values ($1, $2, $3, $4, $5, $6, $7) on conflict (order_id) do nothing returning ${COLUMNS}`,
-      [order_id, user_id, restaurant_id, owner_id, total_cents, tax, total_cents + tax],
+       select * from unnest($1::uuid[], $2::uuid[], $3::uuid[], $4::uuid[], $5::int8[], $6::int8[], $7::int8[])
+       on conflict (order_id) do nothing returning ${COLUMNS}`,
+      columnsOf(orders, 'order_id', 'user_id', 'restaurant_id', 'owner_id', 'subtotal', 'tax', 'total'),
     )
-    if (row) await changed(tx, { type: 'bill.created', bill: dataOf(row), traceparent })
+    const traces = new Map(events.map(({ subject, traceparent }) => [subject, traceparent]))
+    const created = rows.map((row) => ({
+      type: 'bill.created' as const,
+      bill: dataOf(row),
+      traceparent: traces.get(row.order_id),
+    }))
+    await changed(tx, ...created)
   }
   /** Nobody owes anything for an order that was cancelled; who has paid gets it back: `paid_at` stays. */
   async function cancel(tx: Tx, orderId: string, traceparent?: string): Promise<void> {
@@ -83,14 +92,19 @@ export function createBills({ db, changed, consumer }: BillsDeps) {
 
   return {
     /** All of a batch in one transaction; what was taken before has no effect. */
-    take: (events: OrderEvent[]): Promise<void> =>
-      db.transaction(async (tx) => {
-        for (const event of events) {
-          if (!(await isNews(tx, consumer, event.id))) continue
-          if (event.type === 'order.placed') await write(tx, event)
-          else if (event.data.status === 'cancelled') await cancel(tx, event.subject, event.traceparent)
-        }
-      }),
+    async take(events: OrderEvent[]): Promise<void> {
+      const some = events.filter(({ type, data }) => type === 'order.placed' || data.status === 'cancelled')
+      if (some.length === 0) return
+      await db.transaction(async (tx) => {
+        const news = await newsAmong(tx, consumer, some)
+        await write(
+          tx,
+          news.filter((event) => event.type === 'order.placed'),
+        )
+        for (const { type, subject, traceparent } of news)
+          if (type === 'order.status_updated') await cancel(tx, subject, traceparent)
+      })
+    },
     find: (who: Identity, id: string) => one(db, who, 'bill_id', id),
     findByOrder: (who: Identity, orderId: string) => one(db, who, 'order_id', orderId),
     async list(who: Identity, { limit, cursor }: PageQuery): Promise<Page<Bill>> {

@@ -1,4 +1,5 @@
 import type { Door } from '@lab/kit/door.ts'
+import { LabError } from '@lab/kit/errors.ts'
 import { Faults } from '@lab/kit/faults.ts'
 import { createHttpApp } from '@lab/kit/http.ts'
 import type { Logger } from '@lab/kit/log.ts'
@@ -10,11 +11,13 @@ import { keepMigrating } from '../../shared/db/migrate.ts'
 import { addToOutbox } from '../../shared/db/outbox.ts'
 import { newEvent, OrderEvent, TOPICS } from '../../shared/events/events.ts'
 import { guarded } from '../../shared/identity/guard.ts'
+import { createServiceSigner } from '../../shared/identity/identity.ts'
 import type { KafkaSettings } from '../../shared/kafka/client.ts'
 import { runConsumer } from '../../shared/kafka/consumer.ts'
 import { startRelay } from '../../shared/kafka/relay.ts'
 import type { Mailer } from '../../shared/mail/mailer.ts'
 import { addMail, startMailSender } from '../../shared/mail/outbox.ts'
+import { openNeighbour } from '../../shared/neighbour/neighbour.ts'
 import type { Config } from './config.ts'
 import { kitchenRoutes } from './routes.ts'
 import { ORDER_STATUS } from './steps.ts'
@@ -37,9 +40,17 @@ export async function buildApp({ service, config, log, db, kafka, mailer, door }
   const migrating = keepMigrating(db, service, { skip: config.SKIP_MIGRATIONS, log })
   const relay = startRelay(db, kafka, metrics)
   const sender = startMailSender(db, mailer, log)
+  const sign = createServiceSigner(config.GATEWAY_SECRET, service)
+  const orders = openNeighbour('order-service', config.ORDER_SERVICE_URL, sign)
   const tickets = createTickets({
     db,
     consumer: service,
+    async begin(orderId) {
+      const { status } = await orders.call('POST', `/internal/orders/${orderId}/begin`)
+      if (status < 300 || status === 409) return status < 300
+      const message = `order-service, which decides, answered ${status}`
+      throw new LabError('LAB_DEPENDENCY_UNAVAILABLE', message, { retryable: true })
+    },
     async moved(tx, { ticket: { order_id, status, items, updated_at }, email, traceparent }) {
       const data = { order_id, status: ORDER_STATUS[status], updated_at }
       const source = { source: service, subject: order_id, traceparent }
@@ -89,7 +100,7 @@ export async function buildApp({ service, config, log, db, kafka, mailer, door }
     await consumer.close()
     await Promise.all([relay.close(), sender.close(), migrating.close()])
     mailer.close()
-    await db.close()
+    await Promise.all([orders.close(), db.close()])
   })
   return app
 }

@@ -11,6 +11,10 @@ export const schema = z.object({
   ...dbEnv,
   ...kafkaEnv,
   ...smtpEnv,
+  ORDER_SERVICE_URL: z
+    .url({ protocol: /^https?$/ })
+    .default('http://localhost:8003')
+    .describe('Address of the order service, which says whether an order may be begun'),
 })
 export type Config = z.infer<typeof schema>
 

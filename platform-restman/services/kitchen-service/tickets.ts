@@ -3,7 +3,7 @@ import { type Page, PageQuery, pageOf } from '@lab/kit/paging.ts'
 import { z } from 'zod'
 import { cursorColumn, readCursor } from '../../shared/db/cursor.ts'
 import type { Db, Tx } from '../../shared/db/db.ts'
-import { isNews } from '../../shared/db/outbox.ts'
+import { columnsOf, newsAmong } from '../../shared/db/outbox.ts'
 import type { OrderEvent, OrderPlaced } from '../../shared/events/events.ts'
 import type { Identity } from '../../shared/identity/identity.ts'
 import { COMES_FROM, TicketStatus } from './steps.ts'
@@ -21,6 +21,7 @@ export const Ticket = z
       .datetime()
       .nullable()
       .describe('When the mail about READY was taken by the mail server'),
+    mail_refused: z.string().nullable().describe('Why that mail will never come'),
   })
   .meta({ id: 'Ticket' })
 export type Ticket = z.infer<typeof Ticket>
@@ -41,6 +42,11 @@ export interface Change {
 
 export interface TicketsDeps {
   db: Db
+  /**
+   * Before a ticket leaves PENDING: whether the order may be begun. Its own row decides, so that it cannot be cancelled there
+   * while it is cooked here; false when it was.
+   */
+  begin: (orderId: string) => Promise<boolean>
   /** In the transaction of every step that a kitchen makes. */
   moved: (tx: Tx, change: Change) => Promise<void>
   /** Whose inbox it is. */
@@ -58,23 +64,26 @@ interface Row extends Omit<Ticket, 'created_at' | 'updated_at' | 'mail_sent_at'>
 export const readyMailOf = (orderId: string) => `<order-ready-${orderId}@restman>`
 
 const COLUMNS = `ticket_id, order_id, restaurant_id, status, items, created_at, updated_at,
-  (select sent_at from mails where message_id = '<order-ready-' || tickets.order_id::text || '@restman>') as mail_sent_at`
+  mails.sent_at as mail_sent_at, mails.refused as mail_refused`
+const TABLES = `tickets left join mails on mails.message_id = '<order-ready-' || tickets.order_id::text || '@restman>'`
 
 /** One ticket for each order, and its steps. */
-export function createTickets({ db, moved, consumer }: TicketsDeps) {
-  async function place(tx: Tx, order: OrderPlaced): Promise<void> {
-    const items = order.items.map(({ food_id, food_name, quantity }) => ({ food_id, food_name, quantity }))
+export function createTickets({ db, begin, moved, consumer }: TicketsDeps) {
+  async function place(tx: Tx, orders: OrderPlaced[]): Promise<void> {
+    if (orders.length === 0) return
+    const rows = orders.map(({ items, ...order }) => ({
+      ...order,
+      items: JSON.stringify(
+        items.map(({ food_id, food_name, quantity }) => ({ food_id, food_name, quantity })),
+      ),
+    }))
     await tx.query(
       `insert into tickets (order_id, user_id, email, restaurant_id, owner_id, items, status)
-       values ($1, $2, $3, $4, $5, $6, 'PENDING') on conflict (order_id) do nothing`,
-      [
-        order.order_id,
-        order.user_id,
-        order.email,
-        order.restaurant_id,
-        order.owner_id,
-        JSON.stringify(items),
-      ],
+       select order_id, user_id, email, restaurant_id, owner_id, items::jsonb, 'PENDING'
+       from unnest($1::uuid[], $2::uuid[], $3::text[], $4::uuid[], $5::uuid[], $6::text[])
+         as o (order_id, user_id, email, restaurant_id, owner_id, items)
+       on conflict (order_id) do nothing`,
+      columnsOf(rows, 'order_id', 'user_id', 'email', 'restaurant_id', 'owner_id', 'items'),
     )
   }
   /** The order was cancelled where it was placed: nothing is cooked any more, however far the kitchen is. */
@@ -88,7 +97,7 @@ export function createTickets({ db, moved, consumer }: TicketsDeps) {
   const one = async (who: Identity, column: 'ticket_id' | 'order_id', id: string) => {
     const [sees, values] = visibleTo(who)
     const [row] = await db.query<Row>(
-      `select ${COLUMNS} from tickets where ${column} = $${values.length + 1} and ${sees}`,
+      `select ${COLUMNS} from ${TABLES} where ${column} = $${values.length + 1} and ${sees}`,
       [...values, id],
     )
     return row && ticketOf(row)
@@ -96,14 +105,19 @@ export function createTickets({ db, moved, consumer }: TicketsDeps) {
 
   return {
     /** All of a batch in one transaction; what was taken before has no effect. */
-    take: (events: OrderEvent[]): Promise<void> =>
-      db.transaction(async (tx) => {
-        for (const { id, type, data } of events) {
-          if (!(await isNews(tx, consumer, id))) continue
-          if (type === 'order.placed') await place(tx, data)
-          else if (data.status === 'cancelled') await cancel(tx, data.order_id)
-        }
-      }),
+    async take(events: OrderEvent[]): Promise<void> {
+      const some = events.filter(({ type, data }) => type === 'order.placed' || data.status === 'cancelled')
+      if (some.length === 0) return
+      await db.transaction(async (tx) => {
+        const news = await newsAmong(tx, consumer, some)
+        await place(
+          tx,
+          news.flatMap(({ type, data }) => (type === 'order.placed' ? data : [])),
+        )
+        for (const { type, data } of news)
+          if (type === 'order.status_updated') await cancel(tx, data.order_id)
+      })
+    },
     find: (who: Identity, id: string) => one(who, 'ticket_id', id),
     findByOrder: (who: Identity, orderId: string) => one(who, 'order_id', orderId),
     async list(who: Identity, { limit, cursor, status, restaurant_id }: TicketQuery): Promise<Page<Ticket>> {
@@ -117,7 +131,7 @@ export function createTickets({ db, moved, consumer }: TicketsDeps) {
       if (status !== undefined) add((at) => `status = ${at}`, status)
       if (restaurant_id !== undefined) add((at) => `restaurant_id = ${at}`, restaurant_id)
       const rows = await db.query<Row & { cursor: string }>(
-        `select ${COLUMNS}, ${cursorColumn('ticket_id')} from tickets
+        `select ${COLUMNS}, ${cursorColumn('ticket_id')} from ${TABLES}
          where ${wheres.join(' and ')} order by created_at, ticket_id limit ${limit + 1}`,
         values,
       )
@@ -125,27 +139,31 @@ export function createTickets({ db, moved, consumer }: TicketsDeps) {
       return { rows: shown.map(({ cursor: _, ...row }) => ticketOf(row)), next }
     },
     /** Compares and sets: of two who make the same step one makes it, and a step that is not the next one is refused. */
-    move: (who: Identity, id: string, to: TicketStatus, traceparent?: string): Promise<Ticket> =>
-      db.transaction(async (tx) => {
-        const [sees, values] = visibleTo(who)
-        const at = values.length
-        const [known] = await tx.query<Row>(
-          `select ${COLUMNS} from tickets where ticket_id = $${at + 1} and ${sees}`,
-          [...values, id],
-        )
-        if (!known) throw new LabError('LAB_NOT_FOUND', `Ticket ${id} does not exist`)
-        if (known.status === to) return ticketOf(known)
+    async move(who: Identity, id: string, to: TicketStatus, traceparent?: string): Promise<Ticket> {
+      const ticket = await one(who, 'ticket_id', id)
+      if (!ticket) throw new LabError('LAB_NOT_FOUND', `Ticket ${id} does not exist`)
+      if (ticket.status === to) return ticket
+      const refuse = (status: TicketStatus): never => {
+        throw new LabError('LAB_CONFLICT', `A ticket that is ${status} cannot become ${to}`)
+      }
+      if (!COMES_FROM[to].includes(ticket.status)) refuse(ticket.status)
+      if (to === 'PREPARING' && !(await begin(ticket.order_id)))
+        throw new LabError('LAB_CONFLICT', 'The order of this ticket was cancelled')
+      return db.transaction(async (tx) => {
         const [row] = await tx.query<{ email: string; updated_at: Date }>(
           `update tickets set status = $2, updated_at = now() where ticket_id = $1 and status = any($3::text[])
            returning email, updated_at`,
           [id, to, COMES_FROM[to]],
         )
-        if (!row) throw new LabError('LAB_CONFLICT', `A ticket that is ${known.status} cannot become ${to}`)
-        const { email, updated_at } = row
-        const ticket = ticketOf({ ...known, status: to, updated_at })
-        await moved(tx, { ticket, email, traceparent })
-        return ticket
-      }),
+        if (!row) {
+          const [known] = await tx.query<Ticket>('select status from tickets where ticket_id = $1', [id])
+          return known!.status === to ? { ...ticket, status: to } : refuse(known!.status)
+        }
+        const moving = { ...ticket, status: to, updated_at: row.updated_at.toISOString() }
+        await moved(tx, { ticket: moving, email: row.email, traceparent })
+        return moving
+      })
+    },
   }
 }
 

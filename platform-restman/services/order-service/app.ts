@@ -7,7 +7,6 @@ import { serviceRoutes } from '@lab/kit/service-routes.ts'
 import type { Db } from '../../shared/db/db.ts'
 import { maintenanceRoutes } from '../../shared/db/maintenance.ts'
 import { keepMigrating } from '../../shared/db/migrate.ts'
-import { addToOutbox } from '../../shared/db/outbox.ts'
 import { newEvent, OrderEvent, TOPICS } from '../../shared/events/events.ts'
 import { guarded } from '../../shared/identity/guard.ts'
 import { createServiceSigner } from '../../shared/identity/identity.ts'
@@ -40,16 +39,16 @@ export async function buildApp({ service, config, log, db, kafka, door }: AppDep
     db,
     quotes,
     consumer: service,
-    placed: (tx, data, traceparent) => {
+    placed: (data, traceparent) => {
       const about = { source: service, subject: data.order_id, traceparent }
       const event = newEvent({ type: 'order.placed', ...about, data })
-      return addToOutbox(tx, { topic: TOPICS.order, key: data.order_id, event })
+      return { topic: TOPICS.order, key: data.order_id, event }
     },
-    cancelled: (tx, order_id, updated_at, traceparent) => {
+    cancelled: (order_id, updated_at, traceparent) => {
       const about = { source: service, subject: order_id, traceparent }
       const data = { order_id, status: 'cancelled', updated_at } as const
       const event = newEvent({ type: 'order.status_updated', ...about, data })
-      return addToOutbox(tx, { topic: TOPICS.order, key: order_id, event })
+      return { topic: TOPICS.order, key: order_id, event }
     },
   })
   const consumer = runConsumer<OrderEvent>(kafka, {

@@ -3,7 +3,7 @@ import { LabError } from '@lab/kit/errors.ts'
 import { type Page, PageQuery, pageOf, unknownCursor } from '@lab/kit/paging.ts'
 import { z } from 'zod'
 import type { Db, Tx } from '../../shared/db/db.ts'
-import { isNews } from '../../shared/db/outbox.ts'
+import { addToOutbox, columnsOf, newsAmong, type Outgoing } from '../../shared/db/outbox.ts'
 import { type OrderEvent, type OrderPlaced, OrderStatus } from '../../shared/events/events.ts'
 import type { Identity } from '../../shared/identity/identity.ts'
 import { fromCents } from '../../shared/wire/money.ts'
@@ -13,10 +13,9 @@ import { MAX_QUANTITY, type NewOrder, type Order } from './schemas.ts'
 export interface OrdersDeps {
   db: Db
   quotes: Quotes
-  /** In the transaction that stores the order. */
-  placed: (tx: Tx, order: OrderPlaced, traceparent?: string) => Promise<void>
-  /** In the transaction that cancels it. */
-  cancelled: (tx: Tx, orderId: string, at: string, traceparent?: string) => Promise<void>
+  /** What is told of an order; stored with it, or neither is. */
+  placed: (order: OrderPlaced, traceparent?: string) => Outgoing
+  cancelled: (orderId: string, at: string, traceparent?: string) => Outgoing
   /** Whose inbox it is. */
   consumer: string
 }
@@ -57,7 +56,8 @@ interface ItemRow {
 
 const COLUMNS =
   'order_id, user_id, restaurant_id, restaurant_name, status, reason, total_cents, created_at, updated_at'
-const MAX_CENTS = 999_999_999
+/** With its tax on top no event of a bill has room for more. */
+const MAX_CENTS = 909_090_908
 /** Which statuses a status may follow. What is over stays over. */
 const COMES_AFTER: Record<OrderStatus, OrderStatus[]> = {
   placed: [],
@@ -67,12 +67,14 @@ const COMES_AFTER: Record<OrderStatus, OrderStatus[]> = {
   cancelled: ['placed', 'preparing', 'ready'],
 }
 
+type StatusEvent = Extract<OrderEvent, { type: 'order.status_updated' }>
+
 export type Orders = ReturnType<typeof createOrders>
 
 export function createOrders({ db, quotes, placed, cancelled, consumer }: OrdersDeps) {
   async function itemsOf(tx: Pick<Db, 'query'>, orderIds: string[]): Promise<Map<string, ItemRow[]>> {
     const rows = await tx.query<ItemRow & { order_id: string }>(
-      'select * from order_items where order_id = any($1::uuid[]) order by order_id, position',
+      'select order_id, order_item_id, food_id, food_name, quantity, unit_price_cents, total_price_cents from order_items where order_id = any($1::uuid[]) order by order_id, position',
       [orderIds],
     )
     return Map.groupBy(rows, ({ order_id }) => order_id)
@@ -101,20 +103,14 @@ export function createOrders({ db, quotes, placed, cancelled, consumer }: Orders
       const before = await known(db, placing)
       if (before) return { order: before, isNew: false }
       const { event, restaurantName } = await priced(quotes, who, order)
-      return db.transaction(async (tx) => {
-        if (key !== undefined) {
-          const [mine] = await tx.query(
-            `insert into idempotency_keys (user_id, key, request, order_id) values ($1, $2, $3, $4)
-             on conflict (user_id, key) do nothing returning key`,
-            [who.user_id, key, textOf(order), event.order_id],
-          )
-          // Somebody sent the same at the same moment.
-          if (!mine) return { order: (await known(tx, placing))!, isNew: false }
-        }
-        const row = await insert(tx, event, restaurantName)
-        await placed(tx, event, traceparent)
-        return { order: await orderOf(tx, row), isNew: true }
+      const stored = await store(db, event, {
+        restaurantName,
+        outgoing: placed(event, traceparent),
+        ...(key !== undefined && { key, request: textOf(order) }),
       })
+      if (stored) return { order: shown(stored, event.items), isNew: true }
+      // Somebody sent the same at the same moment.
+      return { order: (await known(db, placing))!, isNew: false }
     },
 
     async find(who: Identity, orderId: string): Promise<Order | undefined> {
@@ -149,8 +145,8 @@ export function createOrders({ db, quotes, placed, cancelled, consumer }: Orders
       return { ...page, rows: page.rows.map((row) => shown(row, items.get(row.order_id) ?? [])) }
     },
 
-    /** As long as no kitchen has begun. Twice is once. */
-    cancel: (who: Identity, orderId: string, reason: string, traceparent?: string): Promise<Order> =>
+    /** As long as no kitchen has begun. Twice is once. Only a service says why: of people it is told by who they are. */
+    cancel: (who: Identity, orderId: string, why?: string, traceparent?: string): Promise<Order> =>
       db.transaction(async (tx) => {
         const [sees, values] = visibleTo(who)
         const [row] = await tx.query<Row>(
@@ -161,28 +157,44 @@ export function createOrders({ db, quotes, placed, cancelled, consumer }: Orders
         if (row.status === 'cancelled') return orderOf(tx, row)
         if (row.status !== 'placed')
           throw new LabError('LAB_CONFLICT', `An order that is ${row.status} cannot be cancelled any more`)
+        const reason = why ?? (row.user_id === who.user_id ? 'customer' : 'restaurant')
         const updated_at = new Date()
         await tx.query(
           `update orders set status = 'cancelled', reason = $2, updated_at = $3 where order_id = $1`,
           [orderId, reason, updated_at],
         )
-        await cancelled(tx, orderId, updated_at.toISOString(), traceparent)
+        await addToOutbox(tx, cancelled(orderId, updated_at.toISOString(), traceparent))
         return orderOf(tx, { ...row, status: 'cancelled', reason, updated_at })
       }),
 
-    /** What kitchens say. What was heard before, or comes too late, changes nothing. */
-    follow: (events: OrderEvent[]): Promise<void> =>
+    /** A kitchen begins: from now on nobody cancels the order. Of the two at the same moment its row lets one through. */
+    begin: (orderId: string): Promise<void> =>
       db.transaction(async (tx) => {
-        for (const { id, type, source, data } of events) {
-          if (type !== 'order.status_updated' || source === consumer || !(await isNews(tx, consumer, id)))
-            continue
+        const begun = await tx.query(
+          `update orders set status = 'preparing', updated_at = now() where order_id = $1 and status = 'placed' returning order_id`,
+          [orderId],
+        )
+        if (begun.length > 0) return
+        const [known] = await tx.query<Row>('select status from orders where order_id = $1', [orderId])
+        if (!known) throw new LabError('LAB_NOT_FOUND', `Order ${orderId} does not exist`)
+        if (known.status === 'cancelled') throw new LabError('LAB_CONFLICT', `Order ${orderId} was cancelled`)
+      }),
+
+    /** What kitchens say. What was heard before, or comes too late, changes nothing. */
+    async follow(events: OrderEvent[]): Promise<void> {
+      const some = events.filter(
+        (event) => event.type === 'order.status_updated' && event.source !== consumer,
+      ) as StatusEvent[]
+      if (some.length === 0) return
+      await db.transaction(async (tx) => {
+        for (const { data } of await newsAmong(tx, consumer, some))
           await tx.query(
             `update orders set status = $2, updated_at = $3, reason = case when $2 = 'cancelled' then 'restaurant' end
              where order_id = $1 and status = any($4::text[])`,
             [data.order_id, data.status, data.updated_at, COMES_AFTER[data.status]],
           )
-        }
-      }),
+      })
+    },
 
     /** Keys that are so old that nobody repeats them any more. */
     async forgetKeys(hours: number): Promise<number> {
@@ -244,35 +256,48 @@ async function priced(quotes: Quotes, who: Identity, order: NewOrder) {
   return { event, restaurantName }
 }
 
-async function insert(tx: Tx, order: OrderPlaced, restaurantName: string): Promise<Row> {
-  const { order_id, user_id, email, restaurant_id, owner_id, total_cents, created_at } = order
-  const [row] = await tx.query<Row>(
-    `insert into orders (order_id, user_id, email, restaurant_id, restaurant_name, owner_id, total_cents, status, created_at, updated_at)
-     values ($1, $2, $3, $4, $5, $6, $7, 'placed', $8, $8) returning ${COLUMNS}`,
-    [order_id, user_id, email, restaurant_id, restaurantName, owner_id, total_cents, created_at],
-  )
-  await tx.query(
-    `insert into order_items (order_id, position, order_item_id, food_id, food_name, quantity, unit_price_cents, total_price_cents)
-     select $1, item.position, item.order_item_id, item.food_id, item.food_name, item.quantity, item.unit_price_cents, item.total_price_cents
-     from unnest($2::int4[], $3::uuid[], $4::uuid[], $5::text[], $6::int4[], $7::int8[], $8::int8[])
-       as item (position, order_item_id, food_id, food_name, quantity, unit_price_cents, total_price_cents)`,
-    [
-      order_id,
-      order.items.map((_, at) => at),
-      ...(
-        [
-          'order_item_id',
-          'food_id',
-          'food_name',
-          'quantity',
-          'unit_price_cents',
-          'total_price_cents',
-        ] as const
-      ).map((column) => order.items.map((item) => item[column])),
-    ],
-  )
-  return row!
+interface Storing {
+  restaurantName: string
+  outgoing: Outgoing
+  /** The Idempotency-Key, and what it stands for. */
+  key?: string
+  request?: string
 }
+
+/** One statement, and so one transaction: key, order, items and event are there, or none of them is. Undefined where the key is taken. */
+async function store(tx: Tx, order: OrderPlaced, storing: Storing): Promise<Row | undefined> {
+  const { order_id, user_id, email, restaurant_id, owner_id, total_cents, created_at } = order
+  const { restaurantName, outgoing, key, request } = storing
+  const items = order.items.map((item, position) => ({ ...item, position }))
+  const { topic, key: subject, event } = outgoing
+  const rows = await tx.query<Row>(key === undefined ? STORE : STORE_KEYED, [
+    ...[order_id, user_id, email, restaurant_id, restaurantName, owner_id, total_cents, created_at],
+    ...columnsOf(items, 'position', 'order_item_id', 'food_id', 'food_name', 'quantity'),
+    ...columnsOf(items, 'unit_price_cents', 'total_price_cents'),
+    ...[event.id, topic, subject, JSON.stringify(event)],
+    ...(key === undefined ? [] : [key, request]),
+  ])
+  return rows[0]
+}
+
+const storeWhere = (condition: string) => `
+  stored as (
+    insert into orders (order_id, user_id, email, restaurant_id, restaurant_name, owner_id, total_cents, status, created_at, updated_at)
+    select $1::uuid, $2::uuid, $3::text, $4::uuid, $5::text, $6::uuid, $7::int8, 'placed', $8::timestamptz, $8::timestamptz
+    ${condition} returning ${COLUMNS}),
+  lines as (
+    insert into order_items (order_id, position, order_item_id, food_id, food_name, quantity, unit_price_cents, total_price_cents)
+    select stored.order_id, item.* from stored,
+      unnest($9::int4[], $10::uuid[], $11::uuid[], $12::text[], $13::int4[], $14::int8[], $15::int8[]) as item
+    returning order_id),
+  event as (
+    insert into outbox (id, topic, key, payload)
+    select $16::uuid, $17::text, $18::text, $19::text::jsonb from stored returning id)
+  select ${COLUMNS} from stored`
+const STORE = `with ${storeWhere('')}`
+const STORE_KEYED = `with mine as (
+    insert into idempotency_keys (user_id, key, request, order_id) values ($2, $20, $21, $1)
+    on conflict (user_id, key) do nothing returning key), ${storeWhere('from mine')}`
 
 /** Customers see their own orders, owners also those of their restaurants, kitchens those of theirs. */
 function visibleTo({ role, user_id, restaurant_id }: Identity): [condition: string, values: unknown[]] {

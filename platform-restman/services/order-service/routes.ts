@@ -4,7 +4,7 @@ import { sendPage } from '@lab/kit/paging.ts'
 import { nextTraceparent } from '@lab/kit/trace.ts'
 import { z } from 'zod'
 import { access, identityOf } from '../../shared/identity/guard.ts'
-import { type Identity, ROLES_OF_PEOPLE } from '../../shared/identity/identity.ts'
+import { ROLES_OF_PEOPLE } from '../../shared/identity/identity.ts'
 import { OrderQuery, type Orders } from './orders.ts'
 import { Cancel, NewOrder, Order } from './schemas.ts'
 
@@ -96,12 +96,32 @@ export function orderRoutes({ orders, pump }: OrderRoutesDeps): RoutePlugin {
         const who = identityOf(request)
         const { order_id } = request.params
         const traceparent = nextTraceparent(request.headers.traceparent)
-        const order = await orders.cancel(who, order_id, request.body?.reason ?? reasonOf(who), traceparent)
+        const reason = request.body?.reason
+        if (reason !== undefined && who.role !== 'service')
+          throw new LabError('LAB_REQUEST_INVALID', `reason: is not for people to say (got ${reason})`, {
+            errors: [{ field: 'reason', message: 'is not for people to say', value: reason }],
+          })
+        const order = await orders.cancel(who, order_id, reason, traceparent)
         pump()
         return order
       },
     )
+
+    app.post(
+      '/internal/orders/:order_id/begin',
+      {
+        schema: {
+          summary: 'A kitchen begins, unless the order is cancelled; twice is once',
+          tags: ['internal'],
+          ...access(['service']),
+          params,
+          response: { 204: z.null().describe('It is not cancelled any more') },
+        },
+      },
+      async (request, reply) => {
+        await orders.begin(request.params.order_id)
+        return reply.code(204).send(null)
+      },
+    )
   }
 }
-
-const reasonOf = ({ role }: Identity) => (role === 'customer' ? 'customer' : 'restaurant')

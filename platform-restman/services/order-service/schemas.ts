@@ -53,6 +53,6 @@ export type Order = z.infer<typeof Order>
 
 export const REASONS = ['customer', 'restaurant', 'unpaid', 'stale'] as const
 export const Cancel = z
-  .strictObject({ reason: z.enum(REASONS).optional() })
+  .strictObject({ reason: z.enum(REASONS).optional().describe('For other services') })
   .nullish()
   .meta({ id: 'Cancel', examples: [{}] })

@@ -255,17 +255,22 @@ export function createCatalogue({ db, changed }: CatalogueDeps) {
 
     /** What an order is priced by: the restaurant and those of the foods that are its own. */
     async quote(restaurantId: string, foodIds: string[]): Promise<Quote | undefined> {
-      const [restaurant] = await db.query<Quote['restaurant']>(
-        'select restaurant_id, name, owner_id, is_open from restaurants where restaurant_id = $1',
-        [restaurantId],
-      )
-      if (!restaurant) return undefined
-      const foods = await db.query<Quote['foods'][number]>(
-        `select food_id, name, price_cents, is_available from foods
-         where restaurant_id = $1 and food_id = any($2::uuid[])`,
+      type Line = Quote['foods'][number] & { restaurant: string; owner_id: string; is_open: boolean }
+      const rows = await db.query<Partial<Line> & Pick<Line, 'restaurant' | 'owner_id' | 'is_open'>>(
+        `select r.name as restaurant, r.owner_id, r.is_open, f.food_id, f.name, f.price_cents, f.is_available
+         from restaurants r left join foods f on f.restaurant_id = r.restaurant_id and f.food_id = any($2::uuid[])
+         where r.restaurant_id = $1`,
         [restaurantId, foodIds],
       )
-      return { restaurant, foods }
+      const [first] = rows
+      if (!first) return undefined
+      const { restaurant: name, owner_id, is_open } = first
+      return {
+        restaurant: { restaurant_id: restaurantId, name, owner_id, is_open },
+        foods: (rows as Line[]).flatMap(({ food_id, name, price_cents, is_available }) =>
+          food_id === null ? [] : { food_id, name, price_cents, is_available },
+        ),
+      }
     },
   }
 }

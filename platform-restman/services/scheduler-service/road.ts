@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { Db } from '../../shared/db/db.ts'
 import type { Identity } from '../../shared/identity/identity.ts'
-import type { Neighbour } from './neighbours.ts'
+import type { Neighbour } from '../../shared/neighbour/neighbour.ts'
 
 const Known = <Value extends z.ZodType>(value: Value) =>
   z.discriminatedUnion('state', [
@@ -9,7 +9,12 @@ const Known = <Value extends z.ZodType>(value: Value) =>
     z.object({ state: z.literal('missing') }),
     z.object({ state: z.literal('away') }),
   ])
-const Ticket = z.object({ status: z.string(), created_at: z.string(), mail_sent_at: z.string().nullable() })
+const Ticket = z.object({
+  status: z.string(),
+  created_at: z.string(),
+  mail_sent_at: z.string().nullable(),
+  mail_refused: z.string().nullable(),
+})
 const Row = z.object({ status: z.string() })
 
 export const Road = z

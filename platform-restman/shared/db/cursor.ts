@@ -4,7 +4,7 @@ import { unknownCursor } from '@lab/kit/paging.ts'
 export const cursorColumn = (key: string) => `created_at::text || '_' || ${key}::text as cursor`
 
 const CURSOR =
-  /^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?\+00)_([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/
+  /^(\d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:\.\d{1,6})?\+00(?::00)?)_([\da-f]{8}(?:-[\da-f]{4}){3}-[\da-f]{12})$/
 
 /** The `(created_at, <key>)` after which a page begins. */
 export function readCursor(cursor: string): [at: string, id: string] {

@@ -86,7 +86,7 @@ export function openDb({ url, connections, log }: DbOptions): Db {
     }
     client.on('error', onError)
     try {
-      return await work((text, values) => asked(() => client.query(text, values as unknown[])))
+      return await work((text, values) => asked(() => client.query(prepared(text, values))))
     } catch (err) {
       if (err instanceof Away) broken = err
       throw err
@@ -118,6 +118,16 @@ export function openDb({ url, connections, log }: DbOptions): Db {
       await pool.end()
     },
   }
+}
+
+/** The statements of a service are few: each connection parses and plans each of them once. */
+const names = new Map<string, string>()
+const MAX_NAMES = 500
+function prepared(text: string, values?: readonly unknown[]): pg.QueryConfig {
+  if (values === undefined) return { text }
+  if (!names.has(text) && names.size < MAX_NAMES) names.set(text, `s${names.size}`)
+  const name = names.get(text)
+  return { text, values: values as unknown[], ...(name !== undefined && { name }) }
 }
 
 class Away extends LabError {}

@@ -14,26 +14,40 @@ const LOCK = [
   `insert into migrations (name) values ('lock') on conflict (name) do nothing`,
 ]
 
-/** Brings the tables of a service up to date: its files in the order of their names, each once. Of several processes one does it. */
+/**
+ * Brings the tables of a service up to date: its files in the order of their names, each once; of several processes one does it.
+ *
+ * Each statement is a transaction of its own, on a connection beside the one that holds the lock: CockroachDB commits what is
+ * open before it changes a table. A process that dies on the way leaves a file half done and unnoted, so that the next one
+ * begins it again: statements say `if not exists`.
+ */
 export async function migrate(db: Db, service: string, log: Logger): Promise<void> {
   const folder = join(MIGRATIONS, service)
   const files = (await readdir(folder)).filter((name) => name.endsWith('.sql')).sort()
-  for (const statement of LOCK) await db.query(statement)
+  for (const statement of LOCK) await db.query(statement).catch(unlessMade)
   for (const name of ['events', ...files]) {
     const text = name === 'events' ? EVENT_TABLES : await readFile(join(folder, name), 'utf8')
     const isNew = await db.transaction(async (tx) => {
       // Whoever comes second waits here, and then finds it done.
       await tx.query(`select name from migrations where name = 'lock' for update`)
-      const [mine] = await tx.query(
-        'insert into migrations (name) values ($1) on conflict (name) do nothing returning name',
-        [name],
-      )
-      if (mine) await tx.query(text)
-      return mine !== undefined
+      const known = await tx.query('select name from migrations where name = $1', [name])
+      if (known.length > 0) return false
+      for (const statement of statementsOf(text)) await db.query(statement)
+      await tx.query('insert into migrations (name) values ($1)', [name])
+      return true
     })
     if (isNew) log.info({ migration: name }, 'migrated')
   }
 }
+
+const UNIQUE_VIOLATION = '23505'
+/** Of two that make the very first table at the same moment one finds it made. */
+function unlessMade(err: unknown): void {
+  if ((err as { code?: string }).code !== UNIQUE_VIOLATION) throw err
+}
+
+/** A statement ends with a semicolon at the end of a line. */
+const statementsOf = (text: string) => text.split(/;$/m).filter((statement) => statement.trim() !== '')
 
 export interface Migrating {
   /** `ok` once the tables are as this service needs them. */

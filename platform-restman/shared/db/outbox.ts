@@ -2,7 +2,7 @@ import type { Tx } from './db.ts'
 
 /** Tables that every service has beside its own. */
 export const EVENT_TABLES = `
-create table outbox (
+create table if not exists outbox (
   id uuid primary key,
   -- Not now(), when the transaction began: what waited for another one to commit comes after it.
   created_at timestamptz not null default clock_timestamp(),
@@ -11,17 +11,17 @@ create table outbox (
   payload jsonb not null,
   published_at timestamptz
 );
-create index outbox_waiting on outbox (published_at, created_at, id);
-create table inbox (
+create index if not exists outbox_waiting on outbox (published_at, created_at, id);
+create table if not exists inbox (
   event_id text not null,
   consumer text not null,
   handled_at timestamptz not null default now(),
   primary key (event_id, consumer)
 );
-create index inbox_old on inbox (handled_at);
+create index if not exists inbox_old on inbox (handled_at);
 -- Whoever holds the row publishes: of several processes one, so that the events of a key keep their order.
-create table outbox_lock (name text primary key);
-insert into outbox_lock (name) values ('relay');
+create table if not exists outbox_lock (name text primary key);
+insert into outbox_lock (name) values ('relay') on conflict do nothing;
 `
 
 export interface Outgoing {
@@ -30,21 +30,39 @@ export interface Outgoing {
   event: { id: string }
 }
 
-/** Puts an event out in the transaction of what it tells. */
-export async function addToOutbox(tx: Tx, { topic, key, event }: Outgoing): Promise<void> {
-  await tx.query('insert into outbox (id, topic, key, payload) values ($1, $2, $3, $4)', [
-    event.id,
+/** Rows as one array a column, for `unnest`: one statement takes any number of them. */
+export const columnsOf = <Row extends object>(rows: Row[], ...names: (keyof Row)[]): unknown[][] =>
+  names.map((name) => rows.map((row) => row[name]))
+
+/** Puts events out in the transaction of what they tell, in their order. */
+export async function addToOutbox(tx: Tx, ...events: Outgoing[]): Promise<void> {
+  if (events.length === 0) return
+  const rows = events.map(({ topic, key, event }) => ({
+    id: event.id,
     topic,
     key,
-    JSON.stringify(event),
-  ])
+    payload: JSON.stringify(event),
+  }))
+  await tx.query(
+    `insert into outbox (id, topic, key, payload)
+     select id, topic, key, payload::jsonb from unnest($1::uuid[], $2::text[], $3::text[], $4::text[]) as e (id, topic, key, payload)`,
+    columnsOf(rows, 'id', 'topic', 'key', 'payload'),
+  )
 }
 
-/** Whether this consumer takes the event for the first time; in the transaction of its effect. */
-export async function isNews(tx: Tx, consumer: string, eventId: string): Promise<boolean> {
-  const rows = await tx.query(
-    'insert into inbox (event_id, consumer) values ($1, $2) on conflict do nothing returning event_id',
-    [eventId, consumer],
+/** Those of the events that this consumer takes for the first time, each once; in the transaction of their effect. */
+export async function newsAmong<Event extends { id: string }>(
+  tx: Tx,
+  consumer: string,
+  events: Event[],
+): Promise<Event[]> {
+  if (events.length === 0) return []
+  const byId = new Map(events.map((event) => [event.id, event]))
+  const rows = await tx.query<{ event_id: string }>(
+    `insert into inbox (event_id, consumer) select event_id, $2 from unnest($1::text[]) as e (event_id)
+     on conflict do nothing returning event_id`,
+    [[...byId.keys()], consumer],
   )
-  return rows.length === 1
+  const news = new Set(rows.map(({ event_id }) => event_id))
+  return [...byId.values()].filter(({ id }) => news.has(id))
 }

@@ -19,11 +19,13 @@ interface Row {
   id: string
   topic: string
   key: string
-  payload: object
+  payload: string
 }
 
 const BATCH = 500
 const IDLE_MS = 100
+/** Under load so much comes together into one batch, and into one transaction of whoever hears it. */
+const GATHER_MS = 20
 const SEND_MS = 10_000
 const BACKOFF_MS = [100, 250, 500, 1_000, 2_000]
 
@@ -37,6 +39,7 @@ export function startRelay(db: Db, settings: KafkaSettings, metrics: Metrics): R
   let state = 'connecting'
   let producer: Producer | undefined
   let wake = () => {}
+  let isPumped = false
 
   async function connected(): Promise<Producer> {
     if (producer) return producer
@@ -59,13 +62,13 @@ export function startRelay(db: Db, settings: KafkaSettings, metrics: Metrics): R
       )
       if (!lock) return 0
       const rows = await tx.query<Row>(
-        `select id, topic, key, payload from outbox where published_at is null order by created_at, id limit ${BATCH}`,
+        `select id, topic, key, payload::text as payload from outbox where published_at is null order by created_at, id limit ${BATCH}`,
       )
       if (rows.length === 0) return 0
       const topics = Map.groupBy(rows, ({ topic }) => topic)
       const topicMessages = [...topics].map(([topic, events]) => ({
         topic: `${prefix}${topic}`,
-        messages: events.map(({ key, payload }) => ({ key, value: JSON.stringify(payload) })),
+        messages: events.map(({ key, payload }) => ({ key, value: payload })),
       }))
       await bounded(to.sendBatch({ acks: -1, topicMessages }), SEND_MS, 'publishing')
       await tx.query('update outbox set published_at = now() where id = any($1)', [rows.map(({ id }) => id)])
@@ -89,11 +92,16 @@ export function startRelay(db: Db, settings: KafkaSettings, metrics: Metrics): R
   const finished = (async () => {
     for (let failures = 0; !closing.signal.aborted; ) {
       try {
+        const startedAt = performance.now()
+        isPumped = false
         const count = await publish(await connected())
         state = 'ok'
         failures = 0
-        if (count < BATCH) await pause(IDLE_MS)
+        const early = GATHER_MS - (performance.now() - startedAt)
+        if (count > 0 && early > 0) await sleep(early, undefined, { signal: closing.signal })
+        if (count < BATCH && !isPumped) await pause(IDLE_MS)
       } catch (err) {
+        if (closing.signal.aborted) break
         state = messageOf(err)
         log.warn({ reason: state }, 'events wait in the outbox')
         await drop()
@@ -104,7 +112,10 @@ export function startRelay(db: Db, settings: KafkaSettings, metrics: Metrics): R
   })()
 
   return {
-    pump: () => wake(),
+    pump: () => {
+      isPumped = true
+      wake()
+    },
     state: () => state,
     close: async () => {
       closing.abort()

@@ -1,6 +1,6 @@
 import { LabError, messageOf } from '@lab/kit/errors.ts'
 import { Pool } from 'undici'
-import type { IdentityHeaders } from '../../shared/identity/identity.ts'
+import type { IdentityHeaders } from '../identity/identity.ts'
 
 export interface Neighbour {
   /** Signed by this service. Rejects when no answer comes in time. */
@@ -23,7 +23,8 @@ export function openNeighbour(name: string, url: string, sign: () => IdentityHea
           ...(body && { body: JSON.stringify(body) }),
           signal: AbortSignal.timeout(CALL_MS),
         })
-        return { status: response.statusCode, body: await response.body.json() }
+        const text = await response.body.text()
+        return { status: response.statusCode, body: text === '' ? undefined : JSON.parse(text) }
       } catch (err) {
         throw new LabError('LAB_DEPENDENCY_UNAVAILABLE', `${name} is away: ${messageOf(err)}`, {
           retryable: true,
