@@ -16,6 +16,8 @@ async function perform(command: Command, terminal: Terminal): Promise<number> {
       return (await import('./lab/run.ts')).runCommand(command, terminal)
     case 'up':
       return (await import('./lab/up.ts')).upCommand(command, terminal)
+    case 'control':
+      return (await import('./lab/control.ts')).controlCommand(command, terminal)
     case 'part':
       return (await import('./lab/part-command.ts')).partCommand(command, terminal)
     case 'list':

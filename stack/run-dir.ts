@@ -88,7 +88,7 @@ export async function openRunDir(options: OpenRunDirOptions = {}): Promise<RunDi
 async function sweepAndCreate(options: OpenRunDirOptions, record: RunRecord) {
   for (let tries = 1; ; tries++) {
     try {
-      const base = privateBase(options.base ?? defaultBase())
+      const base = privateBase(options.base ?? runsFolder())
       const swept = await sweepDeadRuns({ ...options, base })
       return { swept, path: createFolder(base, record) }
     } catch (err) {
@@ -97,7 +97,8 @@ async function sweepAndCreate(options: OpenRunDirOptions, record: RunRecord) {
   }
 }
 
-function defaultBase(): string {
+/** Where the runs of this user are. */
+export function runsFolder(): string {
   return join(temporaryFolder().path, `messaging-lab-${userId()}`)
 }
 

@@ -5,12 +5,15 @@ import type { Logger } from '@lab/kit/log.ts'
 import { createMetrics } from '@lab/kit/metrics.ts'
 import { pageOf } from '@lab/kit/page.ts'
 import { serviceRoutes } from '@lab/kit/service-routes.ts'
+import type { ControlClient } from '@lab/stack/control/client.ts'
 import type { LivePart } from '../wire/parts.ts'
+import { type ExperimentsDeps, experimentRoutes } from './experiments/routes.ts'
 import { laneRoutes } from './lanes.ts'
 import { refuseForeignPages } from './origin.ts'
 import { partRoutes } from './part-routes.ts'
 import { Recorder } from './recorder.ts'
 import { streamRoutes } from './stream.ts'
+import { switchRoutes } from './switches/routes.ts'
 
 export interface AppDeps {
   service: string
@@ -18,8 +21,10 @@ export interface AppDeps {
   /** Where the page is, as the environment says. */
   page: Parameters<typeof pageOf>[0]
   parts: readonly LivePart[]
-  /** The control socket of the `up` that started this. */
-  control?: string | undefined
+  /** The `up` that started this. */
+  control?: ControlClient | undefined
+  /** Where experiments are run from. */
+  lab?: ExperimentsDeps['lab']
   door?: Door | undefined
   recorder?: Recorder
 }
@@ -28,7 +33,7 @@ export interface AppDeps {
  * The live page and what it shows: read from outside, over HTTP and from the brokers themselves. Whatever changes something
  * is a route below `/admin`, and so behind the same door as the switches of every service.
  */
-export async function buildApp({ service, log, page, parts, control, door = {}, ...deps }: AppDeps) {
+export async function buildApp({ service, log, page, parts, control, lab, door = {}, ...deps }: AppDeps) {
   const { recorder = new Recorder() } = deps
   const metrics = createMetrics(service)
   const faults = new Faults()
@@ -45,7 +50,9 @@ export async function buildApp({ service, log, page, parts, control, door = {}, 
   app.addHook('onRequest', refuseForeignPages(door))
   await app.register(serviceRoutes({ service, faults, metrics, readiness: () => ({}) }))
   await app.register(streamRoutes(recorder))
-  await app.register(partRoutes({ parts, control, door }))
+  await app.register(partRoutes({ parts, control: control !== undefined, door }))
+  await app.register(switchRoutes({ parts, control, recorder }))
+  await app.register(experimentRoutes({ lab, recorder }))
   await app.register(laneRoutes({ parts, recorder }))
   await app.register(pageOf(page, {}))
   return app

@@ -28,6 +28,11 @@ export const schema = z.object({
     .describe(
       'Socket by which `up` stops and starts services and brokers for the page; without it the page cannot',
     ),
+  LIVE_LAB: z
+    .string()
+    .optional()
+    .describe('The repository, where the page may run experiments; without it there are none'),
+  LIVE_RESULTS: z.string().default('results').describe('Folder of the runs that the page shows, and adds to'),
 })
 
 export const loadConfig = (env: NodeJS.ProcessEnv) => parseEnv(schema, env)

@@ -5,7 +5,8 @@ import { commandsFor } from './origin.ts'
 
 export interface PartRoutesDeps {
   parts: readonly LivePart[]
-  control: string | undefined
+  /** Whether an `up` stops and starts what runs. */
+  control: boolean
   door: Door
 }
 
@@ -20,16 +21,17 @@ export function partRoutes({ parts, control, door }: PartRoutesDeps): RoutePlugi
         ({
           parts: shown,
           commands: commandsFor(door, request),
-          control: control !== undefined,
+          control,
         }) satisfies Surroundings,
     )
   }
 }
 
 /** Without what holds a password. */
-const showPart = ({ name, style, services, servers }: LivePart): ShownPart => ({
+const showPart = ({ name, style, isTrio, services, servers }: LivePart): ShownPart => ({
   name,
   style,
+  isTrio,
   services,
   servers: Object.keys(servers),
   ...(servers.rabbitmq && { managementUrl: servers.rabbitmq.managementUrl }),

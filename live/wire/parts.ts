@@ -4,6 +4,8 @@ import { z } from 'zod'
 export const LivePart = z.strictObject({
   name: z.string(),
   style: z.string(),
+  /** One of the three styles: its first service takes the orders. */
+  isTrio: z.boolean().default(false),
   /** Base URLs, by the name of the service. */
   services: z.record(z.string(), z.url({ protocol: /^https?$/ })),
   servers: z
@@ -30,6 +32,7 @@ export type LivePart = z.infer<typeof LivePart>
 export interface ShownPart {
   name: string
   style: string
+  isTrio: boolean
   services: Record<string, string>
   servers: string[]
   /** RabbitMQ's own page. */

@@ -160,6 +160,8 @@ export const processTable: { members: string[]; files: string[] }[] = [
       'lab/doors.int.test.ts',
       // Part of the process they are preloaded into, and told by its environment what to do.
       'lab/faults/hooks/**',
+      // `up` as a person starts it, with the environment they have.
+      'live/tests/up.ts',
       'vitest.*.ts',
     ],
   },

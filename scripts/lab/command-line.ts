@@ -2,6 +2,7 @@ import type { ProfileName } from '@lab/lab/experiments/experiment.ts'
 import { TRIOS } from '@lab/lab/trio.ts'
 import type { PartSpec } from '@lab/stack/spec.ts'
 import { parts } from '../../parts.ts'
+import { CONTROL_WORDS, type ControlCommand, readControl } from './control-command-line.ts'
 import type { Topic } from './help.ts'
 import { readOptions } from './options.ts'
 import { type ProveCommand, readProve } from './prove-command-line.ts'
@@ -51,13 +52,14 @@ export type Command = { verbose: boolean } & (
   | ReportCommand
   | CompareCommand
   | ProveCommand
+  | ControlCommand
   | PartCommandLine
   | { kind: 'list'; json: boolean }
   | { kind: 'brokers'; json: boolean }
   | { kind: 'help'; topic: Topic }
 )
 
-const COMMANDS = ['list', 'run', 'up', 'brokers', 'report', 'compare', 'prove'] as const
+const COMMANDS = ['list', 'run', 'up', ...CONTROL_WORDS, 'brokers', 'report', 'compare', 'prove'] as const
 const PROFILES = ['quick', 'default', 'full', 'soak'] as const
 export const PART_NAMES = parts.map(({ name }) => name)
 
@@ -73,16 +75,24 @@ export function readCommand(args: string[]): Command {
   if (first === '' || first.startsWith('-')) return readTour(args)
   const part = parts.find(({ name, commands }) => commands && (commands.word === first || name === first))
   if (part) return readPart(part, rest)
-  switch (
-    oneOf('command', first, [...COMMANDS, 'help', ...partWords]) as (typeof COMMANDS)[number] | 'help'
-  ) {
+  const word = oneOf('command', first, [...COMMANDS, 'help', ...partWords]) as
+    | (typeof COMMANDS)[number]
+    | 'help'
+  switch (word) {
     case 'run':
       return readRun(rest)
     case 'up':
       return readUp(rest)
     case 'list':
     case 'brokers':
-      return readPlain(first as 'list' | 'brokers', rest)
+      return readPlain(word, rest)
+    case 'ps':
+    case 'stop':
+    case 'kill':
+    case 'start':
+    case 'pause':
+    case 'resume':
+      return readControl(word, rest) ?? help(word)
     case 'report':
       return readReport(rest) ?? help('report')
     case 'compare':

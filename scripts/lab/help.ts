@@ -4,6 +4,22 @@ import { parts } from '../../parts.ts'
 const partLine = ({ name, services, basePort }: PartSpec) =>
   `  ${name.padEnd(20)}${services.map(({ port }) => port).join(', ')}; from ${basePort}`
 
+const control = (
+  action: string,
+  what: string,
+) => `Usage: npm run lab -- ${action} <part>/<service or server> [options]
+
+${what}
+It has to be of an \`up\` of this user; \`npm run lab -- ps\` names all. What is so already stays so, and that is no error.
+
+  --run <id>   of which run, where several are up
+  --json       what came of it as JSON
+  --verbose    with an error, also where it happened
+  --help       this text
+
+Exit code 0 when it is so, 1 when it could not be done, 2 when there is no such thing.
+`
+
 /** The help of the command line as a whole and of each command. Lines that are indented by two name commands first. */
 export const HELP = {
   lab: `Usage: npm run lab [-- <command> [options]]
@@ -15,6 +31,9 @@ minutes). The others compare the styles and their settings, and run by name.
   list                    the experiments and the question each one answers
   run <experiment…>       some experiments: by name, by part, or like 'rest-*'
   up [part…]              one part, or all three styles, kept running to try things by hand
+  ps                      what is up: each service and server, its state and pid
+  stop, kill, start, pause, resume <part>/<service or server>
+                          one of these; a service comes back with its environment, port and data
   brokers                 which RabbitMQ and Kafka a run would use here, and what is missing
   report <run>            the report of a recorded run, made again from its results.json
   compare <run> <run>     two recorded runs side by side
@@ -96,8 +115,8 @@ Names every experiment, its part and its question.
   up: `Usage: npm run lab -- up [part…] [options]
 
 Starts parts, without a name the three styles, with the servers they need, and a page on which to see and to break them;
-prints where everything is, commands to try, and for every service the command that starts it again by hand; waits for
-Ctrl-C; stops everything.
+prints where everything is, and commands to try; waits for Ctrl-C; stops everything. Meanwhile, in another terminal, \`ps\`,
+\`stop\`, \`kill\`, \`start\`, \`pause\` and \`resume\` have power over each service and server.
 
   part                ports on its own, and side by side with others
 ${parts.map(partLine).join('\n')}
@@ -111,6 +130,27 @@ ${parts.map(partLine).join('\n')}
   --verbose         with an error, also where it happened
   --help            this text
 `,
+  ps: `Usage: npm run lab -- ps [--json]
+
+Names every service and server that an \`up\` of this user runs, its state, pid and address. A server of somebody else is
+named too, and never touched.
+
+  --run <id>   of one run, where several are up
+  --json       as JSON
+  --verbose    with an error, also where it happened
+  --help       this text
+`,
+  stop: control('stop', 'Stops it in order (SIGTERM), and waits until it is gone.'),
+  kill: control(
+    'kill',
+    'Ends it at once (SIGKILL): what it had not written is lost, as when a machine dies.',
+  ),
+  start: control(
+    'start',
+    'Starts it again with its own environment, port and data, and waits until it is ready. What is paused goes on.',
+  ),
+  pause: control('pause', 'Makes it stand still (SIGSTOP): it keeps its connections and answers nothing.'),
+  resume: control('resume', 'Lets it go on (SIGCONT).'),
   brokers: `Usage: npm run lab -- brokers [--json]
 
 Says for RabbitMQ and Kafka which one a run would use here, and how to install what is missing. Starts nothing.

@@ -1,6 +1,5 @@
 import { join } from 'node:path'
 import { type AnyServer, kindOf } from '@lab/stack/servers/index.ts'
-import type { ServiceProcess } from '@lab/stack/service.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'
 
 /** What `up` prints: where everything is, and commands to paste. */
@@ -22,19 +21,11 @@ function describePart(part: RunningPart): string[] {
     ...services.map(({ name, url }) => line(name, `${url}   ${url}/docs`)),
     ...Object.values(servers).flatMap(describeServer),
     ...spec.guide(part).flatMap(([what, command]) => [`  ${what}:`, `    ${command}`]),
-    '  a service that was ended, again, with all it has to know:',
-    ...services.flatMap(({ command }) => (command ? [`    ${byHand(command)}`] : [])),
+    '  end it on purpose, and have it back as it was (stop, kill, pause; start, resume):',
+    `    npm run lab -- kill ${spec.name}/${services.at(-1)?.name}`,
+    `    npm run lab -- start ${spec.name}/${services.at(-1)?.name}`,
   ]
 }
-
-/** The command that starts a service in a shell as it was started here. */
-export function byHand({ env, argv }: NonNullable<ServiceProcess['command']>): string {
-  const set = Object.entries(env).map(([name, value]) => `${name}=${quoted(value)}`)
-  return ['env', ...set, ...argv.map(quoted)].join(' ')
-}
-
-const quoted = (text: string): string =>
-  /^[\w@%+=:,./-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`
 
 /** Where it is, its page, and by which variables a service finds it; those of somebody else's hold a password. */
 function describeServer(server: AnyServer): string[] {

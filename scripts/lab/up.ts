@@ -3,18 +3,20 @@ import { parseStock } from '@lab/common/domain/stock.ts'
 import { messageOf } from '@lab/kit/errors.ts'
 import type { Reporter } from '@lab/lab/report/progress.ts'
 import type { Session } from '@lab/lab/session.ts'
+import { openControl } from '@lab/stack/control/server.ts'
+import { createUnits } from '@lab/stack/control/units.ts'
 import { logTail } from '@lab/stack/log-tail.ts'
 import { startPart } from '@lab/stack/part.ts'
 import { isPortFree } from '@lab/stack/ports.ts'
-import type { ServiceProcess } from '@lab/stack/service.ts'
+import type { Exit, ServiceProcess } from '@lab/stack/service.ts'
 import type { PartSpec, RunningPart } from '@lab/stack/spec.ts'
 import { livePage, parts } from '../../parts.ts'
 import type { UpCommand } from './command-line.ts'
-import { startLivePage } from './live.ts'
+import { type LivePageOptions, startLivePage } from './live.ts'
 import { startBrokers } from './start-brokers.ts'
 import { UsageError } from './suggest.ts'
 import type { Terminal } from './terminal.ts'
-import { byHand, describeRunning } from './up-guide.ts'
+import { describeRunning } from './up-guide.ts'
 import { withSession } from './with-session.ts'
 
 /** Keeps parts running until it is interrupted, which is its usual end. */
@@ -30,11 +32,17 @@ export async function upCommand(command: UpCommand, terminal: Terminal): Promise
     const { signal } = session
     await startBrokers(session, chosen, reporter)
     const running = await startParts(plans, { ...command, stock }, session, reporter)
-    const page = pagePort === undefined ? undefined : await startPage(running, pagePort, session, reporter)
+    const units = createUnits((part, service, exit) => {
+      if (!signal.aborted) reportDeath(part, service, exit, say)
+    })
+    for (const part of running) units.add(part)
+    const control = session.own('the control socket', await openControl(session.run, units, say))
+    const page =
+      pagePort === undefined
+        ? undefined
+        : await startPage(running, { session, port: pagePort, control: control.path }, reporter)
+    if (page) units.add(page)
     print(describeRunning(running, session.run.path, Object.values(page?.services ?? {})[0]?.url))
-    for (const { spec, services } of page ? [...running, page] : running) {
-      for (const service of Object.values(services)) void reportDeath(spec, service, terminal, signal)
-    }
     if (!signal.aborted) await once(signal, 'abort')
     throw signal.reason
   })
@@ -77,14 +85,13 @@ function pagePortOf(count: number, { ports, page }: UpCommand): 'free' | number 
 
 async function startPage(
   running: RunningPart[],
-  port: 'free' | number,
-  session: Session,
+  options: Omit<LivePageOptions, 'progress'>,
   reporter: Reporter,
 ): Promise<RunningPart> {
   const [page] = await reporter.tasks<RunningPart>([
     {
       title: 'the live page: starting',
-      run: (progress) => startLivePage(running, { session, port, progress }),
+      run: (progress) => startLivePage(running, { ...options, progress }),
       done: ({ services }) => `the live page: ready at ${Object.values(services)[0]?.url}`,
     },
   ])
@@ -138,16 +145,9 @@ async function refuseTakenPagePort(port: 'free' | number): Promise<void> {
 }
 
 /** The others keep running: a service that is away is something to look at. */
-async function reportDeath(
-  { name }: PartSpec,
-  service: ServiceProcess,
-  { say }: Terminal,
-  signal: AbortSignal,
-): Promise<void> {
-  const exit = await service.exited
-  if (signal.aborted) return
+function reportDeath(part: string, service: ServiceProcess, exit: Exit, say: Terminal['say']): void {
   const how = exit.signal ? `was ended by ${exit.signal}` : `ended with exit code ${exit.code}`
-  say(`${name}: the ${service.name} ${how}; the others keep running. The end of ${service.logFile}:`)
+  say(`${part}: the ${service.name} ${how}; the others keep running. The end of ${service.logFile}:`)
   say(logTail(service.logFile))
-  if (service.command) say(`Start it again with\n  ${byHand(service.command)}`)
+  say(`Start it again with\n  npm run lab -- start ${part}/${service.name}`)
 }

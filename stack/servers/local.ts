@@ -115,6 +115,7 @@ async function startOn<Answer>(
         stop: () => current.stop(),
         pause: () => current.pause(),
         resume: () => current.resume(),
+        pid: () => current.pid(),
         start: async () => void (await current.start()),
       },
       async renew() {
@@ -177,6 +178,7 @@ function serverProcess<Answer>(options: ProcessOptions<Answer>) {
     async resume() {
       child?.resume()
     },
+    pid: () => (child?.isRunning() ? child.pid : undefined),
   }
 }
 

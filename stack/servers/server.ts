@@ -15,6 +15,8 @@ export interface ServerControl {
   /** SIGSTOP to all that serves: it keeps its connections and does nothing. */
   pause(): Promise<void>
   resume(): Promise<void>
+  /** Answers undefined while it does not run. Absent where it is not a process of this machine's own. */
+  pid?(): number | undefined
 }
 
 /**

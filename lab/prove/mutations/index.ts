@@ -2,6 +2,7 @@ import type { Mutation } from '../mutation.ts'
 import { rabbitMutations } from './async-rabbitmq.ts'
 import { commonMutations } from './common.ts'
 import { labMutations } from './lab.ts'
+import { liveMutations } from './live.ts'
 import { restmanMutations } from './platform-restman.ts'
 import { mqttMutations } from './pubsub-mqtt.ts'
 import { redisMutations } from './realtime-redis.ts'
@@ -16,5 +17,6 @@ export const mutations: Mutation[] = [
   ...mqttMutations,
   ...redisMutations,
   ...restmanMutations,
+  ...liveMutations,
   ...labMutations,
 ]
