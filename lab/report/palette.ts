@@ -23,4 +23,4 @@ export const MEANINGS = Object.keys(PALETTE) as [Meaning, ...Meaning[]]
 
 /** The colours as properties of a style sheet. */
 export const paletteCss = (paper: 'light' | 'dark'): string =>
-  MEANINGS.map((meaning) => `--${meaning}: ${PALETTE[meaning][paper]};`).join('\n')
+  MEANINGS.map((meaning) => `--${meaning}: ${PALETTE[meaning][paper]};`).join(' ')

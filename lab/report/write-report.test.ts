@@ -3,8 +3,8 @@ import { join } from 'node:path'
 import { newBase } from '@lab/stack/fixtures/lab.ts'
 import { describe, expect, test } from 'vitest'
 import { experimentRecord, runOf } from '../testing/report-builders.ts'
+import { writeReport } from './page.ts'
 import { ResultsError } from './results-error.ts'
-import { writeReport } from './write-report.ts'
 
 const results = runOf([experimentRecord()])
 

@@ -15,6 +15,7 @@ export function richRun({ points, experiments }: RichOptions): Results {
   const records = Array.from({ length: experiments }, (_, at) =>
     experimentRecord({
       name: at === 0 ? 'compare-latency' : `compare-latency-${at}`,
+      part: 'all',
       question: 'What do acceptance and completion cost in each style at the same offered rate?',
       charts: chartsOf(points, at + 1),
       reading: [

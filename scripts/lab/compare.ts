@@ -1,7 +1,6 @@
 import { resolve } from 'node:path'
 import { compareRuns } from '@lab/lab/report/compare/compare.ts'
 import { findRun } from '@lab/lab/report/find-run.ts'
-import { comparisonPage } from '@lab/lab/report/html/compare-page.ts'
 import { readResults } from '@lab/lab/report/read-results.ts'
 import { DEFAULT_RESULTS, replaceFile } from '@lab/lab/report/results-folder.ts'
 import type { CompareCommand } from './report-command-line.ts'
@@ -22,6 +21,7 @@ export async function compareCommand(
   }
   print(comparison.notes.join('\n'))
   if (html !== undefined) {
+    const { comparisonPage } = await import('@lab/lab/report/compare-page.ts')
     const file = resolve(html)
     await replaceFile(file, comparisonPage(comparison))
     print(`Page: ${file}`)

@@ -5,7 +5,6 @@ import { DEFAULT_RESULTS } from '@lab/lab/report/results-folder.ts'
 import { tally } from '@lab/lab/report/summary.ts'
 import { doubtsAboutRun } from '@lab/lab/report/validity.ts'
 import { exitCodeOf } from '@lab/lab/report/verdict.ts'
-import { writeReport } from '@lab/lab/report/write-report.ts'
 import type { ReportCommand } from './report-command-line.ts'
 import type { Terminal } from './terminal.ts'
 
@@ -16,6 +15,8 @@ import type { Terminal } from './terminal.ts'
 export async function reportCommand({ run, out }: ReportCommand, { print }: Terminal): Promise<number> {
   const file = await findRun(run, out === undefined ? DEFAULT_RESULTS : resolve(out))
   const results = await readResults(file)
+  // Loaded here: the charts' library is large.
+  const { writeReport } = await import('@lab/lab/report/page.ts')
   const report = await writeReport(dirname(file), results)
   const doubts = doubtsAboutRun(results)
   for (const { experiment, reason } of doubts) {

@@ -13,7 +13,6 @@ import { type RunResults, startRunResults } from '@lab/lab/report/run-results.ts
 import { summaryTable, tally } from '@lab/lab/report/summary.ts'
 import { doubtsAbout } from '@lab/lab/report/validity.ts'
 import { exitCodeOf, keyFigures, verdictDetails, verdictLine } from '@lab/lab/report/verdict.ts'
-import { writeReport } from '@lab/lab/report/write-report.ts'
 import type { Session } from '@lab/lab/session.ts'
 import { composeStarter } from '@lab/stack/compose/starter.ts'
 import { chooseExperiments, refuseUnfit } from './choose.ts'
@@ -129,5 +128,6 @@ async function show(results: Results, { command, terminal, folder, trouble }: Sh
   terminal.print(tally(results))
   if (folder === undefined || trouble !== undefined) return
   terminal.print(`Results and logs: ${folder}`)
+  const { writeReport } = await import('@lab/lab/report/page.ts')
   terminal.print(`Report: ${await writeReport(folder, results)}`)
 }

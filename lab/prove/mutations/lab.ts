@@ -47,10 +47,10 @@ export const labMutations: Mutation[] = [
   {
     name: 'report-shows-invalid-charts',
     breaks: 'figures that may not be believed have no chart',
-    file: 'lab/report/html/experiment.ts',
-    find: 'isInvalid ? doubtful(record, word) : evidence(record, at, detail)',
+    file: 'lab/report/page.ts',
+    find: 'isInvalid ? inDoubt(record, word) : evidence(record, at, detail)',
     replace: 'evidence(record, at, detail)',
-    check: { test: 'lab/report/html/page.test.ts', title: 'shows no chart' },
+    check: { test: 'lab/report/page.test.ts', title: 'shows no chart' },
   },
   {
     name: 'load-latency-from-send',

@@ -1,11 +1,7 @@
-import type { Comparison } from '../compare/compare.ts'
-import { counted } from '../number.ts'
-import { document } from './document.ts'
+import type { Comparison } from './compare/compare.ts'
 import { figures as figuresOf } from './figure.ts'
-import { htmlTable } from './html-table.ts'
-import { html } from './markup.ts'
-
-const DETAIL = { points: 120, rows: 16 }
+import { document, html, htmlTable } from './markup.ts'
+import { counted } from './number.ts'
 
 /** Two runs as one HTML file: what differs, and the curves of both in the same pictures. */
 export function comparisonPage({ notes, verdicts, experiments }: Comparison): string {
@@ -20,7 +16,7 @@ ${experiments.map(
     at,
   ) => html`<article class="experiment" aria-labelledby="experiment-${at}">
 <h3 id="experiment-${at}">${name}</h3>
-${figuresOf(charts, `compared-${at}`, DETAIL)}
+${figuresOf(charts, `compared-${at}`, { points: 120, rows: 16, sizes: ['wide', 'narrow'] })}
 ${htmlTable(figures)}${left > 0 && html`<p class="note">${counted(left, 'figure')} more in the results of the runs.</p>`}</article>`,
 )}</section>
 </main>`

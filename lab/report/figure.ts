@@ -1,0 +1,156 @@
+import type { Table } from '../experiments/experiment.ts'
+import { type Axis, type Chart, isMeasured, type MeasuredPoint, type Point, type Series } from './chart.ts'
+import { drawChart, isDrawable, isPlaced, linesOf, lookOf, type Size, titleOf } from './draw.ts'
+import { html, htmlTable, type Markup } from './markup.ts'
+import { counted, formatNumber } from './number.ts'
+
+/** How much detail the page has room for. */
+export interface Detail {
+  /** Points of a curve. */
+  points: number
+  /** Rows under a chart. */
+  rows: number
+  sizes: Size[]
+}
+
+/** Charts below each other, each as wide as the page. */
+export const figures = (charts: readonly Chart[], id: string, detail: Detail): Markup[] =>
+  charts.map((chart, at) => figure(chart, `${id}-${at + 1}`, detail))
+
+/** A chart: its title, what each curve is and rests on, the picture, and the numbers below it. */
+function figure(chart: Chart, id: string, { points, rows, sizes }: Detail): Markup {
+  const pictures = sizes.flatMap((size) => {
+    const picture = drawChart(chart, size, points)
+    if (!picture) return []
+    const name = `${id}-${size}`
+    return html`<svg class="chart ${sizes.length > 1 && size}" viewBox="${picture.viewBox}" role="img" aria-labelledby="${name}-t ${name}-d"><title id="${name}-t">${chart.title}</title><desc id="${name}-d">${describe(chart)}</desc>${picture.content}</svg>`
+  })
+  const missing = leftOut(chart)
+  return html`<figure><figcaption>${chart.title}</figcaption>
+<ul class="legend">${chart.series.map(legend)}</ul>
+${pictures.length > 0 ? pictures : html`<p class="empty">There is no point to draw.</p>`}
+${missing !== undefined && html`<p class="note">${missing}</p>`}
+<details><summary>The numbers</summary>${htmlTable(chartTable(chart, rows))}</details></figure>`
+}
+
+function legend(series: Series, at: number): Markup {
+  const { stroke, dashes } = lookOf(series, at)
+  const dashed = dashes !== '' && html` stroke-dasharray="${dashes}"`
+  return html`<li><svg class="swatch" viewBox="0 0 34 12" aria-hidden="true"><path stroke="${stroke}"${dashed} d="M1 6H33"/></svg><span>${series.name} <span class="count">n = ${formatNumber(series.n)}</span></span></li>`
+}
+
+/** What the picture shows, for those who do not see it. */
+export function describe(chart: Chart): string {
+  const marks = (chart.marks ?? []).map(({ x, label }) => `${label} at ${onAxis(chart.x, x)}`)
+  return [
+    `Curves of ${titleOf(chart.y)}${NOTES[chart.y.scale]} over ${titleOf(chart.x)}${NOTES[chart.x.scale]}.`,
+    ...chart.series.map((series) => `${describeSeries(chart, series)}.`),
+    ...(marks.length > 0 ? [`Marked: ${marks.join('; ')}.`] : []),
+  ].join(' ')
+}
+
+const NOTES = { linear: '', log: ' (logarithmic)', percentile: ' (percentiles)' } as const
+
+function describeSeries(chart: Chart, series: Series): string {
+  const points = series.points.filter((point) => isPlaced(chart, series, point))
+  const [first, last] = [points[0], points.at(-1)]
+  const name = `${series.name} (n = ${formatNumber(series.n)})`
+  if (!first || !last) return `${name}: no points`
+  const y = ([, value]: MeasuredPoint) => onAxis(chart.y, value)
+  const x = ([value]: MeasuredPoint) => onAxis(chart.x, value)
+  if (points.length === 1) return `${name}: ${y(first)} at ${x(first)}`
+  const highest = points.reduce((a, b) => (b[1] > a[1] ? b : a))
+  const gaps = linesOf(chart, series).length - 1
+  const broken = gaps === 0 ? '' : `, with ${counted(gaps, 'gap')} where nothing was measured`
+  return `${name}: from ${y(first)} to ${y(last)}, highest ${y(highest)} at ${x(highest)}${broken}`
+}
+
+const onAxis = (axis: Axis, value: number): string => `${formatOn(axis, value)} ${axis.unit}`.trimEnd()
+
+/** A figure of an axis. Percentiles near 100 % differ in their last digits only, so they keep them. */
+const formatOn = ({ scale }: Axis, value: number): string =>
+  scale === 'percentile' ? String(Number(value.toPrecision(8))) : formatNumber(value)
+
+/** Points that are in the results and not in the picture, and why; nothing is left out silently. */
+export function leftOut(chart: Chart): string | undefined {
+  const reasons = chart.series.flatMap((series) =>
+    series.points
+      .filter((point) => isMeasured(point) && !isPlaced(chart, series, point))
+      .map((point) => reasonFor(chart, point as MeasuredPoint)),
+  )
+  if (reasons.length === 0) return undefined
+  const counts = [...Map.groupBy(reasons, (reason) => reason)]
+  return `Not drawn: ${counts.map(([reason, all]) => `${counted(all.length, 'point')} ${reason}`).join('; ')}.`
+}
+
+function reasonFor({ x, y }: Chart, [atX, atY]: MeasuredPoint): string {
+  const places = [
+    { axis: x, value: atX },
+    { axis: y, value: atY },
+  ]
+  const wrong = places.find(({ axis, value }) => !isDrawable(axis, value))
+  if (!wrong) return 'with fewer than ten samples above the percentile'
+  if (wrong.axis.scale === 'percentile') return 'at 100 % or outside of the percentiles'
+  return wrong.axis.scale === 'log' && wrong.value <= 0
+    ? 'at or below 0, on a logarithmic axis'
+    : 'too large for an axis'
+}
+
+/** The numbers of a chart: at most about `most` rows, evenly spread, and always the extremes of every series. */
+export function chartTable(chart: Chart, most: number): Table {
+  const moments = [...new Set(chart.series.flatMap(({ points }) => points.map(([x]) => x)))].sort(
+    (a, b) => a - b,
+  )
+  const longest = Math.max(0, ...chart.series.map(({ points }) => points.length))
+  const hasEachOnce = ({ points }: Series) => new Set(points.map(([x]) => x)).size === points.length
+  // Series that were not taken at the same moments would make a table of gaps.
+  const isCommon = moments.length <= longest * 1.25 && chart.series.every(hasEachOnce)
+  const table = isCommon ? beside(chart, moments, most) : below(chart, most)
+  const whole = isCommon ? moments.length : chart.series.reduce((sum, { points }) => sum + points.length, 0)
+  const cut = table.rows.length < whole ? `, ${table.rows.length} of ${formatNumber(whole)} rows` : ''
+  return { ...table, title: `${titleOf(chart.y)}${cut}` }
+}
+
+/** One column a series. */
+function beside({ x, y, series }: Chart, moments: number[], most: number): Omit<Table, 'title'> {
+  const extremes = series.flatMap(({ points }) => extremesOf(points).map(([at]) => at))
+  const chosen = new Set([...spread(moments, most), ...extremes])
+  const columns = series.map(({ points }) => new Map(points))
+  return {
+    columns: [titleOf(x), ...series.map((one) => nameOf(one, y.unit))],
+    rows: moments
+      .filter((at) => chosen.has(at))
+      .map((at) => [formatOn(x, at), ...columns.map((values) => cell(y, values.get(at)))]),
+  }
+}
+
+/** One row a point, series after series. */
+function below({ x, y, series }: Chart, most: number): Omit<Table, 'title'> {
+  const room = Math.max(2, Math.floor(most / Math.max(1, series.length)))
+  return {
+    columns: ['series', titleOf(x), titleOf(y)],
+    rows: series.flatMap((one) => {
+      const chosen = new Set([...spread(one.points, room), ...extremesOf(one.points)])
+      const shown = one.points.filter((point) => chosen.has(point))
+      return shown.map(([atX, atY]) => [nameOf(one, ''), formatOn(x, atX), cell(y, atY)])
+    }),
+  }
+}
+
+const nameOf = ({ name, n }: Series, unit: string): string =>
+  `${name}${unit === '' ? '' : `, ${unit}`} (n = ${formatNumber(n)})`
+
+function spread<Item>(items: readonly Item[], room: number): Item[] {
+  if (items.length <= room) return [...items]
+  return Array.from({ length: room }, (_, i) => items[Math.round((i * (items.length - 1)) / (room - 1))]!)
+}
+
+function extremesOf(all: readonly Point[]): Point[] {
+  const points = all.filter(isMeasured)
+  if (points.length === 0) return []
+  return [points.reduce((a, b) => (b[1] < a[1] ? b : a)), points.reduce((a, b) => (b[1] > a[1] ? b : a))]
+}
+
+/** A gap has no value. */
+const cell = (axis: Axis, value: number | null | undefined): string =>
+  typeof value === 'number' ? formatOn(axis, value) : '–'
