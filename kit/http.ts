@@ -1,4 +1,5 @@
 import type { Server } from 'node:http'
+import { flushCompileCache } from 'node:module'
 import cors, { type FastifyCorsOptionsDelegate } from '@fastify/cors'
 import swagger from '@fastify/swagger'
 import swaggerUi from '@fastify/swagger-ui'
@@ -141,6 +142,9 @@ export async function createHttpApp(deps: HttpDeps) {
     metrics.http.observe(labels, reply.elapsedTime / 1_000)
     done()
   })
+
+  // For the next start, also when this one ends in a kill. Without NODE_COMPILE_CACHE it does nothing.
+  app.addHook('onListen', async () => flushCompileCache())
 
   const sweep = closeIdle(app.server)
   app.addHook('preClose', async () => sweep.start())

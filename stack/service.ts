@@ -1,3 +1,4 @@
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { Hopeless, until } from '@lab/kit/wait.ts'
 import { request } from 'undici'
@@ -125,11 +126,12 @@ export function createService(options: ServiceOptions): ServiceProcess {
   }
 }
 
-/** Where Node keeps what it compiled, when the runner has such a place: a service then starts with a third less work. */
-function compileCache(): Record<string, string> {
-  const { NODE_COMPILE_CACHE } = process.env
-  return NODE_COMPILE_CACHE ? { NODE_COMPILE_CACHE } : {}
-}
+/**
+ * Where Node keeps what it compiled. A service that finds its modules there starts with a third less work and 25 MB smaller:
+ * what strips the types of a file is then never loaded.
+ */
+const COMPILED = join(import.meta.dirname, '../node_modules/.cache/node')
+const compileCache = () => ({ NODE_COMPILE_CACHE: process.env.NODE_COMPILE_CACHE || COMPILED })
 
 async function waitUntilReady(child: Child, options: ServiceOptions): Promise<void> {
   const { name, port, logFile, readyMs = 60_000, signal } = options
