@@ -12,9 +12,14 @@ export const newMessageId = (): string => randomUUID()
  */
 export function derivedId(...parts: string[]): string {
   const digest = hash('sha1', parts.join('\n'), 'hex')
-  const variant = ((Number.parseInt(digest.slice(16, 18), 16) & 0x3f) | 0x80).toString(16)
-  return `${digest.slice(0, 8)}-${digest.slice(8, 12)}-5${digest.slice(13, 16)}-${variant}${digest.slice(18, 20)}-${digest.slice(20, 32)}`
+  return `${digest.slice(0, 8)}-${digest.slice(8, 12)}-5${restOf(digest)}`
 }
+
+/** What follows on the version. */
+const restOf = (digest: string) =>
+  `${digest.slice(13, 16)}-${VARIANT[Number.parseInt(digest[16] as string, 16) & 3]}${digest.slice(17, 20)}-${digest.slice(20, 32)}`
+/** By the two bits of a digest that are left of this digit. */
+const VARIANT = '89ab'
 
 /** The order id a client's `Idempotency-Key` stands for: the key alone finds the order again, in the store or in the log. */
 export const orderIdForKey = (idempotencyKey: string): string => derivedId('order', idempotencyKey)
@@ -28,4 +33,4 @@ const TIME_DIGITS = 13
  * every insert, and the millionth cost half as much again as the first. The rest is hashed from both (version 8 of RFC 9562).
  */
 export const eventIdFor = (kind: 'placed' | 'inventory', order_id: string): string =>
-  `${order_id.slice(0, TIME_DIGITS)}-8${derivedId(kind, order_id).slice(TIME_DIGITS + 2)}`
+  `${order_id.slice(0, TIME_DIGITS)}-8${restOf(hash('sha1', `${kind}\n${order_id}`, 'hex'))}`

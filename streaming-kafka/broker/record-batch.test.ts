@@ -42,11 +42,12 @@ const origin: fc.Arbitrary<BatchOrigin> = fc.record({
 })
 
 /** What of a record anybody here asks for. */
-const seen = ({ key, value, headers, offset, timestamp, ...rest }: KafkaMessage) => {
-  const { isControlRecord, batchContext } = rest as unknown as {
+const seen = (record: KafkaMessage) => {
+  const { isControlRecord, batchContext } = record as unknown as {
     isControlRecord: boolean
     batchContext: { inTransaction: boolean; producerId: string }
   }
+  const { key, value, headers, offset, timestamp } = record
   const { inTransaction, producerId } = batchContext
   return { key, value, headers, offset, timestamp, isControlRecord, inTransaction, producerId }
 }

@@ -63,63 +63,90 @@ export function encodeRecordBatch(messages: Message[], origin: BatchOrigin, now 
   return batch
 }
 
-/** Writes one record from `at`; answers where it ends. */
+/**
+ * Writes one record from `at`; answers where it ends. A length stands in front of what it counts and is of varying size: it gets
+ * the two bytes most lengths take, and what follows is moved when it takes others.
+ */
 function writeRecord(
-  { key, value, headers = {} }: Message,
-  at: number,
+  { key, value, headers }: Message,
+  from: number,
   offsetDelta: number,
-  timestampDelta: number,
+  age: number,
 ): number {
-  const fields = Object.entries(headers).flatMap(([name, values]) =>
-    (Array.isArray(values) ? values : [values]).map((one) => [name, one ?? null] as const),
-  )
-  let size = 1 + sizeOfVarint(timestampDelta) + sizeOfVarint(offsetDelta)
-  size += sizeOfBytes(key ?? null) + sizeOfBytes(value) + sizeOfVarint(fields.length)
-  for (const [name, one] of fields) size += sizeOfBytes(name) + sizeOfBytes(one)
-
-  reserve(at, size + 5)
-  at = writeVarint(size, at)
+  let at = from + USUAL_LENGTH
+  reserve(at, FIXED)
   scratch[at++] = 0 // attributes: none is in use
-  at = writeVarint(timestampDelta, at)
+  at = writeVarint(age, at)
   at = writeVarint(offsetDelta, at)
   at = writeBytes(key ?? null, at)
   at = writeBytes(value, at)
-  at = writeVarint(fields.length, at)
-  for (const [name, one] of fields) at = writeBytes(one, writeBytes(name, at))
-  return at
+  const countAt = at++
+  let count = 0
+  for (const name in headers) {
+    const values = headers[name]
+    for (const one of Array.isArray(values) ? values : [values]) {
+      at = writeBytes(one ?? null, writeBytes(name, at))
+      count++
+    }
+  }
+  if (count < 0x40) scratch[countAt] = 2 * count
+  else at = insertVarint(count, { at: countAt, room: 1, end: at })
+  return insertVarint(at - from - USUAL_LENGTH, { at: from, room: USUAL_LENGTH, end: at })
 }
 
+const USUAL_LENGTH = 2
+/** More than the numbers of one record, or of one of its fields, take. */
+const FIXED = 64
+
+/** Writes a number into the room that was left for it in front of what was written since; answers where that ends now. */
+function insertVarint(value: number, { at, room, end }: { at: number; room: number; end: number }): number {
+  const size = sizeOfVarint(value)
+  if (size !== room) {
+    reserve(end, size)
+    scratch.copyWithin(at + size, at + room, end)
+  }
+  writeVarint(value, at)
+  return end + size - room
+}
+
+/** Makes sure that there is room for `more` bytes, and for the numbers around them. */
 function reserve(used: number, more: number): void {
-  if (used + more <= scratch.length) return
-  const wider = Buffer.allocUnsafe(Math.max(used + more, scratch.length * 2))
+  if (used + more + FIXED <= scratch.length) return
+  const wider = Buffer.allocUnsafe(Math.max(used + more + FIXED, scratch.length * 2))
   scratch.copy(wider, 0, 0, used)
   scratch = wider
 }
 
-type Bytes = Buffer | string | null
-
-const lengthOf = (bytes: Buffer | string) =>
-  typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
-
-function sizeOfBytes(bytes: Bytes): number {
-  if (bytes === null) return 1
-  const length = lengthOf(bytes)
-  return sizeOfVarint(length) + length
-}
-
-function writeBytes(bytes: Bytes, at: number): number {
+function writeBytes(bytes: Buffer | string | null, at: number): number {
   if (bytes === null) return writeVarint(-1, at)
-  const length = lengthOf(bytes)
-  at = writeVarint(length, at)
-  if (typeof bytes !== 'string') scratch.set(bytes, at)
-  else if (length === bytes.length && length <= SHORT)
-    for (let i = 0; i < length; i++) scratch[at + i] = bytes.charCodeAt(i)
-  else if (length === bytes.length) scratch.write(bytes, at, length, 'latin1')
-  else scratch.write(bytes, at, length, 'utf8')
-  return at + length
+  if (typeof bytes === 'string') return writeText(bytes, at)
+  reserve(at, bytes.length)
+  at = writeVarint(bytes.length, at)
+  scratch.set(bytes, at)
+  return at + bytes.length
 }
-/** Up to here a loop costs less than a call out of JavaScript. */
+
+function writeText(text: string, at: number): number {
+  reserve(at, text.length * MOST_UTF8)
+  if (text.length <= SHORT) {
+    let i = 0
+    for (; i < text.length; i++) {
+      const code = text.charCodeAt(i)
+      if (code >= 0x80) break
+      scratch[at + 1 + i] = code
+    }
+    if (i === text.length) {
+      scratch[at] = 2 * i
+      return at + 1 + i
+    }
+  }
+  const length = scratch.write(text, at + USUAL_LENGTH, 'utf8')
+  return insertVarint(length, { at, room: USUAL_LENGTH, end: at + USUAL_LENGTH + length })
+}
+/** Up to here a loop costs less than a call out of JavaScript. Its length is one byte. */
 const SHORT = 40
+/** Bytes that one unit of a JavaScript string takes at most. */
+const MOST_UTF8 = 3
 
 /** Zig-zag: small numbers of either sign are short. Exact up to 2^52, which no difference of times or lengths reaches. */
 function sizeOfVarint(value: number): number {
@@ -145,43 +172,47 @@ interface BatchContext {
   producerId: string
 }
 
-/** A record as kafkajs hands it on; what is seldom asked for is read when it is. */
+/** A record as kafkajs hands it on. It knows where its bytes are: they become buffers when they are asked for, and not before. */
 class LogRecord {
-  readonly key: Buffer | null
-  readonly value: Buffer | null
-  /** As a number; `offset` is the same as text, for kafkajs. */
-  readonly at: number
-  /** When it was made, or the log got it: milliseconds since the epoch. */
-  readonly recordedAt: number
-  readonly isControlRecord: boolean
-  readonly batchContext: BatchContext
-  readonly attributes = 0
-  readonly #batch: Buffer
+  readonly #shared: Shared
+  readonly #offsetDelta: number
+  readonly #age: number
+  readonly #keyAt: number
+  readonly #valueAt: number
   readonly #headersAt: number
 
-  constructor(batch: Buffer, reader: Reader, { first, time, isControl, context }: Shared) {
+  constructor(reader: Reader, shared: Shared) {
+    this.#shared = shared
     reader.at++ // attributes: none is in use
-    const timestampDelta = reader.varint()
-    this.recordedAt = time.isAppended ? time.max : time.first + timestampDelta
-    this.at = first + reader.varint()
-    this.key = reader.bytes()
-    this.value = reader.bytes()
-    this.isControlRecord = isControl
-    this.batchContext = context
-    this.#batch = batch
+    this.#age = reader.varint()
+    this.#offsetDelta = reader.varint()
+    this.#keyAt = reader.at
+    reader.skipBytes()
+    this.#valueAt = reader.at
+    reader.skipBytes()
     this.#headersAt = reader.at
   }
 
   get offset(): string {
-    return String(this.at)
+    return String(this.#shared.first + this.#offsetDelta)
   }
 
+  /** When it was made, or the log got it: milliseconds since the epoch. */
   get timestamp(): string {
-    return String(this.recordedAt)
+    const { first, max, isAppended } = this.#shared.time
+    return String(isAppended ? max : first + this.#age)
+  }
+
+  get key(): Buffer | null {
+    return new Reader(this.#shared.records, this.#keyAt).bytes()
+  }
+
+  get value(): Buffer | null {
+    return new Reader(this.#shared.records, this.#valueAt).bytes()
   }
 
   get headers(): IHeaders {
-    const reader = new Reader(this.#batch, this.#headersAt)
+    const reader = new Reader(this.#shared.records, this.#headersAt)
     const headers: IHeaders = {}
     for (let left = reader.varint(); left > 0; left--) {
       const name = String(reader.bytes() ?? '')
@@ -192,11 +223,24 @@ class LogRecord {
     }
     return headers
   }
+
+  get isControlRecord(): boolean {
+    return this.#shared.isControl
+  }
+
+  get batchContext(): BatchContext {
+    return this.#shared.context
+  }
+
+  get attributes(): number {
+    return 0
+  }
 }
 
 export type { LogRecord }
 
 interface Shared {
+  records: Buffer
   first: number
   time: { first: number; max: number; isAppended: boolean }
   isControl: boolean
@@ -216,6 +260,7 @@ export async function decodeRecordBatch(batch: Buffer): Promise<LogRecord[]> {
 
 function decodeRecords(records: Buffer, batch: Buffer, attributes: number): LogRecord[] {
   const shared: Shared = {
+    records,
     first: Number(batch.readBigInt64BE(0)),
     time: {
       first: Number(batch.readBigInt64BE(FIRST_TIMESTAMP)),
@@ -233,7 +278,7 @@ function decodeRecords(records: Buffer, batch: Buffer, attributes: number): LogR
   const decoded: LogRecord[] = []
   for (let i = 0; i < count; i++) {
     const end = reader.varint() + reader.at
-    decoded.push(new LogRecord(records, reader, shared))
+    decoded.push(new LogRecord(reader, shared))
     if (end > records.length || reader.at > end) throw new RangeError('a record is longer than it says')
     reader.at = end
   }
@@ -250,6 +295,11 @@ class Reader {
   }
 
   varint(): number {
+    const first = this.#from[this.at] as number
+    if (first < 0x80) {
+      this.at++
+      return first & 1 ? -(first + 1) / 2 : first >> 1
+    }
     let [value, scale] = [0, 1]
     for (;;) {
       const byte = this.#from[this.at++]
@@ -262,12 +312,16 @@ class Reader {
   }
 
   bytes(): Buffer | null {
+    const length = this.skipBytes()
+    return length < 0 ? null : this.#from.subarray(this.at - length, this.at)
+  }
+
+  /** Answers their length, -1 when there are none. */
+  skipBytes(): number {
     const length = this.varint()
-    if (length < 0) return null
-    const end = this.at + length
-    if (end > this.#from.length) throw new RangeError('bytes are cut off')
-    const bytes = this.#from.subarray(this.at, end)
-    this.at = end
-    return bytes
+    if (length <= 0) return length
+    this.at += length
+    if (this.at > this.#from.length) throw new RangeError('bytes are cut off')
+    return length
   }
 }

@@ -7,7 +7,7 @@ import {
 } from '@lab/common/domain/events.ts'
 import type { KafkaMessage, Message } from 'kafkajs'
 import type { z } from 'zod'
-import { plainEvent } from './plain-event.ts'
+import { readPlain, writePlain } from './plain-event.ts'
 
 /** A record as it is read; `unreadable` says why it stands in for a batch that is none (`decoding.ts`). */
 export type LogMessage = KafkaMessage & { unreadable?: string }
@@ -24,7 +24,7 @@ const MAX_REASON = 300
 /** An event as a Kafka record: the key is the order, so one order's events keep their order. */
 export const toMessage = (event: OrderEvent): Message => ({
   key: event.subject,
-  value: JSON.stringify(event),
+  value: writePlain(event),
   headers: { ce_id: event.id, ce_type: event.type, 'content-type': CONTENT_TYPE },
 })
 
@@ -47,10 +47,10 @@ function decode<Event extends OrderEvent>(
   if (value === null) return { reason: 'no value' }
   if (value.length > MAX_EVENT_BYTES)
     return { reason: `${value.length} bytes, the limit is ${MAX_EVENT_BYTES}` }
+  const plain = readPlain(value.toString('latin1'))
+  if (plain && isOfTopic(plain)) return ofKey(key, plain as Event)
   const body = parseJson(value)
   if (body === undefined) return { reason: 'not JSON' }
-  const plain = plainEvent(body)
-  if (plain && isOfTopic(plain)) return ofKey(key, plain as Event)
   const parsed = schema.safeParse(body)
   if (!parsed.success) return { reason: `schema: ${describe(parsed.error)}` }
   return ofKey(key, parsed.data)

@@ -38,7 +38,8 @@ export function openOrderView(
   { admin, table, stream, metrics }: OrderViewDeps,
 ): OrderView {
   const publish = (updates: OrderUpdate[]) => {
-    for (const { status } of updates) metrics.orderReached(status)
+    for (const [status, { length }] of Map.groupBy(updates, (update) => update.status))
+      metrics.orderReached(status, length)
     stream.publish(updates)
   }
   const place = (orders: Order[]) => {
