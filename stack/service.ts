@@ -67,9 +67,6 @@ const HOST = '127.0.0.1'
  */
 const HEAP = ['--max-semi-space-size=16', '--max-old-space-size=192', '--heap-growing-percent=300']
 
-/** By itself the C library keeps a heap for each of Node's threads: 5 MB more a service of part C. */
-const FEW_ARENAS = { MALLOC_ARENA_MAX: '2' }
-
 export function createService(options: ServiceOptions): ServiceProcess {
   const { run, name, entry, port, logFile, heap = HEAP, shutdownMs = 10_000, signal } = options
   const base = { HOST, PORT: String(port), SHUTDOWN_DEADLINE_MS: String(shutdownMs), ...options.env }
@@ -81,7 +78,7 @@ export function createService(options: ServiceOptions): ServiceProcess {
     signal?.throwIfAborted()
     if (!(await isPortFree(port, HOST))) throw new PortTaken(`port ${port}, needed by ${name}, is in use`)
     signal?.throwIfAborted()
-    const env = { ...compileCache(), ...FEW_ARENAS, ...base, ...extra }
+    const env = { ...compileCache(), ...base, ...extra }
     const imports = preload.flatMap((file) => ['--import', pathToFileURL(file).href])
     const command = { command: process.execPath, args: [...heap, ...imports, entry] }
     child = await startChild({ run, name, ...command, env, logFile })

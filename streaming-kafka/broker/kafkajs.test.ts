@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module'
 import { gzipSync, zstdCompressSync } from 'node:zlib'
 import { describe, expect, test } from 'vitest'
-import { originalDecode, restMs } from './kafkajs.ts'
+import { originalDecode } from './kafkajs.ts'
 
 const require = createRequire(import.meta.url)
 const Decoder = require('kafkajs/src/protocol/decoder')
@@ -116,35 +116,5 @@ describe('the records of a fetch', () => {
       ['3', 'one'],
       ['4', 'two'],
     ])
-  })
-})
-
-describe('between two fetches', () => {
-  const createWorkerQueue = require('kafkajs/src/consumer/workerQueue') as (options: object) => {
-    push: (...batches: object[]) => Promise<void>
-  }
-  const worker = {
-    run: ({ next }: { next: () => { resolve: () => void } | undefined }) => {
-      for (let item = next(); item; item = next()) item.resolve()
-    },
-  }
-  const msOf = async (...sizes: number[]) => {
-    const queue = createWorkerQueue({ workers: [worker] })
-    const startedAt = performance.now()
-    await queue.push(...sizes.map((length) => ({ messages: Array.from({ length }) })))
-    return performance.now() - startedAt
-  }
-
-  test('a consumer rests after a small one, so that what comes meanwhile shares the next', async () => {
-    expect(await msOf(0, 1)).toBeGreaterThan(18)
-  })
-
-  test.each([
-    ['a small one', 1, 5, 15],
-    ['one that took longer to handle', 1, 25, 0],
-    ['a large one, behind which more is waiting', 500, 5, 0],
-    ['an empty one, which has waited at the broker', 0, 0, 0],
-  ])('the rest after %s', (_what, records, spentMs, restsMs) => {
-    expect(restMs(records, spentMs)).toBe(restsMs)
   })
 })

@@ -1,5 +1,4 @@
 import { createRequire } from 'node:module'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { guardDecoding } from '@lab/kit/kafkajs-decoding.ts'
 import type { Message, PartitionerArgs } from 'kafkajs'
 import { decodeRecordBatch, encodeRecordBatch, type LogRecord } from './record-batch.ts'
@@ -143,35 +142,6 @@ export const OriginalBatch = replace<BatchOfFetch>(
       }
     },
 )
-
-interface WorkerQueue {
-  /** Resolves when all of them are handled; only then comes the next fetch. */
-  push: (...batches: Pick<FetchedBatch, 'messages'>[]) => Promise<void>
-}
-
-/** From one answer of the broker to the next question, when the answer was a small one. */
-const REST_MS = 20
-const SMALL = 500
-
-/**
- * How long a consumer rests before its next fetch. The library asks again at once: under a steady load of single orders that is a
- * fetch, and for the owner of the stock a transaction, for every few of them. What comes meanwhile shares the next one. The
- * first record after a silence is fetched at once, and behind a large answer there is more.
- */
-export const restMs = (records: number, spentMs: number): number =>
-  records > 0 && records < SMALL ? Math.max(0, REST_MS - spentMs) : 0
-
-replace<(options: object) => WorkerQueue>('consumer/workerQueue', (original) => (options) => {
-  const queue = original(options)
-  const push: WorkerQueue['push'] = async (...batches) => {
-    const answeredAt = performance.now()
-    await queue.push(...batches)
-    const records = batches.reduce((sum, { messages }) => sum + messages.length, 0)
-    const rest = restMs(records, performance.now() - answeredAt)
-    if (rest > 0) await sleep(rest)
-  }
-  return { ...queue, push }
-})
 
 export const { AssignerProtocol, Kafka, logLevel, Partitioners } =
   require('kafkajs') as typeof import('kafkajs')
