@@ -37,6 +37,8 @@ describe.each(parts)('the compose file of $name', (spec) => {
         environment: { STOCK: 'pizza=1' },
       })
     }
+    for (const name of Object.keys(spec.compose.helpers))
+      expect(services[name].container_name).toBe(`lab-run-1-${name}`)
   })
 })
 

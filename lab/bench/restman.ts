@@ -31,6 +31,8 @@ export interface RestmanBench {
 
 interface Segment {
   orders: number
+  /** Answered 503, and placed again. */
+  refused: number
   acceptedPerSecond: number
   completedPerSecond: number
   cpuUsPerOrder: number
@@ -95,6 +97,7 @@ export async function benchRestman(options: RestmanBenchOptions): Promise<Restma
         columns: [
           'segment',
           'orders',
+          'refused',
           'accepted/s',
           'completed/s',
           'µs of processor per order, all services',
@@ -103,6 +106,7 @@ export async function benchRestman(options: RestmanBenchOptions): Promise<Restma
           ...segments.map((one, at) => [
             at + 1,
             one.orders,
+            one.refused,
             one.acceptedPerSecond,
             one.completedPerSecond,
             one.cpuUsPerOrder,
@@ -110,6 +114,7 @@ export async function benchRestman(options: RestmanBenchOptions): Promise<Restma
           [
             'part A',
             a?.orders ?? 0,
+            0,
             a?.accepted_per_second ?? 0,
             a?.completed_per_second ?? 0,
             cpuOf(a?.processes ?? []),
@@ -135,22 +140,22 @@ async function segment(
   const cpuBefore = cpuUs(part)
   const startedAt = performance.now()
   let next = 0
-  let accepted = 0
+  let left = count
   const refused = new Map<number, number>()
   const client = async () => {
-    while (next < count) {
+    while (left > 0) {
+      left--
       session.signal.throwIfAborted()
       const { orderId, status } = await restman.place(next++)
-      if (orderId !== undefined) accepted++
-      else refused.set(status, (refused.get(status) ?? 0) + 1)
+      if (orderId !== undefined) continue
+      // A busy machine is late with a price: a 503 has stored nothing, and the customer comes again.
+      left++
+      refused.set(status, (refused.get(status) ?? 0) + 1)
+      if (status !== 503 || refused.get(status)! > count) throw new Error(`an order was answered ${status}`)
     }
   }
   await Promise.all(Array.from({ length: connections }, client))
   const acceptedMs = performance.now() - startedAt
-  if (accepted !== count) {
-    const answers = [...refused].map(([status, times]) => `${times} were answered ${status}`)
-    throw new Error(`of ${count} orders ${answers.join(', ')}`)
-  }
   const drained = async () =>
     (await rows.count('orders')) >= before + count && (await rows.count('bills')) >= before + count
   await until(drained, {
@@ -162,6 +167,7 @@ async function segment(
   const completedMs = performance.now() - startedAt
   return {
     orders: count,
+    refused: refused.get(503) ?? 0,
     acceptedPerSecond: Math.round((count / acceptedMs) * 1_000),
     completedPerSecond: Math.round((count / completedMs) * 1_000),
     cpuUsPerOrder: Math.round((cpuUs(part) - cpuBefore) / count),

@@ -19,7 +19,11 @@ export function composeOverride(spec: PartSpec, { runId, env, serviceEnv }: Over
     // A container that ends must stay ended until the experiment starts it again.
     { labels, restart: 'no', environment: { ...env, ...serviceEnv[name] } },
   ])
-  const helpers = Object.keys(spec.compose.helpers).map((name) => [name, { labels, restart: 'no' }])
+  // A name that the file gives a container, for people, would meet that of a stack which is up already.
+  const helpers = Object.keys(spec.compose.helpers).map((name) => [
+    name,
+    { labels, restart: 'no', container_name: `lab-${runId.toLowerCase()}-${name}` },
+  ])
   return JSON.stringify({ services: Object.fromEntries([...own, ...helpers]) }, null, 2)
 }
 

@@ -79,7 +79,8 @@ export function runConsumer<Event>(
       sessionTimeout: 6_000,
       heartbeatInterval: 2_000,
       rebalanceTimeout: 10_000,
-      maxWaitTimeInMs: 200,
+      // An event that comes ends the wait.
+      maxWaitTimeInMs: 1_000,
       allowAutoTopicCreation: false,
     })
     const letters = kafka.producer({
