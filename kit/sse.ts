@@ -1,3 +1,5 @@
+import { createParser } from 'eventsource-parser'
+
 export interface ServerSentEvent {
   event: string
   data: string
@@ -8,20 +10,11 @@ export interface ServerSentEvent {
  * that are complete. Comments, ids and retry hints are passed over.
  */
 export function createSseParser(): (chunk: string) => ServerSentEvent[] {
-  let rest = ''
+  let events: ServerSentEvent[] = []
+  const parser = createParser({ onEvent: ({ event = 'message', data }) => events.push({ event, data }) })
   return (chunk) => {
-    const blocks = (rest + chunk).split('\n\n')
-    rest = blocks.pop() ?? ''
-    return blocks.flatMap(parseBlock)
+    events = []
+    parser.feed(chunk)
+    return events
   }
-}
-
-function parseBlock(block: string): ServerSentEvent[] {
-  let event = 'message'
-  const data: string[] = []
-  for (const line of block.split('\n')) {
-    if (line.startsWith('event:')) event = line.slice(6).trim()
-    if (line.startsWith('data:')) data.push(line.slice(5).replace(/^ /, ''))
-  }
-  return data.length === 0 ? [] : [{ event, data: data.join('\n') }]
 }

@@ -7,7 +7,7 @@ import { waitFor } from '@lab/kit/wait.ts'
 import { localObstacle } from '@lab/stack/fixtures/lab.ts'
 import { isPortFree } from '@lab/stack/ports.ts'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { Results } from './report/results.ts'
+import { Results } from './run/schema.ts'
 import { type CommandLine, startCommandLine, startNpmScript } from './testing/command-line.ts'
 
 const nothing = { processes: [], folders: [] }

@@ -1,6 +1,6 @@
 import './require-node.mjs'
 import { resolve } from 'node:path'
-import { DEFAULT_RESULTS, refuseUnwritable } from '@lab/lab/report/results-folder.ts'
+import { DEFAULT_RESULTS, refuseUnwritable } from '@lab/lab/run/folder.ts'
 import { BENCH_HELP, readBenchCommand } from './lab/bench-command-line.ts'
 import { runScript } from './lab/exit.ts'
 import { openTerminal } from './lab/terminal.ts'
@@ -10,17 +10,10 @@ await runScript({ name: 'bench' }, readBenchCommand, async (command) => {
   if (command.kind !== 'help') {
     await refuseUnwritable(command.out === undefined ? DEFAULT_RESULTS : resolve(command.out))
   }
-  if (command.kind === 'throughput') {
-    return (await import('./lab/bench.ts')).throughputCommand(command, terminal)
-  }
-  if (command.kind === 'ceilings') {
-    return (await import('./lab/ceilings.ts')).ceilingsCommand(command, terminal)
-  }
   if (command.kind === 'fuzz') return (await import('./lab/fuzz.ts')).fuzzCommand(command, terminal)
-  if (command.kind === 'mqtt') return (await import('./lab/bench-mqtt.ts')).mqttCommand(command, terminal)
-  if (command.kind === 'redis') return (await import('./lab/bench-redis.ts')).redisCommand(command, terminal)
-  if (command.kind === 'restman')
-    return (await import('./lab/bench-restman.ts')).restmanCommand(command, terminal)
+  if (command.kind !== 'help') {
+    return (await import('./lab/bench.ts')).benchCommand(command.kind, command, terminal)
+  }
   terminal.print(BENCH_HELP.trimEnd())
   return 0
 })

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startCommandLine } from '../testing/command-line.ts'
-import { BenchResults } from './throughput-results.ts'
+import { BenchResults } from './bench.ts'
+import type { Segment } from './throughput.ts'
 
 const nothing = { processes: [], folders: [] }
 const throughput = (...args: string[]) =>
@@ -20,13 +21,15 @@ describe('npm run bench -- throughput', () => {
         part: 'sync-rest',
         valid: true,
         ledger: [],
-        segments: [
-          { orders: 200, statuses: { 201: 200 }, unknown: 0 },
-          { orders: 300, statuses: { 201: 300 }, unknown: 0 },
-        ],
+        data: {
+          segments: [
+            { orders: 200, statuses: { 201: 200 }, unknown: 0 },
+            { orders: 300, statuses: { 201: 300 }, unknown: 0 },
+          ],
+        },
       },
     ])
-    const [segment] = printed.parts[0]!.segments
+    const [segment] = printed.parts[0]!.data.segments as unknown as Segment[]
     expect(segment?.processes.map(({ process }) => process)).toEqual([
       'order-service',
       'inventory-service',

@@ -1,16 +1,19 @@
-import { until } from '@lab/kit/wait.ts'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { isTerminal, type Order } from '@lab/common/domain/order.ts'
 import { z } from 'zod'
 import type { PartClient } from '../experiments/part-client.ts'
+import { followOrders } from '../load/order-stream.ts'
+import type { LoadRequest } from '../load/process.ts'
 import type { RunningTrio, TrioName } from '../trio.ts'
-import { watchCompletions } from './completions.ts'
 import { BenchInvalid } from './invalid.ts'
-import type { LoadRequest } from './load-protocol.ts'
+
+type ClosedRequest = Exclude<LoadRequest, { kind: 'open' }>
 
 /** How orders are sent to a part, and how their completion is seen. */
 export interface Drive {
   load: string
   completion: string
-  request: (count: number) => LoadRequest
+  request: (count: number) => ClosedRequest
   /** Resolves when `total` orders have completed since the part was started. */
   completed: (total: number, onProgress: (done: number) => void) => Promise<void>
   close: () => Promise<void>
@@ -51,41 +54,108 @@ export const drives: Record<TrioName, (part: RunningTrio, options: DriveOptions)
 
 const placing = (part: RunningTrio, connections: number) => ({
   load: `POST /order, closed loop, ${connections} connections`,
-  request: (count: number): LoadRequest => ({ kind: 'place', url: part.order.url, count, connections }),
+  request: (count: number): ClosedRequest => ({ kind: 'place', url: part.order.url, count, connections }),
 })
 
+export interface WatchOptions {
+  /** `GET /orders`, for what happened while the stream was away. */
+  readOrders: () => Promise<Order[]>
+  stallMs?: number
+  signal: AbortSignal
+}
+
+/** Counts the orders that reach a terminal status on `GET /orders/stream`; of each it keeps only the id. */
+export async function watchCompletions(url: string, { readOrders, stallMs, signal }: WatchOptions) {
+  const closing = new AbortController()
+  const ids = new Set<string>()
+  const note = ({ order_id, status }: Pick<Order, 'order_id' | 'status'>) =>
+    isTerminal(status) && ids.add(order_id)
+  let isGap = false
+  const { ended } = await followOrders(url, {
+    onStatus: (order_id, status) => note({ order_id, status }),
+    onOpen: (opened) => {
+      isGap = opened > 1
+    },
+    stop: AbortSignal.any([signal, closing.signal]),
+  })
+  const backfill = async () => {
+    isGap = false
+    for (const order of await readOrders()) note(order)
+  }
+  return {
+    /** Resolves when `total` different orders have been seen to complete since this was opened. */
+    reached: (total: number, onProgress: (done: number) => void) =>
+      untilCounted({
+        total,
+        onProgress,
+        signal,
+        everyMs: 2,
+        ...(stallMs !== undefined && { stallMs }),
+        async read() {
+          if (isGap) await backfill()
+          return ids.size
+        },
+        lastLook: backfill,
+      }),
+    async close() {
+      closing.abort()
+      await ended
+    },
+  }
+}
+
 const Totals = z.object({ orders_total: z.int(), reserved_total: z.int(), failed_total: z.int() })
-const POLL_MS = 50
-const STALL_MS = 30_000
+
+function analyticsCounted(client: PartClient, counting: Pick<Counting, 'total' | 'onProgress' | 'signal'>) {
+  let done = 0
+  const read = async () => {
+    // A service that does not answer counts nothing, which is what a stall is.
+    const answer = await client.read('third', '/metrics').catch(() => undefined)
+    const totals = Totals.safeParse(answer).data
+    if (totals) done = Math.min(totals.reserved_total + totals.failed_total, totals.orders_total)
+    return done
+  }
+  return untilCounted({ ...counting, read, everyMs: 50 })
+}
 
 interface Counting {
   total: number
   onProgress: (done: number) => void
   signal: AbortSignal
+  everyMs: number
+  /** Nothing completed for this long: the part does not drain. */
+  stallMs?: number
+  read: () => Promise<number>
+  /** Before it is said that the part does not drain. */
+  lastLook?: () => Promise<void>
 }
 
-async function analyticsCounted(client: PartClient, { total, onProgress, signal }: Counting): Promise<void> {
-  let done = 0
+async function untilCounted({
+  total,
+  onProgress,
+  signal,
+  everyMs,
+  stallMs = 30_000,
+  read,
+  lastLook,
+}: Counting) {
+  let done = await read()
   let movedAt = performance.now()
-  const counted = async () => {
-    // A service that does not answer counts nothing, which is what a stall is.
-    const totals = await readTotals(client).catch(() => ({ orders: 0, decided: done }))
-    if (totals.decided !== done) movedAt = performance.now()
-    done = totals.decided
-    onProgress(done)
-    if (done >= total && totals.orders >= total) return 'all' as const
-    return performance.now() - movedAt > STALL_MS ? ('stalled' as const) : undefined
+  while (done < total) {
+    await sleep(everyMs, undefined, { signal })
+    const before = done
+    done = await read()
+    if (done === before && performance.now() - movedAt > stallMs) {
+      await lastLook?.()
+      done = await read()
+      if (done === before)
+        throw new BenchInvalid(
+          `did not drain: ${done} of ${total} orders completed, none for ${stallMs / 1_000} s`,
+        )
+    }
+    if (done !== before) {
+      movedAt = performance.now()
+      onProgress(done)
+    }
   }
-  const timeoutMs = 60 * 60_000 // the stall above ends it long before
-  const end = await until(counted, { what: 'the analytics totals', timeoutMs, everyMs: POLL_MS, signal })
-  if (end === 'stalled') {
-    throw new BenchInvalid(
-      `did not drain: ${done} of ${total} orders counted, none for ${STALL_MS / 1_000} s`,
-    )
-  }
-}
-
-async function readTotals(client: PartClient): Promise<{ orders: number; decided: number }> {
-  const totals = Totals.parse(await client.read('third', '/metrics'))
-  return { orders: totals.orders_total, decided: totals.reserved_total + totals.failed_total }
 }

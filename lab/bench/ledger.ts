@@ -1,5 +1,4 @@
-import type { Order } from '@lab/common/domain/order.ts'
-import { isTerminal } from '@lab/common/domain/order.ts'
+import { isTerminal, type Order } from '@lab/common/domain/order.ts'
 import type { Stock } from '@lab/common/domain/stock.ts'
 import { messageOf } from '@lab/kit/errors.ts'
 import { until } from '@lab/kit/wait.ts'

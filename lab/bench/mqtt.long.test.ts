@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { localObstacle } from '@lab/stack/fixtures/lab.ts'
 import { expect, test } from 'vitest'
 import { startCommandLine } from '../testing/command-line.ts'
-import { MqttResults } from './mqtt-results.ts'
+import { BenchResults } from './bench.ts'
 
 const obstacle = await localObstacle('mosquitto')
 
@@ -15,15 +15,18 @@ test.skipIf(obstacle)(
 
     expect(await bench.ended(110_000), bench.stderr()).toBe(0)
 
-    const printed = MqttResults.parse(JSON.parse(bench.stdout()))
+    const printed = BenchResults.parse(JSON.parse(bench.stdout()))
     expect(printed).toMatchObject({
-      round_orders: 500,
-      valid: true,
-      brokers: [{ kind: 'mosquitto' }],
-      comparison: { ours: 'kitchen', target: 0.5, rounds: [{}] },
+      servers: [{ kind: 'mosquitto' }],
+      parts: [
+        {
+          valid: true,
+          data: { round_orders: 500, comparison: { ours: 'kitchen', target: 0.5, rounds: [{}] } },
+        },
+      ],
     })
     const [folder] = readdirSync(bench.out)
-    expect(JSON.parse(readFileSync(join(bench.out, folder!, 'mqtt.json'), 'utf8'))).toEqual(printed)
+    expect(JSON.parse(readFileSync(join(bench.out, folder!, 'bench.json'), 'utf8'))).toEqual(printed)
     expect(bench.left()).toEqual({ processes: [], folders: [] })
   },
 )

@@ -5,14 +5,12 @@ import { startPart } from '@lab/stack/part.ts'
 import { freePorts } from '@lab/stack/ports.ts'
 import { createService, type ServiceProcess } from '@lab/stack/service.ts'
 import { parts } from '../../parts.ts'
-import type { Table } from '../experiments/experiment.ts'
 import { openMqttProbe, subscribeMqtt } from '../probes/mqtt.ts'
-import type { Session } from '../session.ts'
-import { alternate, type Contestant } from './ceilings/alternate.ts'
-import { ratioTable } from './ceilings/tables.ts'
-import type { MqttResults } from './mqtt-results.ts'
+import type { Session } from '../run/session.ts'
+import { alternate, type Contestant, ratioTable } from './alternate.ts'
+import type { Bench, Measured } from './bench.ts'
 
-export interface MqttBenchOptions {
+interface Options {
   session: Session
   /** Of each round. */
   orders: number
@@ -20,17 +18,26 @@ export interface MqttBenchOptions {
   progress: (text: string) => void
 }
 
-export type MqttBench = Pick<MqttResults, 'comparison' | 'peak_rss_bytes' | 'round_orders' | 'valid'>
-
-const BARE = resolve(import.meta.dirname, 'ceilings/bare-mqtt/kitchen.ts')
+const BARE = resolve(import.meta.dirname, 'bare/mqtt.ts')
 /** What the kitchen should reach of the bare loop. */
 const TARGET = 0.5
 /** Orders that are on their way at a time. */
 const WINDOW = 200
 const WARM_UP = 2_000
 
+/** Orders per second of the kitchen over MQTT, and its memory, against a bare mqtt.js loop. */
+export const mqtt: Bench = {
+  parts: ({ orders: [orders = 0], ...options }) => [
+    {
+      part: 'pubsub-mqtt',
+      title: 'pubsub-mqtt: orders per second against a bare loop',
+      measure: (progress) => benchMqtt({ ...options, orders, progress }),
+    },
+  ],
+}
+
 /** From publishing an order to its food, preparation time 0: the kitchen against a bare mqtt.js loop, in turn. */
-export async function benchMqtt({ session, orders, rounds, progress }: MqttBenchOptions): Promise<MqttBench> {
+async function benchMqtt({ session, orders, rounds, progress }: Options): Promise<Measured> {
   const { run, signal } = session
   const broker = await session.server('mosquitto')
   const spec = parts.find(({ name }) => name === 'pubsub-mqtt')!
@@ -81,12 +88,15 @@ export async function benchMqtt({ session, orders, rounds, progress }: MqttBench
   }
   const contestants = [bareLoop, kitchen]
   const [comparison] = await alternate({ contestants, questions: [question], rounds, progress })
-  return { comparison: comparison!, peak_rss_bytes: peakRss, round_orders: orders, valid }
-}
-
-export const mqttTable = ({ comparison, round_orders }: MqttBench): Table => {
-  const title = `pubsub-mqtt: how close to the limit, ${round_orders} orders a round, QoS 1, files on disk`
-  return { ...ratioTable('pubsub-mqtt', [comparison]), title }
+  const title = `pubsub-mqtt: how close to the limit, ${orders} orders a round, QoS 1, files on disk`
+  return {
+    part: spec.name,
+    ledger: valid ? [] : ['not every order had its food once'],
+    tables: [{ ...ratioTable(spec.name, [comparison!]), title }],
+    lines: [`the kitchen had at most ${Math.round(peakRss / 2 ** 20)} MB resident`],
+    short: `${comparison!.ratio.median.toFixed(2)} of the bare loop`,
+    data: { round_orders: orders, comparison, peak_rss_bytes: peakRss },
+  }
 }
 
 async function load(url: string, orders: number, signal: AbortSignal) {

@@ -6,13 +6,13 @@ import type { Servers } from '@lab/stack/servers/index.ts'
 import { createService } from '@lab/stack/service.ts'
 import { Pool } from 'undici'
 import { parts } from '../../parts.ts'
-import type { Table } from '../experiments/experiment.ts'
-import { percentile } from '../load/percentile.ts'
+import { repeated } from '../experiments/repeated.ts'
+import { nearestRank } from '../load/histogram.ts'
 import { openRedisProbe } from '../probes/redis.ts'
-import type { Session } from '../session.ts'
-import { spreadOf } from './ceilings/ratio.ts'
+import type { Session } from '../run/session.ts'
+import type { Bench, Measured } from './bench.ts'
 
-export interface RedisBenchOptions {
+interface Options {
   session: Session
   /** In the store when the state is asked for. */
   orders: number
@@ -21,20 +21,24 @@ export interface RedisBenchOptions {
   progress: (text: string) => void
 }
 
-export interface RedisBench {
-  tables: Table[]
-  /** Transitions/s of the platform, in parts of the bare loop's: the median of the rounds. */
-  ratio: number
-  /** p99 of a state of many orders, in parts of an empty store's. */
-  stateRatio: number
-  stateP99Ms: number
-  bytesPerOrder: number
-  /** Every change was answered as one, and the stream has as many events. */
-  valid: boolean
+/** What the platform should reach of the bare loop, and what the state of a full store may take. */
+const TARGET = 0.6
+const STATE_TARGET = 2
+const STATE_P99_MS = 5
+
+/** Changes per second of the platform over Redis against a bare loop, its state, and memory per order. */
+export const redis: Bench = {
+  parts: ({ orders: [orders = 0], ...options }) => [
+    {
+      part: 'realtime-redis',
+      title: 'realtime-redis: changes per second against a bare loop, and its state',
+      measure: (progress) => benchRedis({ ...options, orders, progress }),
+    },
+  ],
 }
 
 const ROOT = resolve(import.meta.dirname, '../..')
-const BARE = join(ROOT, 'lab/bench/ceilings/bare-redis/platform.ts')
+const BARE = join(ROOT, 'lab/bench/bare/redis.ts')
 const SCRIPTS = pathToFileURL(join(ROOT, 'realtime-redis/redis/scripts.ts')).href
 /** Orders that go the whole way, of each round: eight changes each. */
 const WAYS = 1_500
@@ -88,7 +92,7 @@ interface Round {
 }
 
 /** Transitions against a bare Fastify and client loop with the same scripts, in turn; then the state of a full store. */
-export async function benchRedis(options: RedisBenchOptions): Promise<RedisBench> {
+async function benchRedis(options: Options): Promise<Measured> {
   const { session, rounds, connections, progress } = options
   const { run, signal } = session
   const redis = await session.server('redis')
@@ -159,13 +163,27 @@ export async function benchRedis(options: RedisBenchOptions): Promise<RedisBench
   await full.close()
 
   const of = (contestant: string) =>
-    spreadOf(measured.filter((one) => one.contestant === contestant).map(({ perSecond }) => perSecond)).median
+    repeated(measured.filter((one) => one.contestant === contestant).map(({ perSecond }) => perSecond))!
+      .median
+  const ratio = of('platform') / of('bare loop')
+  const stateP99Ms = many.asked.p99Ms
+  const stateRatio = stateP99Ms / none.asked.p99Ms
   return {
-    ratio: of('platform') / of('bare loop'),
-    stateRatio: many.asked.p99Ms / none.asked.p99Ms,
-    stateP99Ms: many.asked.p99Ms,
-    bytesPerOrder,
-    valid: isValid,
+    part: spec.name,
+    ledger: isValid ? [] : ['a change failed, or the stream has not every change once'],
+    lines: [
+      `ratio ${ratio.toFixed(2)}, target ${TARGET}`,
+      `state of ${options.orders} orders: p99 ${stateP99Ms.toFixed(2)} ms, target ${STATE_P99_MS}; ${stateRatio.toFixed(2)} of an empty store's, target ${STATE_TARGET}`,
+      `memory: ${Math.round(bytesPerOrder)} bytes an order, its events included`,
+    ],
+    short: `${ratio.toFixed(2)} of the bare loop`,
+    data: {
+      ratio,
+      state_ratio: stateRatio,
+      state_p99_ms: stateP99Ms,
+      bytes_per_order: bytesPerOrder,
+      rounds: measured,
+    },
     tables: [
       {
         title: `Changes of orders, ${WAYS * 8} a round, ${connections} connections, appendfsync always unless said`,
@@ -242,7 +260,7 @@ async function load(url: string, { create, steps }: Contestant, { ways, connecti
 
 const percentiles = (ms: number[]) => {
   const sorted = ms.toSorted((a, b) => a - b)
-  return { p50Ms: percentile(sorted, 0.5)!, p99Ms: percentile(sorted, 0.99)! }
+  return { p50Ms: nearestRank(sorted, 0.5)!, p99Ms: nearestRank(sorted, 0.99)! }
 }
 
 async function eventsOf({ host, port, db, admin }: Servers['redis']): Promise<number> {

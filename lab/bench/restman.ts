@@ -2,14 +2,14 @@ import { until } from '@lab/kit/wait.ts'
 import { startPart } from '@lab/stack/part.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'
 import { parts } from '../../parts.ts'
-import type { Table } from '../experiments/experiment.ts'
 import { openClickHouse } from '../restman/clickhouse.ts'
 import { loadSettings, openRestman, type Restman } from '../restman/client.ts'
-import type { Session } from '../session.ts'
+import type { Session } from '../run/session.ts'
+import type { Bench, Measured } from './bench.ts'
 import { readProcess } from './process-figures.ts'
 import { measureThroughput } from './throughput.ts'
 
-export interface RestmanBenchOptions {
+interface Options {
   session: Session
   /** In all; measured in ten equal segments. */
   orders: number
@@ -17,16 +17,18 @@ export interface RestmanBenchOptions {
   progress: (text: string) => void
 }
 
-export interface RestmanBench {
-  tables: Table[]
-  /** From the start of the services to the last one being ready, its servers running. */
-  startMs: number
-  /** Processor time per order in the last segment, in parts of the first one's. */
-  flatness: number
-  /** All services together, at their end. */
-  rssMb: number
-  /** Every order had one row, one ticket and one bill. */
-  valid: boolean
+/** What is promised: the services' start, their memory, and that an order costs the same later. */
+const TARGETS = { startMs: 45_000, rssMb: 3_072, flatness: 1.25 }
+
+/** Orders per second through the gateway of RestMan, cost per order and memory, with part A as a yardstick. */
+export const restman: Bench = {
+  parts: ({ orders: [orders = 0], ...options }) => [
+    {
+      part: 'platform-restman',
+      title: 'platform-restman: orders per second through the gateway',
+      measure: (progress) => benchRestman({ ...options, orders, progress }),
+    },
+  ],
 }
 
 interface Segment {
@@ -44,7 +46,7 @@ const WARM_UP_CONNECTIONS = 8
 const DRAIN_MS = 600_000
 
 /** Orders through the gateway until each has its row in the analytics, segment after segment; then part A on this machine. */
-export async function benchRestman(options: RestmanBenchOptions): Promise<RestmanBench> {
+async function benchRestman(options: Options): Promise<Measured> {
   const { session, orders, connections, progress } = options
   const { run, signal } = session
   const spec = parts.find(({ name }) => name === 'platform-restman')!
@@ -86,11 +88,17 @@ export async function benchRestman(options: RestmanBenchOptions): Promise<Restma
   })
   const [a] = yardstick.segments
   const flatness = segments.at(-1)!.cpuUsPerOrder / segments[0]!.cpuUsPerOrder
+  const isValid = valid && yardstick.valid
   return {
-    startMs,
-    flatness,
-    rssMb,
-    valid: valid && yardstick.valid,
+    part: spec.name,
+    ledger: isValid ? [] : ['not every order had its rows once', ...yardstick.ledger],
+    lines: [
+      `services ready after ${(startMs / 1_000).toFixed(1)} s, target ${TARGETS.startMs / 1_000}`,
+      `resident, all services: ${Math.round(rssMb)} MB, target ${TARGETS.rssMb}`,
+      `cost of an order, last segment to first: ${flatness.toFixed(2)}, target ${TARGETS.flatness}`,
+    ],
+    short: `ready after ${(startMs / 1_000).toFixed(1)} s`,
+    data: { start_ms: startMs, flatness, rss_mb: rssMb, segments },
     tables: [
       {
         title: `Orders through the gateway, ${connections} at a time, until each has its row in the analytics`,
@@ -125,7 +133,7 @@ export async function benchRestman(options: RestmanBenchOptions): Promise<Restma
   }
 }
 
-interface Bench extends RestmanBenchOptions {
+interface Loaded extends Options {
   part: RunningPart
   restman: Restman
   rows: ReturnType<typeof openClickHouse>
@@ -133,7 +141,7 @@ interface Bench extends RestmanBenchOptions {
 
 /** A closed loop of so many connections. */
 async function segment(
-  { part, restman, rows, connections, session }: Bench,
+  { part, restman, rows, connections, session }: Loaded,
   count: number,
   before: number,
 ): Promise<Segment> {

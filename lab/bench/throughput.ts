@@ -1,13 +1,76 @@
 import { openPartClient, type PartClient } from '../experiments/part-client.ts'
 import { stockEnv } from '../experiments/stock-env.ts'
-import type { Progress, Session } from '../session.ts'
+import { type LoadProcess, startLoadProcess } from '../load/process.ts'
+import type { Table } from '../run/schema.ts'
+import type { Progress, Session } from '../run/session.ts'
 import { brokerFor, type RunningTrio, type StartTrioOptions, startTrio, type TrioName } from '../trio.ts'
+import type { Bench } from './bench.ts'
 import { type Drive, drives } from './drives.ts'
 import { BenchInvalid } from './invalid.ts'
 import { auditRun, type Sent } from './ledger.ts'
-import { type LoadProcess, startLoadProcess } from './load-process.ts'
 import { type ProcessFigures, readProcess } from './process-figures.ts'
-import type { PartThroughput, Segment } from './throughput-results.ts'
+
+/** Figures of a service, or of the load generator. */
+interface ProcessCost {
+  process: string
+  /** Absent where the system does not tell. */
+  cpu_us_per_order?: number
+  /** Resident when the segment had ended. */
+  rss_bytes?: number
+  /** The most that was ever resident, since its start. */
+  peak_rss_bytes?: number
+}
+
+export interface Segment {
+  orders: number
+  /** From the first order sent to the last one answered. */
+  accepted_seconds: number
+  /** From the first order sent to the last terminal status seen. */
+  completed_seconds: number
+  accepted_per_second: number
+  completed_per_second: number
+  statuses: Record<string, number>
+  unknown: number
+  processes: ProcessCost[]
+}
+
+export interface PartThroughput {
+  part: string
+  /** How the orders were sent. */
+  load: string
+  /** What counts as completed, and how it was seen. */
+  completion: string
+  /** Sent before, and in no figure but the peaks of memory. */
+  warmup_orders: number
+  segments: Segment[]
+  valid: boolean
+  /** What does not balance; empty for a valid run. */
+  ledger: string[]
+}
+
+/** Orders per second accepted and completed, processor time per order and memory of every service. */
+export const throughput: Bench = {
+  parts: (options) =>
+    options.parts.map((part) => ({
+      part,
+      title: `${part}: throughput`,
+      async measure(progress) {
+        const result = await measureThroughput({ ...options, part, progress })
+        const { ledger, ...data } = result
+        return {
+          part,
+          ledger,
+          tables: throughputTables(result),
+          lines: [
+            `load: ${result.load}; ${result.warmup_orders} orders to warm up are not counted`,
+            `completed: ${result.completion}`,
+          ],
+          short: `completed/s ${result.segments.map((one) => one.completed_per_second).join(', then ')}`,
+          data,
+        }
+      },
+    })),
+}
 
 export interface ThroughputOptions {
   session: Session
@@ -53,7 +116,7 @@ export async function openMeasuring(
   }
   const part = await startTrio(name, { run, signal, progress, env: stockEnv(STOCK), ...broker })
   opened.defer(part.close)
-  const load = await startLoadProcess(run, signal)
+  const load = startLoadProcess(signal)
   opened.defer(load.close)
   const client = opened.use(openPartClient(part, signal))
   const drive = await drives[name](part, { client, connections, signal })
@@ -103,9 +166,9 @@ export async function measureSegment(
   const processes = [...part.services, load]
   const before = processes.map(({ pid }) => readProcess(pid))
   const startedAt = performance.now()
-  const report = await load.run(drive.request(orders), (answered) =>
-    progress(`${what}: ${answered} of ${orders} answered`),
-  )
+  const report = await load.run(drive.request(orders), {
+    onProgress: (answered) => progress(`${what}: ${answered} of ${orders} answered`),
+  })
   const earlier = sent.accepted
   sent.accepted += report.accepted
   sent.unknown += report.unknown
@@ -140,4 +203,46 @@ function figures(
     rss_bytes: after.rssBytes,
     peak_rss_bytes: after.peakRssBytes,
   }
+}
+
+const NOT_KNOWN = 'n/a'
+
+/** Both segments beside each other, so that a part which slows down or grows shows it. */
+function throughputTables({ part, segments }: PartThroughput): Table[] {
+  if (segments.length === 0) return []
+  return [
+    {
+      title: `${part}: orders per second`,
+      columns: ['orders', 'accepted/s', 'completed/s', 'accepted in s', 'completed in s', 'answers'],
+      rows: segments.map((segment) => [
+        segment.orders,
+        segment.accepted_per_second,
+        segment.completed_per_second,
+        segment.accepted_seconds.toFixed(2),
+        segment.completed_seconds.toFixed(2),
+        outcomes(segment),
+      ]),
+    },
+    {
+      title: `${part}: what it took`,
+      columns: ['orders', 'process', 'µs CPU/order', 'MB at the end', 'MB at most'],
+      rows: segments.flatMap(({ orders, processes }) =>
+        processes.map(({ process, cpu_us_per_order, rss_bytes, peak_rss_bytes }) => [
+          orders,
+          process,
+          cpu_us_per_order ?? NOT_KNOWN,
+          megabytes(rss_bytes),
+          megabytes(peak_rss_bytes),
+        ]),
+      ),
+    },
+  ]
+}
+
+const megabytes = (bytes: number | undefined) =>
+  bytes === undefined ? NOT_KNOWN : Math.round(bytes / 1_048_576)
+
+function outcomes({ statuses, unknown }: PartThroughput['segments'][number]): string {
+  const answers = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`)
+  return [...answers, ...(unknown > 0 ? [`${unknown} unknown`] : [])].join(', ')
 }

@@ -1,6 +1,6 @@
-import { milliseconds, percentileCell } from '../load/latency.ts'
-import type { OpenLoopResult } from '../load/open-loop/result.ts'
-import { isSupported } from '../load/percentile.ts'
+import { isSupported, milliseconds, percentileCell } from '../load/histogram.ts'
+import type { OpenLoopResult } from '../load/result.ts'
+import { mostOrders, type Rate } from '../load/schedule.ts'
 import { TRIOS, type TrioName } from '../trio.ts'
 import { everyStretch, merged, percentileChart, timeChart } from './curves.ts'
 import {
@@ -13,18 +13,10 @@ import {
   type Table,
 } from './experiment.ts'
 import { guaranteeCard } from './guarantees.ts'
-import {
-  doubtsAboutLoad,
-  mostOrders,
-  offerPunctually,
-  type PunctualLoad,
-  STYLE,
-  TRIES,
-} from './offered-load.ts'
+import { doubtsAboutLoad, offerPunctually, type PunctualLoad, STYLE, TRIES } from './offered-load.ts'
 import { openPartClient } from './part-client.ts'
 import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { openPartWatch } from './part-watch.ts'
-import { plannedMs, rateOverTime } from './rate-over-time.ts'
 import { differ, type Repeated, repeated, rotated, spread } from './repeated.ts'
 import { stockEnv, stockFor } from './stock-env.ts'
 import { warmUp } from './warm-up.ts'
@@ -100,8 +92,11 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
 
 async function measure(context: ExperimentContext<Params>, name: TrioName, repetition: number) {
   const { params, signal } = context
-  const planOf = (rate: number) =>
-    `${params.arrivals === 'poisson' ? 'poisson ' : ''}${rate}/s for ${params.seconds}s`
+  const planOf = (perSecond: number): Rate => ({
+    perSecond,
+    seconds: params.seconds,
+    arrivals: params.arrivals,
+  })
   const initial = stockFor(params.warmUpOrders + TRIES * mostOrders(params.rates.map(planOf)))
   const part = await context.startPart(name, { durable: true, env: stockEnv(initial) })
   try {
@@ -374,7 +369,7 @@ function offeredOverTime(runs: OpenLoopResult[], widthMs: number): number[] {
   const rates: number[] = []
   for (const { at_ms, offered } of runs.flatMap(({ intervals }) => intervals)) {
     const at = Math.floor(at_ms / widthMs)
-    if ((at + 1) * widthMs > plannedMs(runs[0]!)) continue // not whole
+    if ((at + 1) * widthMs > runs[0]!.rate.seconds * 1_000) continue // not whole
     rates[at] = (rates[at] ?? 0) + offered / runs.length / (widthMs / 1_000)
   }
   return rates
@@ -396,3 +391,42 @@ function widthFor(measured: Measured[], rate: number): number {
 }
 
 const middleOf = (stretch: number, widthMs: number): number => ((stretch + 0.5) * widthMs) / 1_000
+
+type Run = Pick<OpenLoopResult, 'timeline' | 'counts' | 'rate' | 'ended_ms'>
+type Counted = 'ok' | 'completed'
+type Seen = [atMs: number, count: number][]
+
+/**
+ * Orders per second in each stretch of `widthMs` since the load began, as the mean over runs of the same plan: until the
+ * load ends, and further until the last of them. A stretch in which either of these comes is left out: it is not whole,
+ * and its rate would fall for no reason. The generator counts at its live snapshots; between two of them the orders came
+ * evenly.
+ */
+export function rateOverTime(runs: Run[], counted: Counted, widthMs: number): number[] {
+  const seen = runs.map((run) => countsSeen(run, counted))
+  const lastMs = Math.max(0, ...seen.map(whenAllWereSeen))
+  if (lastMs === 0) return []
+  const endMs = Math.max(lastMs, ...runs.map(({ rate }) => rate.seconds * 1_000))
+  return Array.from({ length: Math.floor(endMs / widthMs) }, (_, at) => {
+    const came = seen.map((run) => countAt(run, (at + 1) * widthMs) - countAt(run, at * widthMs))
+    return came.reduce((sum, count) => sum + count, 0) / seen.length / (widthMs / 1_000)
+  })
+}
+
+function countsSeen({ timeline, counts, ended_ms: endMs }: Run, counted: Counted): Seen {
+  const snapshots = timeline.map((snapshot): Seen[number] => [snapshot.elapsed_ms, snapshot.counts[counted]])
+  return [[0, 0], ...snapshots.filter(([atMs]) => atMs > 0 && atMs < endMs), [endMs, counts[counted]]]
+}
+
+function whenAllWereSeen(seen: Seen): number {
+  const all = seen.at(-1)![1]
+  return seen.find(([, count]) => count === all)![0]
+}
+
+function countAt(seen: Seen, atMs: number): number {
+  const next = seen.findIndex(([at]) => at >= atMs)
+  if (next === -1) return seen.at(-1)![1]
+  if (next === 0) return 0
+  const [[fromMs, from], [toMs, to]] = [seen[next - 1]!, seen[next]!]
+  return from + ((to - from) * (atMs - fromMs)) / (toMs - fromMs)
+}

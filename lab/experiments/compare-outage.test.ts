@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { OpenLoopResult } from '../load/open-loop/result.ts'
+import type { OpenLoopResult } from '../load/result.ts'
 import { answersOverTime, describeAnswers, figuresOf, slowest, type Traced } from './compare-outage.ts'
 
 const moments = {
@@ -85,7 +85,7 @@ test('answers over time end with the last whole interval, and mean the same colo
   const interval = (at_ms: number, ok: number) => ({ at_ms, ok, rejected: 0, failed: 0, unknown: 0 })
   const result = {
     interval_ms: 250,
-    phases: [{ name: 'measured', seconds: 0.6, orders: 12 }],
+    rate: { perSecond: 20, seconds: 0.6 },
     counts: { ok: 12, rejected: 0, failed: 0, unknown: 0 },
     intervals: [interval(0, 5), interval(250, 5), interval(500, 2)],
   } as unknown as OpenLoopResult

@@ -5,9 +5,10 @@ import type { HistoryRecord } from '../ledger/history.ts'
 import { openHistoryFile } from '../ledger/history-file.ts'
 import { isReserved } from '../ledger/status.ts'
 import { closedLoop, orderIds } from '../load/closed-loop.ts'
-import { milliseconds } from '../load/latency.ts'
-import type { OpenLoopResult } from '../load/open-loop/result.ts'
-import type { OrderStreamClient } from '../load/order-stream-client.ts'
+import { milliseconds } from '../load/histogram.ts'
+import type { OrderStreamClient } from '../load/order-stream.ts'
+import type { OpenLoopResult } from '../load/result.ts'
+import { mostOrders, type Rate } from '../load/schedule.ts'
 import { TRIOS, type TrioName } from '../trio.ts'
 import { atSeconds, everyStretch, timeChart } from './curves.ts'
 import {
@@ -21,11 +22,10 @@ import {
   type Table,
 } from './experiment.ts'
 import { guaranteeCard } from './guarantees.ts'
-import { doubtsAboutLoad, mostOrders, offer, STYLE } from './offered-load.ts'
+import { doubtsAboutLoad, offer, STYLE } from './offered-load.ts'
 import { openPartClient } from './part-client.ts'
 import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { openPartWatch, type PartWatch, type Watched } from './part-watch.ts'
-import { plannedMs } from './rate-over-time.ts'
 import { stockEnv, stockFor } from './stock-env.ts'
 import { recordsOf, warmUp } from './warm-up.ts'
 
@@ -136,7 +136,7 @@ const SAMPLE_MS = 200
 async function outageOf(context: ExperimentContext<Params>, name: TrioName) {
   const { params, signal } = context
   const { rate, beforeSeconds, outageSeconds, afterSeconds } = params
-  const plan = `${rate}/s for ${beforeSeconds + outageSeconds + afterSeconds}s`
+  const plan: Rate = { perSecond: rate, seconds: beforeSeconds + outageSeconds + afterSeconds }
   const initial = stockFor(WARM_UP + mostOrders([plan]))
   const part = await context.startPart(name, { durable: true, env: stockEnv(initial) })
   try {
@@ -169,7 +169,7 @@ interface Bench extends ExperimentContext<Params>, Omit<Watched, 'signal'> {
 }
 
 /** The load, the fault and the samples of the backlog go on at the same time; when one fails, all end. */
-async function whileLoaded(bench: Bench, plan: string) {
+async function whileLoaded(bench: Bench, rate: Rate) {
   const failing = new AbortController()
   const signal = AbortSignal.any([bench.signal, failing.signal])
   const clock = loadClock(signal)
@@ -177,7 +177,7 @@ async function whileLoaded(bench: Bench, plan: string) {
   const what = STYLE[bench.part.part]
   const options = {
     what,
-    rate: plan,
+    rate,
     keyPrefix: `outage-${what}`,
     drainMs: 60_000,
     onSnapshot: clock.onSnapshot,
@@ -318,7 +318,7 @@ export const describeAnswers = ({ statuses }: Answers): string =>
     .join(', ') || 'none'
 
 type Seen = PartOutage & { figures: OutageFigures }
-type Answered = Pick<OpenLoopResult, 'counts' | 'interval_ms' | 'intervals' | 'phases'>
+type Answered = Pick<OpenLoopResult, 'counts' | 'interval_ms' | 'intervals' | 'rate'>
 
 const ms = (value: number | null) => (value === null ? 'n/a' : milliseconds(value * 1_000))
 
@@ -422,7 +422,9 @@ export function slowest(orders: Traced[]): Series['points'] {
 /** What became of the orders of each whole interval; the last one ends with the load, and may be cut short by it. */
 export function answersOverTime({ load: { result } }: { load: { result: Answered } }): Series[] {
   const perSecond = 1_000 / result.interval_ms
-  const whole = result.intervals.filter(({ at_ms }) => at_ms + result.interval_ms <= plannedMs(result))
+  const whole = result.intervals.filter(
+    ({ at_ms }) => at_ms + result.interval_ms <= result.rate.seconds * 1_000,
+  )
   const end = whole.length * result.interval_ms
   return (['ok', 'rejected', 'failed', 'unknown'] as const)
     .filter((outcome) => outcome === 'ok' || result.counts[outcome] > 0)

@@ -1,54 +1,13 @@
 import type { StartPartOptions } from '@lab/stack/part.ts'
 import type { KafkaBroker, RabbitBroker, ServerName, Servers } from '@lab/stack/servers/index.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'
-import type { Meaning } from '../report/palette.ts'
+import type { Chart, Check, Table } from '../run/schema.ts'
 import type { RunningTrio, StartTrioOptions, TrioName } from '../trio.ts'
 
 /** `soak` goes on for long under faults; only few experiments have it. */
 export type ProfileName = 'quick' | 'default' | 'full' | 'soak'
 
-/** A table as the terminal and the report show it. Units stand in the column titles; cells are already rounded. */
-export interface Table {
-  title: string
-  columns: string[]
-  rows: (string | number)[][]
-}
-
-/** `log` needs positive values; `percentile`, in percent, spaces 90, 99, 99.9 evenly, as HDR histograms are read. */
-export interface Axis {
-  label: string
-  unit: string
-  scale: 'linear' | 'log' | 'percentile'
-}
-
-export interface Series {
-  name: string
-  n: number
-  /** A y of null is a gap: from there to the next point nothing was measured, and nothing is drawn. */
-  points: [x: number, y: number | null][]
-  /** A value holds until the next point, as a count does; otherwise the points are joined. */
-  step?: boolean
-  /** What its colour stands for: the part it is of, or an outcome. See `lab/report/palette.ts`. */
-  means?: Meaning
-}
-
-/** Curves over a common axis. `n` is the number of samples behind a curve; marks are moments such as a fault. */
-export interface Chart {
-  title: string
-  x: Axis
-  y: Axis
-  series: Series[]
-  marks?: { x: number; label: string }[]
-}
-
-/** One thing the experiment must show. `detail` says what was seen, with numbers, also when it holds. */
-export interface Check {
-  name: string
-  holds: boolean
-  detail: string
-  /** The figures of the experiment rest on it: when it does not hold they may not be believed. See `voidingCheck`. */
-  voids?: true
-}
+export type { Axis, Chart, Check, Series, Table } from '../run/schema.ts'
 
 export interface Outcome {
   checks: Check[]
@@ -56,7 +15,7 @@ export interface Outcome {
   charts?: Chart[]
   /** What the figures say, in plain words that are made from them. */
   reading?: string[]
-  /** Why the figures may not be believed, although the experiment ran to its end; see `lab/report/validity.ts`. */
+  /** Why the figures may not be believed, although the experiment ran to its end; see `lab/run/verdict.ts`. */
   invalid?: string[]
   /** Raw figures for `results.json`; names carry their units. */
   data: Record<string, unknown>

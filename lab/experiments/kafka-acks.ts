@@ -1,6 +1,6 @@
 import { waitFor } from '@lab/kit/wait.ts'
 import { answered, closedLoop, type LoadResult, orderIds } from '../load/closed-loop.ts'
-import { milliseconds, summarize } from '../load/latency.ts'
+import { milliseconds, summarize } from '../load/histogram.ts'
 import { type KafkaProbe, openKafkaProbe } from '../probes/kafka.ts'
 import { counted } from '../report/number.ts'
 import type { RunningTrio } from '../trio.ts'

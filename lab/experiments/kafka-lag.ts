@@ -1,12 +1,23 @@
-import { openKafkaProbe } from '../probes/kafka.ts'
-import { type Check, check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
-import { type LagSample, openLagMeter } from './lag-meter.ts'
-import { type LagBench, lagOfStandstill, lagOfStopped, lagWhileDraining } from './lag-phases.ts'
-import { lagChart, lagTable, rateTable } from './lag-tables.ts'
+import { isTerminal } from '@lab/common/domain/order.ts'
+import { waitFor } from '@lab/kit/wait.ts'
+import { z } from 'zod'
+import { type KafkaProbe, openKafkaProbe } from '../probes/kafka.ts'
+import type { RunningTrio } from '../trio.ts'
+import { placeBulk, readAnalytics, untilCounted } from './analytics.ts'
+import {
+  type Chart,
+  type Check,
+  check,
+  defineExperiment,
+  type ExperimentContext,
+  type Outcome,
+  type Series,
+  type Table,
+} from './experiment.ts'
 import { describeAudit } from './ledger-check.ts'
-import { openPartClient } from './part-client.ts'
+import { openPartClient, type PartClient } from './part-client.ts'
 import { stockEnv } from './stock-env.ts'
-import { countTopics } from './topic-count.ts'
+import { countTopics, INVENTORY_EVENTS, ORDER_EVENTS } from './topic-count.ts'
 
 interface Params extends Record<string, unknown> {
   orders: number
@@ -113,4 +124,256 @@ function stoppedIsBehind(stopped: LagSample, records: number): Check {
   const holds = records > 0 && stopped.messages >= records && stopped.members === 0
   const detail = `${stopped.messages} messages behind with ${records} records unread; group ${stopped.state}, ${stopped.members} members`
   return check('a stopped consumer does not show 0', holds, detail)
+}
+
+export interface LagBench extends Pick<ExperimentContext<unknown>, 'progress' | 'signal'> {
+  part: RunningTrio
+  client: PartClient
+  meter: LagMeter
+}
+
+/** No message gets through: each would have to wait for this long. */
+const STANDSTILL_SECONDS = 3_600
+
+/** Places orders while analytics stands still: nothing moves when the lag is read, so two readings can be compared. */
+export async function lagOfStandstill({ client, meter, progress, signal }: LagBench, orders: number) {
+  await client.command('third', '/admin/throttle', { seconds: STANDSTILL_SECONDS })
+  const before = await meter.sample('before')
+  const startedAt = performance.now()
+  await placeBulk(client, orders)
+  const placedAt = performance.now()
+  progress(`${orders} orders placed while analytics stands still`)
+  await untilDecided(client, orders, signal, () => meter.sample('standing still'))
+  const readFrom = performance.now()
+  const still = await meter.sample('standing still')
+  const readUntil = performance.now()
+  return {
+    before,
+    still,
+    /** The oldest unread record was written while the bulk request ran, and its age read while the sample was taken. */
+    ageSeconds: { atLeast: (readFrom - placedAt) / 1_000, atMost: (readUntil - startedAt) / 1_000 },
+  }
+}
+
+/** Lets the messages through, one every `throttleSeconds`, until the broker reports no lag. */
+export async function lagWhileDraining(
+  bench: LagBench,
+  { throttleSeconds, orders }: { throttleSeconds: number; orders: number },
+) {
+  const { client, meter, progress, signal } = bench
+  await client.command('third', '/admin/throttle', { seconds: throttleSeconds })
+  const startedAt = performance.now()
+  let countedAt: number | undefined
+  const drained = await waitFor(
+    'the lag to drain',
+    async () => {
+      const sample = await meter.sample('draining')
+      const report = await readAnalytics(client)
+      const counted = report.reserved_total + report.failed_total >= orders && report.orders_total >= orders
+      if (counted) countedAt ??= performance.now()
+      progress(`draining: ${sample.messages} messages behind, ${sample.reported?.seconds.toFixed(1)} s`)
+      return sample.messages === 0 && counted && sample
+    },
+    // Each order is two records; timers of a busy machine can take several times what was asked for.
+    { timeoutMs: 30_000 + orders * 2 * throttleSeconds * 10_000, everyMs: 100, signal },
+  )
+  await client.clearFaults('third')
+  await client.command('third', '/admin/throttle', { seconds: 0 })
+  return { drained, seconds: ((countedAt ?? performance.now()) - startedAt) / 1_000 }
+}
+
+/** Places orders while there is no consumer, reads the lag from the broker, and starts the consumer again. */
+export async function lagOfStopped(bench: LagBench, { orders, before }: { orders: number; before: number }) {
+  const { part, client, meter, progress, signal } = bench
+  await part.third.stop()
+  await meter.sample('stopped', { isRunning: false })
+  await placeBulk(client, orders)
+  await untilDecided(client, before + orders, signal, () => meter.sample('stopped', { isRunning: false }))
+  const stopped: LagSample = await waitFor(
+    'the broker to see that the group has no members',
+    async () => {
+      const sample = await meter.sample('stopped', { isRunning: false })
+      progress(`analytics is stopped: ${sample.messages} messages behind, group ${sample.state}`)
+      return sample.members === 0 && sample
+    },
+    { timeoutMs: 30_000, everyMs: 200, signal },
+  )
+  await part.third.start()
+  await untilCounted(client, before + orders, { progress, signal, timeoutMs: 60_000 })
+  const back = await waitFor(
+    'the restarted analytics to commit what it has read',
+    async () => {
+      const sample = await meter.sample('started again')
+      return sample.messages === 0 && sample
+    },
+    { timeoutMs: 15_000, everyMs: 100, signal },
+  )
+  return { stopped, back }
+}
+
+/** The lag is read on the way: what nobody reads, the chart does not show. */
+async function untilDecided(
+  client: PartClient,
+  orders: number,
+  signal: AbortSignal,
+  sample: () => Promise<LagSample>,
+): Promise<void> {
+  await waitFor(
+    `${orders} orders to be decided`,
+    async () => {
+      await sample()
+      return (await client.orders()).filter(({ status }) => isTerminal(status)).length >= orders
+    },
+    { timeoutMs: 60_000, everyMs: 200, signal },
+  )
+}
+
+export const ANALYTICS_GROUP = 'analytics-group'
+
+/** The lag of the analytics group at one moment. */
+export interface LagSample {
+  atMs: number
+  phase: string
+  /** As the broker has it: end of the log now minus committed, over both topics. */
+  messages: number
+  state: string
+  members: number
+  /** As the service tells it in `GET /lag`; absent while there is no service to ask. */
+  reported?: { messages: number; seconds: number }
+}
+
+const LagReport = z.object({ lag_messages: z.number(), lag_seconds: z.number() })
+
+export interface LagMeter {
+  samples: LagSample[]
+  /** Asks the broker, and the service when it runs. Rejects when either does not answer: no figure is made up. */
+  sample: (phase: string, options?: { isRunning?: boolean }) => Promise<LagSample>
+}
+
+export function openLagMeter(probe: KafkaProbe, client: PartClient): LagMeter {
+  const startedAt = performance.now()
+  const samples: LagSample[] = []
+  return {
+    samples,
+    sample: async (phase, { isRunning = true } = {}) => {
+      const messages = await brokerLag(probe)
+      const { state, members } = await probe.groupState(ANALYTICS_GROUP)
+      const report = isRunning ? LagReport.parse(await client.read('third', '/lag')) : undefined
+      const sample: LagSample = {
+        atMs: Math.round(performance.now() - startedAt),
+        phase,
+        messages,
+        state,
+        members,
+        ...(report && { reported: { messages: report.lag_messages, seconds: report.lag_seconds } }),
+      }
+      samples.push(sample)
+      return sample
+    },
+  }
+}
+
+async function brokerLag(probe: KafkaProbe): Promise<number> {
+  const partitions = [
+    ...(await probe.lag(ANALYTICS_GROUP, ORDER_EVENTS)),
+    ...(await probe.lag(ANALYTICS_GROUP, INVENTORY_EVENTS)),
+  ]
+  return partitions.reduce((sum, { lag }) => sum + lag, 0)
+}
+
+/** What a sleep before each message lets through at most, and what came through: timers are not exact. */
+export const rateTable = ({
+  sleepSeconds,
+  messages,
+  seconds,
+}: {
+  sleepSeconds: number
+  messages: number
+  seconds: number
+}): Table => ({
+  title: 'Service rate under the throttle',
+  columns: ['sleep per message ms', 'at most, messages/s', 'achieved, messages/s', 'messages', 'seconds'],
+  rows: [
+    [
+      sleepSeconds * 1_000,
+      Math.round(1 / sleepSeconds),
+      Math.round(messages / seconds),
+      messages,
+      seconds.toFixed(1),
+    ],
+  ],
+})
+
+const SHOWN_OF_A_PHASE = 8
+
+/** All samples, but of the many of a phase a few. */
+export function lagTable(samples: LagSample[]): Table {
+  const phases = Map.groupBy(samples, ({ phase }) => phase)
+  const isShown = (sample: LagSample) => {
+    const all = phases.get(sample.phase)!
+    const every = Math.max(1, Math.ceil(all.length / SHOWN_OF_A_PHASE))
+    const at = all.indexOf(sample)
+    return at % every === 0 || at === all.length - 1
+  }
+  return {
+    title: 'Lag of analytics-group on both topics',
+    columns: [
+      's',
+      'analytics',
+      'messages (broker)',
+      'messages (GET /lag)',
+      'seconds (GET /lag)',
+      'group',
+      'members',
+    ],
+    rows: samples
+      .filter(isShown)
+      .map(({ atMs, phase, messages, reported, state, members }) => [
+        (atMs / 1_000).toFixed(1),
+        phase,
+        messages,
+        reported?.messages ?? 'not there to ask',
+        reported?.seconds.toFixed(2) ?? '',
+        state,
+        members,
+      ]),
+  }
+}
+
+/** Between two samples that are further apart the lag is not known: a service was starting, or many orders were sent. */
+const KNOWN_FOR_MS = 2_000
+
+/** The lag over time. Where a phase begins is a mark; while there is no service to ask, its own curve has a gap. */
+export function lagChart(samples: LagSample[]): Chart {
+  const at = ({ atMs }: LagSample) => atMs / 1_000
+  const curve = (of: (sample: LagSample) => number | null) =>
+    samples.flatMap((sample, i): Series['points'] => {
+      const before = samples[i - 1]
+      const isFar = before && sample.atMs - before.atMs > KNOWN_FOR_MS
+      return [
+        ...(isFar ? [[(at(before) + at(sample)) / 2, null] as [number, null]] : []),
+        [at(sample), of(sample)],
+      ]
+    })
+  const begins = samples.filter(({ phase }, i) => phase !== samples[i - 1]?.phase)
+  return {
+    title: 'Lag of analytics-group on both topics',
+    x: { label: 'time', unit: 's', scale: 'linear' },
+    y: { label: 'lag', unit: 'messages', scale: 'linear' },
+    series: [
+      {
+        name: 'as the broker has it',
+        means: 'streaming-kafka',
+        n: samples.length,
+        points: curve(({ messages }) => messages),
+      },
+      {
+        name: 'GET /lag',
+        means: 'streaming-kafka',
+        n: samples.filter(({ reported }) => reported).length,
+        points: curve(({ reported }) => reported?.messages ?? null),
+      },
+    ],
+    marks: begins.map((sample) => ({ x: at(sample), label: sample.phase })),
+  }
 }

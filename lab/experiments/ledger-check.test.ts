@@ -1,7 +1,7 @@
 import { INITIAL_STOCK } from '@lab/common/domain/stock.ts'
 import { anOrder } from '@lab/common/testing/builders.ts'
 import { describe, expect, test } from 'vitest'
-import { doubtsAbout } from '../report/validity.ts'
+import { doubtsAbout } from '../run/verdict.ts'
 import { experimentRecord } from '../testing/report-builders.ts'
 import { describeAudit } from './ledger-check.ts'
 import { ledgerCheck } from './part-ledger.ts'

@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { within } from '@lab/kit/wait.ts'
-import type { Histogram } from '../load/histogram.ts'
-import { histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/latency.ts'
+import { type Histogram, histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/histogram.ts'
 import { openMqttProbe, subscribeMqtt } from '../probes/mqtt.ts'
 import { percentileChart } from './curves.ts'
 import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'

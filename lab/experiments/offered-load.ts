@@ -1,7 +1,6 @@
-import type { OpenLoopOptions } from '../load/open-loop/options.ts'
-import { startOpenLoop } from '../load/open-loop/process.ts'
-import { parseRate } from '../load/open-loop/rate.ts'
-import type { OpenLoopResult, Snapshot } from '../load/open-loop/result.ts'
+import type { OpenLoopOptions } from '../load/open-loop.ts'
+import { startOpenLoop } from '../load/process.ts'
+import type { OpenLoopResult, Snapshot } from '../load/result.ts'
 import type { RunningTrio, TrioName } from '../trio.ts'
 import type { ExperimentContext } from './experiment.ts'
 
@@ -74,16 +73,6 @@ export async function offerPunctually(
 /** Why the figures of a load may not be believed, with the load named; empty when they may. */
 export const doubtsAboutLoad = (what: string, { verdict }: OpenLoopResult): string[] =>
   verdict.reasons.map((reason) => `${what}: the load generator did not keep its schedule: ${reason}`)
-
-/** At most so many orders the plans send together; Poisson arrivals scatter. */
-export function mostOrders(plans: string[]): number {
-  const means = plans.flatMap((text) =>
-    parseRate(text).segments.map(
-      ({ fromPerSecond, toPerSecond, seconds }) => ((fromPerSecond + toPerSecond) / 2) * seconds,
-    ),
-  )
-  return means.reduce((sum, mean) => sum + Math.ceil(mean + 6 * Math.sqrt(mean) + 10), 0)
-}
 
 /** Short names for curves and columns. */
 export const STYLE: Record<TrioName, string> = {

@@ -2,7 +2,7 @@ import { Order, type PlaceOrder } from '@lab/common/domain/order.ts'
 import { Stock } from '@lab/common/domain/stock.ts'
 import type { ServiceProcess } from '@lab/stack/service.ts'
 import { z } from 'zod'
-import { type OrderStreamClient, openOrderStream } from '../load/order-stream-client.ts'
+import { type OrderStreamClient, openOrderStream } from '../load/order-stream.ts'
 import { type Answer, openServiceClient, type ServiceClient } from '../load/service-client.ts'
 import type { RunningTrio } from '../trio.ts'
 

@@ -6,8 +6,7 @@ import { request } from 'undici'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { joinRunDir } from '../testing/join-run-dir.ts'
 import { sharedServer } from '../testing/shared-server.ts'
-import type { TrioName } from '../trio.ts'
-import { type RunningTrio, startTrio } from '../trio.ts'
+import { type RunningTrio, startTrio, type TrioName } from '../trio.ts'
 import { openPartClient, type PartClient } from './part-client.ts'
 
 const kafka = sharedServer('kafka')

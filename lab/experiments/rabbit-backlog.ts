@@ -1,7 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { waitFor } from '@lab/kit/wait.ts'
-import { answered, closedLoop, countOutcomes, type LoadResult, orderIds } from '../load/closed-loop.ts'
-import type { Completion, OrderStreamClient } from '../load/order-stream-client.ts'
+import {
+  allAnswered,
+  answered,
+  closedLoop,
+  countOutcomes,
+  describeOutcomes,
+  type LoadResult,
+  orderIds,
+} from '../load/closed-loop.ts'
+import type { Completion, OrderStreamClient } from '../load/order-stream.ts'
 import { openRabbitProbe, type RabbitProbe } from '../probes/rabbit.ts'
 import {
   type Chart,
@@ -13,7 +21,6 @@ import {
   type Table,
 } from './experiment.ts'
 import { ledgerBalances } from './ledger-check.ts'
-import { allAnswered, describeOutcomes } from './outcomes.ts'
 import { openPartClient, type PartClient } from './part-client.ts'
 import { stockEnv, stockFor } from './stock-env.ts'
 

@@ -1,6 +1,6 @@
 import { counterIn } from '@lab/kit/counter-in.ts'
 import { waitFor } from '@lab/kit/wait.ts'
-import type { OrderStreamClient } from '../load/order-stream-client.ts'
+import type { OrderStreamClient } from '../load/order-stream.ts'
 import type { RabbitProbe, Tap } from '../probes/rabbit.ts'
 import type { RunningTrio } from '../trio.ts'
 import type { ExperimentContext } from './experiment.ts'

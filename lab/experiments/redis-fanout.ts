@@ -1,6 +1,6 @@
 import { until, within } from '@lab/kit/wait.ts'
 import { readProcess } from '../bench/process-figures.ts'
-import { histogramOf, LATENCY_COLUMNS, latencyCells, milliseconds, summarize } from '../load/latency.ts'
+import { histogramOf, LATENCY_COLUMNS, latencyCells, milliseconds, summarize } from '../load/histogram.ts'
 import { followPlatform, type Place } from '../probes/redis.ts'
 import { measured } from '../report/number.ts'
 import { percentileChart } from './curves.ts'

@@ -1,10 +1,9 @@
-import { answered, closedLoop, countOutcomes } from '../load/closed-loop.ts'
-import { histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/latency.ts'
+import { allAnswered, answered, closedLoop, countOutcomes, describeOutcomes } from '../load/closed-loop.ts'
+import { histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/histogram.ts'
 import { counted } from '../report/number.ts'
 import { percentileChart } from './curves.ts'
 import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
 import { ledgerBalances } from './ledger-check.ts'
-import { allAnswered, describeOutcomes } from './outcomes.ts'
 import { openPartClient } from './part-client.ts'
 import { stockEnv, stockFor } from './stock-env.ts'
 

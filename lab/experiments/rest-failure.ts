@@ -1,7 +1,14 @@
 import { ITEMS } from '@lab/common/domain/order.ts'
 import { INITIAL_STOCK } from '@lab/common/domain/stock.ts'
-import { answered, closedLoop, countOutcomes, type LoadResult } from '../load/closed-loop.ts'
-import { milliseconds } from '../load/latency.ts'
+import {
+  allAnswered,
+  answered,
+  closedLoop,
+  countOutcomes,
+  describeOutcomes,
+  type LoadResult,
+} from '../load/closed-loop.ts'
+import { milliseconds } from '../load/histogram.ts'
 import {
   type Check,
   check,
@@ -11,7 +18,6 @@ import {
   type Table,
 } from './experiment.ts'
 import { ledgerBalances } from './ledger-check.ts'
-import { allAnswered, describeOutcomes } from './outcomes.ts'
 import { openPartClient } from './part-client.ts'
 import { untilSettled } from './settled.ts'
 

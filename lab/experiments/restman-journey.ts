@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@lab/kit/wait.ts'
-import { histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/latency.ts'
+import { histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/histogram.ts'
 import { openClickHouse } from '../restman/clickhouse.ts'
 import { loadSettings, openRestman, type Restman } from '../restman/client.ts'
 import { type Loaded, steadyLoad } from '../restman/load.ts'

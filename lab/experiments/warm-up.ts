@@ -1,7 +1,7 @@
 import { isTerminal } from '@lab/common/domain/order.ts'
 import type { ClientOutcome, HistoryRecord } from '../ledger/history.ts'
 import { type Attempt, closedLoop, type LoadResult, orderIds } from '../load/closed-loop.ts'
-import { outcomeOf } from '../load/open-loop/exchange.ts'
+import { outcomeOf } from '../load/exchange.ts'
 import type { ExperimentContext } from './experiment.ts'
 import type { PartClient } from './part-client.ts'
 

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExperimentContext } from '../experiments/experiment.ts'
-import { mostOrders, type OfferedLoad, offer, STYLE } from '../experiments/offered-load.ts'
+import { type OfferedLoad, offer, STYLE } from '../experiments/offered-load.ts'
 import { stockFor } from '../experiments/stock-env.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
+import { mostOrders, type Rate } from '../load/schedule.ts'
 import type { TrioName } from '../trio.ts'
 import { audit } from './audit.ts'
 import { type Acts, type Fault, type FaultBench, type FaultPlan, RATE } from './fault.ts'
@@ -44,7 +45,7 @@ type Context = ExperimentContext<unknown>
 export async function runCell(context: Context, cell: Cell): Promise<CellRun> {
   const { plan, part, seed } = cell
   const lastsMs = INJECT_MS[1] + (plan.injectingMs ?? 0) + plan.holdMs + AFTER_MS
-  const rate = `${RATE}/s for ${(lastsMs / 1_000).toFixed(1)}s`
+  const rate: Rate = { perSecond: RATE, seconds: Math.round(lastsMs / 100) / 10 }
   const initial = { ...stockFor(WARM_UP + MOST_PROBES + mostOrders([rate])), ...plan.stock }
   const setting = { part, start: plan.start, initial, warmUpOrders: WARM_UP, seed, what: labelOf(cell) }
   return withBench(context, setting, async (bench, warm) => {
@@ -74,7 +75,7 @@ interface Loaded {
   cell: Cell
   bench: FaultBench
   acts: Acts
-  rate: string
+  rate: Rate
 }
 
 /** Load and fault go on at the same time; when one fails, both end. */

@@ -3,7 +3,7 @@ import { Order } from '@lab/common/domain/order.ts'
 import { orderIdForKey } from '@lab/common/ids.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
 import { isReserved } from '../ledger/status.ts'
-import { outcomeOf } from '../load/open-loop/exchange.ts'
+import { outcomeOf } from '../load/exchange.ts'
 import { openServiceClient, type ServiceClient } from '../load/service-client.ts'
 import type { FaultBench } from './fault.ts'
 

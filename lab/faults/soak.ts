@@ -1,7 +1,8 @@
 import type { ExperimentContext } from '../experiments/experiment.ts'
-import { mostOrders, type OfferedLoad, offer, STYLE } from '../experiments/offered-load.ts'
+import { type OfferedLoad, offer, STYLE } from '../experiments/offered-load.ts'
 import { stockFor } from '../experiments/stock-env.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
+import { mostOrders, type Rate } from '../load/schedule.ts'
 import type { TrioName } from '../trio.ts'
 import { audit } from './audit.ts'
 import type { FaultBench } from './fault.ts'
@@ -30,7 +31,7 @@ type Context = ExperimentContext<unknown>
 /** Steady load on one part for minutes, one random fault after the other, and one ledger over all of it. */
 export async function soak(context: Context, name: TrioName, options: SoakOptions): Promise<SoakRun> {
   const { orders, rate, seed } = options
-  const plan = `${rate}/s for ${Math.ceil(orders / rate)}s`
+  const plan: Rate = { perSecond: rate, seconds: Math.ceil(orders / rate) }
   // Faults come every ten seconds at the earliest, and each places orders of its own.
   const initial = stockFor(WARM_UP + mostOrders([plan]) + (orders / rate / 10) * MOST_PROBES)
   const start = startOf(options.faults, name)
@@ -45,7 +46,7 @@ export async function soak(context: Context, name: TrioName, options: SoakOption
 }
 
 /** Load, faults and samples go on at the same time; when one fails, all end. */
-async function underFaults(context: Context, bench: FaultBench, options: SoakOptions & { plan: string }) {
+async function underFaults(context: Context, bench: FaultBench, options: SoakOptions & { plan: Rate }) {
   const failing = new AbortController()
   const signal = AbortSignal.any([context.signal, failing.signal])
   const sent = { orders: 0 }
@@ -63,7 +64,7 @@ async function underFaults(context: Context, bench: FaultBench, options: SoakOpt
         drainMs: 120_000,
         onSnapshot: (snapshot) => {
           sent.orders = snapshot.counts.sent
-          if (snapshot.phase === 'drain') over.abort()
+          if (snapshot.is_draining) over.abort()
           clock.onSnapshot(snapshot)
         },
       }).finally(() => over.abort()),

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { BrokerRecord, Environment } from '../report/results.ts'
+import { BrokerRecord, Environment } from '../run/schema.ts'
 import { TargetResult } from './finding.ts'
 
 export const FUZZ_SCHEMA_VERSION = 1

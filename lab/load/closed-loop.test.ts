@@ -1,6 +1,13 @@
 import { anOrder } from '@lab/common/testing/builders.ts'
 import { describe, expect, test } from 'vitest'
-import { answered, closedLoop, countOutcomes, orderIds } from './closed-loop.ts'
+import {
+  allAnswered,
+  answered,
+  closedLoop,
+  countOutcomes,
+  describeOutcomes,
+  orderIds,
+} from './closed-loop.ts'
 import type { Answer } from './service-client.ts'
 
 const signal = new AbortController().signal
@@ -51,5 +58,19 @@ describe('closed loop', () => {
       closedLoop(place, { count: 100, concurrency: 1, signal: controller.signal }),
     ).rejects.toThrow()
     expect(asked).toBe(3)
+  })
+})
+
+describe('outcomes of a load', () => {
+  test('are all as expected only when there are exactly as many as were sent', () => {
+    expect(allAnswered({ 422: 3, 504: 2 }, [422, 504], 5)).toBe(true)
+    expect(allAnswered({ 422: 3 }, [422, 504], 5)).toBe(false)
+    expect(allAnswered({ 422: 5, 201: 1 }, [422, 504], 5)).toBe(false)
+    expect(allAnswered({ 422: 4, unknown: 1 }, [422, 504], 5)).toBe(false)
+    expect(allAnswered({}, [201], 1)).toBe(false)
+  })
+
+  test('read as counts', () => {
+    expect(describeOutcomes({ 201: 19, unknown: 1 })).toBe('19 × 201, 1 × unknown')
   })
 })

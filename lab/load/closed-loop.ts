@@ -1,6 +1,6 @@
 import { Order, type PlaceOrder } from '@lab/common/domain/order.ts'
 import { messageOf } from '@lab/kit/errors.ts'
-import pLimit from 'p-limit'
+import { formatNumber } from '../report/number.ts'
 import type { Answer } from './service-client.ts'
 
 /**
@@ -37,17 +37,29 @@ export async function closedLoop(
   place: (order: PlaceOrder) => Promise<Answer>,
   { count, concurrency, signal, order = oneByOne, onAnswer }: ClosedLoopOptions,
 ): Promise<LoadResult> {
-  const limit = pLimit(concurrency)
   const startedAt = performance.now()
+  const attempts: Attempt[] = []
   let done = 0
-  const attempts = await limit.map(Array.from({ length: count }).keys(), async (index) => {
+  await inParallel(count, concurrency, async (index) => {
     signal.throwIfAborted()
-    const attempt = await tryOnce(place, order(index))
+    attempts[index] = await tryOnce(place, order(index))
     signal.throwIfAborted()
     onAnswer?.(++done)
-    return attempt
   })
   return { attempts, elapsedMs: performance.now() - startedAt }
+}
+
+/** The loop itself: so many at once, the next one when one of them is done. */
+export async function inParallel(
+  count: number,
+  concurrency: number,
+  work: (index: number) => Promise<void>,
+): Promise<void> {
+  let next = 0
+  const loop = async () => {
+    while (next < count) await work(next++)
+  }
+  await Promise.all(Array.from({ length: Math.min(concurrency, count) }, loop))
 }
 
 /** One of each item in turn. */
@@ -67,6 +79,19 @@ export function countOutcomes({ attempts }: LoadResult): Record<string, number> 
     attempt.kind === 'answered' ? String(attempt.status) : 'unknown',
   )
   return Object.fromEntries(Object.entries(groups).map(([outcome, group]) => [outcome, group?.length ?? 0]))
+}
+
+/** `{ '201': 20 }` as people read it: `20 × 201`. */
+export const describeOutcomes = (counts: Record<string, number>): string =>
+  Object.entries(counts)
+    .map(([outcome, count]) => `${formatNumber(count)} × ${outcome}`)
+    .join(', ')
+
+/** Whether there were exactly `count` answers, all with one of these statuses. */
+export function allAnswered(counts: Record<string, number>, statuses: number[], count: number): boolean {
+  const matching = statuses.reduce((sum, status) => sum + (counts[status] ?? 0), 0)
+  const total = Object.values(counts).reduce((sum, each) => sum + each, 0)
+  return matching === count && total === count
 }
 
 async function tryOnce(

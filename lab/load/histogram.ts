@@ -1,25 +1,49 @@
+import {
+  build,
+  decodeFromCompressedBase64,
+  encodeIntoCompressedBase64,
+  type Histogram as Hdr,
+} from 'hdr-histogram-js'
 import { z } from 'zod'
-import { isSupported, rankOf } from './percentile.ts'
+import { formatNumber, measured } from '../report/number.ts'
 
 /**
- * A histogram as it travels between processes and into `results.json`. `buckets` alternates the distance to the next
- * bucket and its count, so a million samples are some thousand small numbers.
+ * A percentile is answered only when at least ten samples lie above it, n >= 10 / (1 - p). Below that it is the maximum,
+ * or close to it, under another name: `describeRank` says which sample it is.
  */
-export const SerializedHistogram = z
-  .strictObject({
-    unit: z.literal('us'),
-    count: z.int().min(0),
-    clock_skew: z.int().min(0),
-    sum: z.number().min(0),
-    min: z.number().min(0),
-    max: z.number().min(0),
-    buckets: z.array(z.int().min(0)),
-  })
-  .refine(({ buckets }) => buckets.length % 2 === 0, 'buckets come in pairs')
-  .refine(
-    ({ buckets, count }) => buckets.reduce((sum, n, i) => sum + (i % 2 === 1 ? n : 0), 0) === count,
-    'the counts of the buckets do not add up to count',
-  )
+export const isSupported = (count: number, p: number): boolean =>
+  count > 0 && count * (1 - p) >= 10 - ROUNDING
+
+/** `1 - p` is not exact in binary: without this, 100 samples would not do for p90. */
+const ROUNDING = 1e-9
+
+/** Which of `count` samples in ascending order stands for percentile `p`, from 1. */
+export const rankOf = (count: number, p: number): number => Math.max(1, Math.ceil(count * p - ROUNDING))
+
+/** The sample at the percentile, however few there are: of 20 samples p99 is the highest. Undefined without any. */
+export const nearestRank = (sorted: readonly number[], p: number): number | undefined =>
+  sorted[rankOf(sorted.length, p) - 1]
+
+/** What a sample is that few others support: `highest of 20`, `2nd highest of 20`. */
+export function describeRank(count: number, p: number): string {
+  const fromTop = count - rankOf(count, p) + 1
+  return `${fromTop === 1 ? '' : `${ordinal(fromTop)} `}highest of ${formatNumber(count)}`
+}
+
+const SUFFIXES: Partial<Record<Intl.LDMLPluralRule, string>> = { one: 'st', two: 'nd', few: 'rd' }
+const RULES = new Intl.PluralRules('en', { type: 'ordinal' })
+const ordinal = (rank: number): string => `${formatNumber(rank)}${SUFFIXES[RULES.select(rank)] ?? 'th'}`
+
+/** A histogram as it travels between processes and into `results.json`; `hdr` is HdrHistogram's own compressed form. */
+export const SerializedHistogram = z.strictObject({
+  unit: z.literal('us'),
+  count: z.int().min(0),
+  clock_skew: z.int().min(0),
+  sum: z.number().min(0),
+  min: z.number().min(0),
+  max: z.number().min(0),
+  hdr: z.base64(),
+})
 export type SerializedHistogram = z.infer<typeof SerializedHistogram>
 
 export interface CurvePoint {
@@ -31,15 +55,12 @@ export interface CurvePoint {
 }
 
 /**
- * Latencies in microseconds, whole run, no sampling and no decay: HDR buckets of three significant digits from 1 µs up,
+ * Latencies in microseconds, whole run, no sampling and no decay: an HdrHistogram of three significant digits from 1 µs up,
  * so a percentile is at most 0.1 % above the sample it stands for. Histograms merge without loss.
- *
- * The buckets are our own because Node's `createHistogram` cannot leave its process: it lists percentiles, not
- * buckets, and `v8.serialize` refuses it. Layout after HdrHistogram (Gil Tene, public domain).
  */
 export class Histogram {
-  readonly #buckets = new Map<number, number>()
-  #count = 0
+  /** Most are of short stretches or stay empty: the counts are made with the first sample. */
+  #hdr: Hdr | undefined
   #clockSkew = 0
   #sum = 0
   #min = Infinity
@@ -53,16 +74,15 @@ export class Histogram {
     if (!Number.isFinite(us)) throw new TypeError(`a latency of ${us} µs cannot be recorded`)
     if (us <= 0) this.#clockSkew++
     const value = Math.max(1, Math.round(us))
-    const index = bucketOf(value)
-    this.#buckets.set(index, (this.#buckets.get(index) ?? 0) + 1)
-    this.#count++
+    this.#hdr ??= open()
+    this.#hdr.recordValue(value)
     this.#sum += value
     if (value < this.#min) this.#min = value
     if (value > this.#max) this.#max = value
   }
 
   get count(): number {
-    return this.#count
+    return this.#hdr?.totalCount ?? 0
   }
 
   /** How many samples were zero or negative. */
@@ -71,53 +91,45 @@ export class Histogram {
   }
 
   get min(): number | undefined {
-    return this.#count === 0 ? undefined : this.#min
+    return this.count === 0 ? undefined : this.#min
   }
 
   get max(): number | undefined {
-    return this.#count === 0 ? undefined : this.#max
+    return this.count === 0 ? undefined : this.#max
   }
 
   get mean(): number | undefined {
-    return this.#count === 0 ? undefined : this.#sum / this.#count
+    return this.count === 0 ? undefined : this.#sum / this.count
   }
 
   /** The value that a share `p` (0 to 1) of the samples does not exceed; undefined unless ten samples lie above it. */
   percentile(p: number): number | undefined {
-    return isSupported(this.#count, p) ? this.nearestRank(p) : undefined
+    return isSupported(this.count, p) ? this.nearestRank(p) : undefined
   }
 
   /** The sample at the percentile, however few there are; undefined without any. */
   nearestRank(p: number): number | undefined {
-    return this.#count === 0 ? undefined : this.#at([p])[0]!.us
+    if (!this.#hdr) return undefined
+    // HdrHistogram rounds to the nearest rank where ours is the next one.
+    const us = this.#hdr.getValueAtPercentile((100 * rankOf(this.count, p)) / this.count)
+    return Math.min(us, this.#max)
   }
 
-  /** The percentiles that the samples support, of the ones asked for, in ascending order. */
-  curve(shares: readonly number[] = HDR_SHARES): CurvePoint[] {
-    return this.#at(shares.filter((p) => isSupported(this.#count, p)).sort((a, b) => a - b))
-  }
-
-  /** `shares` in ascending order, of a histogram that is not empty. */
-  #at(shares: readonly number[]): CurvePoint[] {
-    const sorted = this.#sorted()
-    const points: CurvePoint[] = []
-    let at = -1
-    let below = 0
-    for (const p of shares) {
-      const rank = rankOf(this.#count, p)
-      while (below < rank) below += sorted[++at]![1]
-      const us = Math.min(topOf(sorted[at]![0]), this.#max)
-      points.push({ p, us, above: this.#count - below })
-    }
-    return points
+  /** The percentiles that the samples support, in ascending order. */
+  curve(): CurvePoint[] {
+    const { count } = this
+    return HDR_SHARES.filter((p) => isSupported(count, p)).map((p) => ({
+      p,
+      us: this.nearestRank(p)!,
+      above: count - rankOf(count, p),
+    }))
   }
 
   /** Adds the samples of another histogram to this one. */
   add(other: Histogram): this {
-    for (const [index, count] of other.#buckets) {
-      this.#buckets.set(index, (this.#buckets.get(index) ?? 0) + count)
-    }
-    this.#count += other.#count
+    if (!other.#hdr) return this
+    this.#hdr ??= open()
+    this.#hdr.add(other.#hdr)
     this.#clockSkew += other.#clockSkew
     this.#sum += other.#sum
     this.#min = Math.min(this.#min, other.#min)
@@ -126,42 +138,40 @@ export class Histogram {
   }
 
   toJSON(): SerializedHistogram {
-    let last = 0
-    const buckets = this.#sorted().flatMap(([index, count]) => {
-      const gap = index - last
-      last = index
-      return [gap, count]
-    })
     return {
       unit: 'us',
-      count: this.#count,
+      count: this.count,
       clock_skew: this.#clockSkew,
       sum: this.#sum,
       min: this.min ?? 0,
       max: this.#max,
-      buckets,
+      hdr: this.#hdr ? encodeIntoCompressedBase64(this.#hdr) : '',
     }
   }
 
   /** Reads what `toJSON` wrote, from wherever it comes; throws an error that names what is wrong with it. */
   static from(serialized: unknown): Histogram {
-    const { buckets, count, clock_skew, sum, min, max } = SerializedHistogram.parse(serialized)
+    const { hdr, count, clock_skew, sum, min, max } = SerializedHistogram.parse(serialized)
     const histogram = new Histogram()
-    let index = 0
-    for (let at = 0; at < buckets.length; at += 2) {
-      index += buckets[at]!
-      histogram.#buckets.set(index, buckets[at + 1]!)
-    }
-    histogram.#count = count
+    if (hdr !== '') histogram.#hdr = decode(hdr)
+    if (histogram.count !== count)
+      throw new Error(`count: it is ${count}, but hdr holds ${histogram.count} samples`)
     histogram.#clockSkew = clock_skew
     histogram.#sum = sum
     histogram.#min = count === 0 ? Infinity : min
     histogram.#max = max
     return histogram
   }
+}
 
-  #sorted(): [index: number, count: number][] {
-    return [...this.#buckets].sort(([a], [b]) => a - b)
+const LAYOUT = { bitBucketSize: 64, numberOfSignificantValueDigits: 3, autoResize: true } as const
+const open = (): Hdr => build({ ...LAYOUT, lowestDiscernibleValue: 1, highestTrackableValue: 2 })
+
+function decode(hdr: string): Hdr {
+  try {
+    return decodeFromCompressedBase64(hdr, 64)
+  } catch (err) {
+    throw new Error(`hdr: not a histogram in HdrHistogram's form: ${(err as Error).message}`, { cause: err })
   }
 }
 
@@ -171,29 +181,78 @@ export class Histogram {
  */
 const HDR_SHARES = [
   ...Array.from({ length: 5 * 24 }, (_, i) => 1 - (1 - (i % 5) / 10) * 2 ** -Math.floor(i / 5)),
-  0.75,
-  0.95,
-  0.99,
-  0.999,
-  0.9999,
-  0.99999,
-]
+  ...[0.75, 0.95, 0.99, 0.999, 0.9999, 0.99999],
+].sort((a, b) => a - b)
 
-/** 1,024 buckets in each doubling; below 2,048 each whole number has its own. */
-const PER_DOUBLING = 1_024
+const SHARES = { p50_us: 0.5, p95_us: 0.95, p99_us: 0.99 } as const
+type Percentile = keyof typeof SHARES
+const PERCENTILES = Object.keys(SHARES) as Percentile[]
 
-function bucketOf(value: number): number {
-  if (value < 2 * PER_DOUBLING) return value
-  const shift = exponentOf(value) - 10
-  return shift * PER_DOUBLING + Math.floor(value / 2 ** shift)
+/** In microseconds. A percentile is absent where fewer than ten samples lie above it. */
+export interface Percentiles extends Partial<Record<Percentile, number>> {
+  /** The samples at the percentiles that are absent: of 20 samples p99 is the highest, and no more than that. */
+  few_samples?: Partial<Record<Percentile, number>>
 }
 
-function topOf(index: number): number {
-  if (index < 2 * PER_DOUBLING) return index
-  const shift = Math.floor(index / PER_DOUBLING) - 1
-  return (index - shift * PER_DOUBLING + 1) * 2 ** shift - 1
+/** Figures of one set of latencies, in microseconds. */
+export interface LatencySummary extends Percentiles {
+  count: number
+  mean_us?: number
+  max_us?: number
 }
 
-/** The whole part of log2, exact where `Math.log2` rounds up just below a power of two. */
-const exponentOf = (value: number): number =>
-  value < 2 ** 32 ? 31 - Math.clz32(value) : 63 - Math.clz32(Math.floor(value / 2 ** 32))
+/** Summarises raw samples in microseconds. Samples of different outcomes do not belong in one summary. */
+export function summarize(samplesUs: readonly number[]): LatencySummary {
+  const sorted = samplesUs.toSorted((a, b) => a - b)
+  const count = sorted.length
+  if (count === 0) return { count }
+  const mean = sorted.reduce((sum, us) => sum + us, 0) / count
+  const percentiles = percentilesOf(count, (share) => nearestRank(sorted, share)!)
+  return { count, mean_us: Math.round(mean), ...percentiles, max_us: sorted.at(-1)! }
+}
+
+/** The percentiles of `count` samples, those that they support apart from the others; `at` answers the nearest rank. */
+export function percentilesOf(count: number, at: (share: number) => number): Percentiles {
+  if (count === 0) return {}
+  const of = (isIt: boolean) => {
+    const names = PERCENTILES.filter((name) => isSupported(count, SHARES[name]) === isIt)
+    return Object.fromEntries(names.map((name) => [name, at(SHARES[name])]))
+  }
+  const few = of(false)
+  return { ...of(true), ...(Object.keys(few).length > 0 && { few_samples: few }) }
+}
+
+/** The same samples as a chart and a later reader want them. */
+export function histogramOf(samplesUs: readonly number[]): Histogram {
+  const histogram = new Histogram()
+  for (const us of samplesUs) histogram.record(us)
+  return histogram
+}
+
+/** Several histograms as one: every sample of all repetitions. */
+export const merged = (histograms: SerializedHistogram[]): Histogram =>
+  histograms.reduce((sum, each) => sum.add(Histogram.from(each)), new Histogram())
+
+export const LATENCY_COLUMNS = ['n', 'mean ms', 'p50 ms', 'p95 ms', 'p99 ms', 'max ms']
+
+/** The cells under `LATENCY_COLUMNS`. */
+export function latencyCells(summary: LatencySummary): (string | number)[] {
+  const cell = (us: number | undefined) => (us === undefined ? NOT_MEASURED : milliseconds(us))
+  const percentiles = PERCENTILES.map((name) => summaryCell(summary, name))
+  return [summary.count, cell(summary.mean_us), ...percentiles, cell(summary.max_us)]
+}
+
+export const summaryCell = (summary: LatencySummary, name: Percentile): string =>
+  percentileCell(summary.count, SHARES[name], summary[name] ?? summary.few_samples?.[name])
+
+/** A percentile in milliseconds; where the samples do not support it, the sample it is: `5.02 (highest of 20)`. */
+export function percentileCell(count: number, share: number, us: number | undefined): string {
+  if (us === undefined) return NOT_MEASURED
+  return isSupported(count, share) ? milliseconds(us) : `${milliseconds(us)} (${describeRank(count, share)})`
+}
+
+/** Where there is no sample at all. */
+const NOT_MEASURED = '–'
+
+/** Microseconds as milliseconds, in the one format of figures. */
+export const milliseconds = (us: number): string => measured(us / 1_000)

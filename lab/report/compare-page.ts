@@ -1,4 +1,4 @@
-import type { Comparison } from './compare/compare.ts'
+import type { Comparison } from './compare.ts'
 import { figures as figuresOf } from './figure.ts'
 import { document, html, htmlTable } from './markup.ts'
 import { counted } from './number.ts'

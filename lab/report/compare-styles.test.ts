@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
+import type { ExperimentRecord, Results } from '../run/schema.ts'
 import { compareStyles } from './compare-styles.ts'
-import type { ExperimentRecord, Results } from './results.ts'
 
 const failure = record('rest-failure', { outcomes: { 422: 5 } })
 const backlog = record('rabbit-backlog', {

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import type { Chart, MeasuredPoint, Series } from '../run/schema.ts'
 import { chart, series } from '../testing/report-builders.ts'
-import type { Chart, MeasuredPoint, Series } from './chart.ts'
 import { drawChart, linesOf, SIZES, thin } from './draw.ts'
 import { chartTable, describe as inWords, leftOut } from './figure.ts'
 

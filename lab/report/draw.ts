@@ -1,7 +1,14 @@
 import * as Plot from '@observablehq/plot'
 import { parseHTML } from 'linkedom'
-import { isSupported } from '../load/percentile.ts'
-import { type Axis, type Chart, isMeasured, type MeasuredPoint, type Point, type Series } from './chart.ts'
+import { isSupported } from '../load/histogram.ts'
+import {
+  type Axis,
+  type Chart,
+  isMeasured,
+  type MeasuredPoint,
+  type Point,
+  type Series,
+} from '../run/schema.ts'
 import { type Markup, plain, trusted } from './markup.ts'
 
 /** A wide picture on a narrow screen would have tiny words: a chart is drawn twice, and the style sheet shows one. */
@@ -26,7 +33,7 @@ export const titleOf = ({ label, unit }: Axis): string => (unit === '' ? label :
 const { document } = parseHTML('<html></html>')
 /** Of a title of an axis, in letters. */
 const LONGEST = 60
-const MARGIN = { marginTop: 26, marginRight: 14, marginBottom: 40, marginLeft: 58 }
+const MARGIN = { marginTop: 26, marginRight: 30, marginBottom: 40, marginLeft: 58 }
 
 /** The chart without any script or style of its own; undefined when it has no point to draw. */
 export function drawChart(chart: Chart, size: Size, maxPoints: number): Picture | undefined {

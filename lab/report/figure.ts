@@ -1,5 +1,12 @@
-import type { Table } from '../experiments/experiment.ts'
-import { type Axis, type Chart, isMeasured, type MeasuredPoint, type Point, type Series } from './chart.ts'
+import {
+  type Axis,
+  type Chart,
+  isMeasured,
+  type MeasuredPoint,
+  type Point,
+  type Series,
+  type Table,
+} from '../run/schema.ts'
 import { drawChart, isDrawable, isPlaced, linesOf, lookOf, type Size, titleOf } from './draw.ts'
 import { html, htmlTable, type Markup } from './markup.ts'
 import { counted, formatNumber } from './number.ts'

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { Table } from '../experiments/experiment.ts'
+import type { Table } from '../run/schema.ts'
 import { cellText, counted } from './number.ts'
 import { paletteCss } from './palette.ts'
 import { isNumeric } from './table.ts'

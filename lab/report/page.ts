@@ -1,15 +1,22 @@
 import { join } from 'node:path'
-import type { Table } from '../experiments/experiment.ts'
+import { replaceFile } from '../run/folder.ts'
+import type { ExperimentRecord, Results, Table } from '../run/schema.ts'
+import {
+  believable,
+  type Doubt,
+  doubtsAbout,
+  doubtsAboutRun,
+  keyFigures,
+  limitOf,
+  tally,
+  VERDICTS,
+  wordOf,
+} from '../run/verdict.ts'
 import { trios } from '../trio.ts'
 import { compareStyles } from './compare-styles.ts'
 import { type Detail, figures } from './figure.ts'
 import { type Content, document, html, htmlTable, type Markup } from './markup.ts'
 import { counted } from './number.ts'
-import type { ExperimentRecord, Results } from './results.ts'
-import { replaceFile } from './results-folder.ts'
-import { tally } from './summary.ts'
-import { believable, type Doubt, doubtsAbout, doubtsAboutRun, limitOf } from './validity.ts'
-import { keyFigures, VERDICTS, wordOf } from './verdict.ts'
 
 /** Writes `report.html` into the folder of the run and answers its path. On failure an older one stays as it was. */
 export async function writeReport(folder: string, results: Results): Promise<string> {

@@ -1,5 +1,5 @@
 import { styleText } from 'node:util'
-import type { Table } from '../experiments/experiment.ts'
+import type { Table } from '../run/schema.ts'
 import { cellText } from './number.ts'
 
 export interface TableOptions {

@@ -2,9 +2,9 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFil
 import { join } from 'node:path'
 import { newBase } from '@lab/stack/fixtures/lab.ts'
 import { describe, expect, test } from 'vitest'
+import { ResultsError } from '../run/folder.ts'
 import { experimentRecord, runOf } from '../testing/report-builders.ts'
 import { writeReport } from './page.ts'
-import { ResultsError } from './results-error.ts'
 
 const results = runOf([experimentRecord()])
 

@@ -5,7 +5,7 @@ import { engineAnswers } from '@lab/stack/servers/docker-engine.ts'
 import { describe, onTestFinished, test } from 'vitest'
 import { runExperiment } from '../experiments/context.ts'
 import { experiments, tour } from '../experiments/index.ts'
-import { copyLogs, DEFAULT_RESULTS } from '../report/results-folder.ts'
+import { copyLogs, DEFAULT_RESULTS } from '../run/folder.ts'
 import { expectHolds } from './expect-holds.ts'
 
 const TIMEOUT_MS = 300_000

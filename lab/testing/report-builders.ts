@@ -1,6 +1,11 @@
-import type { Chart, Series } from '../report/chart.ts'
-import { withDigest } from '../report/digest.ts'
-import { type ExperimentRecord, type Results, SCHEMA_VERSION } from '../report/results.ts'
+import { withDigest } from '../run/results.ts'
+import {
+  type Chart,
+  type ExperimentRecord,
+  type Results,
+  SCHEMA_VERSION,
+  type Series,
+} from '../run/schema.ts'
 
 export const check = (name: string, holds = true) => ({ name, holds, detail: `seen: ${name}` })
 export const voidingCheck = (name: string, holds = true) => ({ ...check(name, holds), voids: true as const })

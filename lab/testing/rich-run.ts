@@ -1,6 +1,5 @@
-import { createRandom } from '../load/open-loop/random.ts'
-import type { Chart, Point, Series } from '../report/chart.ts'
-import type { Results } from '../report/results.ts'
+import { createRandom } from '../load/random.ts'
+import type { Chart, Point, Results, Series } from '../run/schema.ts'
 import { check, experimentRecord, runOf, voidingCheck } from './report-builders.ts'
 
 /** Curves of the shapes that runs record, made up: for looking at the page, and for its size. */

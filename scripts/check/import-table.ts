@@ -112,7 +112,7 @@ export const importTable: Area[] = [
 
   {
     // The bare clients are what parts B and C are measured against: a client library and nothing around it.
-    files: ['lab/probes/**', 'lab/bench/ceilings/bare-*/**', 'lab/bench/ceilings/bare-kafka.ts'],
+    files: ['lab/probes/**', 'lab/bench/bare/**'],
     node: 'any',
     packages: { except: [] },
     code: [...kit, ...domain, 'common/testing/**', 'stack/**', 'lab/**'],

@@ -1,8 +1,7 @@
 import { resolve } from 'node:path'
-import { compareRuns } from '@lab/lab/report/compare/compare.ts'
-import { findRun } from '@lab/lab/report/find-run.ts'
-import { readResults } from '@lab/lab/report/read-results.ts'
-import { DEFAULT_RESULTS, replaceFile } from '@lab/lab/report/results-folder.ts'
+import { compareRuns } from '@lab/lab/report/compare.ts'
+import { DEFAULT_RESULTS, findRun, replaceFile } from '@lab/lab/run/folder.ts'
+import { readResults } from '@lab/lab/run/results.ts'
 import type { CompareCommand } from './report-command-line.ts'
 import type { Terminal } from './terminal.ts'
 

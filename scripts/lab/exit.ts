@@ -1,5 +1,5 @@
 import { messageOf } from '@lab/kit/errors.ts'
-import { ResultsError } from '@lab/lab/report/results-error.ts'
+import { ResultsError } from '@lab/lab/run/folder.ts'
 import { ComposeError } from '@lab/stack/compose/cli.ts'
 import { Interrupted } from './interrupt.ts'
 import { UsageError } from './suggest.ts'

@@ -8,10 +8,10 @@ import {
   type PartFuzzed,
 } from '@lab/lab/fuzz/results.ts'
 import { findingLines, fuzzTable } from '@lab/lab/fuzz/tables.ts'
-import { describeBroker, describeEnvironment } from '@lab/lab/report/environment.ts'
+import { describeBroker, describeEnvironment } from '@lab/lab/run/provenance.ts'
 import { type TrioName, trioSpec } from '@lab/lab/trio.ts'
+import { type Benching, saveBench } from './bench.ts'
 import type { BenchCommand } from './bench-command-line.ts'
-import { type Benching, saveBench } from './save-bench.ts'
 import { startBrokers } from './start-brokers.ts'
 import { UsageError } from './suggest.ts'
 import type { Terminal } from './terminal.ts'

@@ -1,6 +1,6 @@
 import { resolve } from 'node:path'
-import { DEFAULT_RESULTS } from '@lab/lab/report/results-folder.ts'
-import type { Session } from '@lab/lab/session.ts'
+import { DEFAULT_RESULTS } from '@lab/lab/run/folder.ts'
+import type { Session } from '@lab/lab/run/session.ts'
 import type { LivePart } from '@lab/live/wire/parts.ts'
 import { startPart } from '@lab/stack/part.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'

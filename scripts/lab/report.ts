@@ -1,10 +1,7 @@
 import { dirname, resolve } from 'node:path'
-import { findRun } from '@lab/lab/report/find-run.ts'
-import { readResults } from '@lab/lab/report/read-results.ts'
-import { DEFAULT_RESULTS } from '@lab/lab/report/results-folder.ts'
-import { tally } from '@lab/lab/report/summary.ts'
-import { doubtsAboutRun } from '@lab/lab/report/validity.ts'
-import { exitCodeOf } from '@lab/lab/report/verdict.ts'
+import { DEFAULT_RESULTS, findRun } from '@lab/lab/run/folder.ts'
+import { readResults } from '@lab/lab/run/results.ts'
+import { doubtsAboutRun, exitCodeOf, tally } from '@lab/lab/run/verdict.ts'
 import type { ReportCommand } from './report-command-line.ts'
 import type { Terminal } from './terminal.ts'
 

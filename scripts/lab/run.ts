@@ -3,17 +3,23 @@ import { messageOf } from '@lab/kit/errors.ts'
 import { partsOf } from '@lab/lab/experiments/context.ts'
 import type { Experiment } from '@lab/lab/experiments/experiment.ts'
 import { experiments, tour } from '@lab/lab/experiments/index.ts'
-import { createMeasuring } from '@lab/lab/measure-again.ts'
 import { compareStyles } from '@lab/lab/report/compare-styles.ts'
 import type { Reporter } from '@lab/lab/report/progress.ts'
-import { recordExperiment } from '@lab/lab/report/record-experiment.ts'
-import { type ExperimentRecord, Results } from '@lab/lab/report/results.ts'
-import { DEFAULT_RESULTS, refuseUnwritable, textOf } from '@lab/lab/report/results-folder.ts'
-import { type RunResults, startRunResults } from '@lab/lab/report/run-results.ts'
-import { summaryTable, tally } from '@lab/lab/report/summary.ts'
-import { doubtsAbout } from '@lab/lab/report/validity.ts'
-import { exitCodeOf, keyFigures, verdictDetails, verdictLine } from '@lab/lab/report/verdict.ts'
-import type { Session } from '@lab/lab/session.ts'
+import { DEFAULT_RESULTS, refuseUnwritable, textOf } from '@lab/lab/run/folder.ts'
+import { createMeasuring } from '@lab/lab/run/measure-again.ts'
+import { recordExperiment } from '@lab/lab/run/record.ts'
+import { type RunResults, startRunResults } from '@lab/lab/run/results.ts'
+import { type ExperimentRecord, Results } from '@lab/lab/run/schema.ts'
+import type { Session } from '@lab/lab/run/session.ts'
+import {
+  doubtsAbout,
+  exitCodeOf,
+  keyFigures,
+  summaryTable,
+  tally,
+  verdictDetails,
+  verdictLine,
+} from '@lab/lab/run/verdict.ts'
 import { composeStarter } from '@lab/stack/compose/starter.ts'
 import { chooseExperiments, refuseUnfit } from './choose.ts'
 import type { RunCommand } from './command-line.ts'

@@ -1,5 +1,5 @@
 import type { Reporter } from '@lab/lab/report/progress.ts'
-import type { Session } from '@lab/lab/session.ts'
+import type { Session } from '@lab/lab/run/session.ts'
 import { type AnyServer, kindOf, type ServerName, serverKinds } from '@lab/stack/servers/index.ts'
 import type { PartSpec } from '@lab/stack/spec.ts'
 

@@ -1,4 +1,4 @@
-import { openSession, type Session } from '@lab/lab/session.ts'
+import { openSession, type Session } from '@lab/lab/run/session.ts'
 import type { PartStarter } from '@lab/stack/compose/starter.ts'
 import { watchSignals } from './interrupt.ts'
 

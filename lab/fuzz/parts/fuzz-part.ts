@@ -1,6 +1,6 @@
 import { openPartClient } from '../../experiments/part-client.ts'
 import { stockEnv } from '../../experiments/stock-env.ts'
-import type { Progress, Session } from '../../session.ts'
+import type { Progress, Session } from '../../run/session.ts'
 import { brokerFor, startTrio, type TrioName } from '../../trio.ts'
 import type { TargetResult } from '../finding.ts'
 import { STOCK } from './account.ts'

@@ -55,17 +55,17 @@ export const labMutations: Mutation[] = [
   {
     name: 'load-latency-from-send',
     breaks: 'latency counts from when an order was due, so a stall shows in all orders it held up',
-    file: 'lab/load/open-loop/meter.ts',
+    file: 'lab/load/meter.ts',
     find: 'const responseUs = (endedAt - intendedAt) * 1_000',
     replace: 'const responseUs = (endedAt - (startedAt ?? intendedAt)) * 1_000',
-    check: { test: 'lab/load/open-loop/generator.test.ts', title: 'shows a stall' },
+    check: { test: 'lab/load/open-loop.test.ts', title: 'shows a stall' },
   },
   {
     name: 'load-behind-is-valid',
     breaks: 'a run whose generator fell behind is invalid',
-    file: 'lab/load/open-loop/verdict.ts',
+    file: 'lab/load/result.ts',
     find: 'kept_up: reasons.length === 0',
     replace: 'kept_up: true',
-    check: { test: 'lab/load/open-loop/verdict.test.ts' },
+    check: { test: 'lab/load/result.test.ts' },
   },
 ]

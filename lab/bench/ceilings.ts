@@ -1,0 +1,297 @@
+import { openKafkaTools } from '@lab/stack/kafka-tools.ts'
+import { freshVhost } from '@lab/stack/rabbit-vhost.ts'
+import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
+import type { Table } from '../run/schema.ts'
+import type { TrioName } from '../trio.ts'
+import { alternate, type Comparison, type Contestant, ratioTable } from './alternate.ts'
+import { openBareChain } from './bare/chain.ts'
+import type { Bench } from './bench.ts'
+import { BenchInvalid } from './invalid.ts'
+import { compareKafka } from './kafka-ceilings.ts'
+import {
+  auditedRound,
+  type CeilingsOptions,
+  type Comparing,
+  type MeasuredPart,
+  openMeasuredPart,
+} from './measured-part.ts'
+import { type Profile, profileRound } from './profile.ts'
+import type { Segment } from './throughput.ts'
+
+interface ServiceCost {
+  process: string
+  /** Processor time per order of the first segment, microseconds. */
+  first_us?: number
+  last_us?: number
+  /** last / first - 1 */
+  change?: number
+  cost?: 'met' | 'missed'
+  first_rss_bytes?: number | undefined
+  last_rss_bytes?: number | undefined
+  peak_rss_bytes?: number | undefined
+  memory?: 'met' | 'missed'
+}
+
+interface Flatness {
+  /** Orders the services held at the end. */
+  orders: number
+  /** Orders of the first and of the last segment; as many were sent before the first. */
+  segment: number
+  services: ServiceCost[]
+}
+
+interface PartCeilings {
+  part: string
+  /** Orders of one round. */
+  round_orders: number
+  comparisons: Comparison[]
+  flatness?: Flatness
+  profiles: Profile[]
+  valid: boolean
+  /** What does not balance; empty for a valid run. */
+  ledger: string[]
+}
+
+/** How close each part comes to the fastest that its transport allows, and where the rest of the time goes. */
+export const ceilings: Bench = {
+  parts: ({ env, ...options }) =>
+    options.parts.map((part) => ({
+      part,
+      title: `${part}: ceilings`,
+      async measure(progress) {
+        const { run, signal } = options.session
+        const kafkaTools = () => openKafkaTools({ run, signal, progress, env })
+        const [orders = 0] = options.orders
+        const result = await measureCeilings({ ...options, part, orders, kafkaTools, progress })
+        const { ledger, ...data } = result
+        return {
+          part,
+          ledger,
+          tables: ceilingTables(result),
+          lines: [],
+          short: result.comparisons.map((one) => `${one.name} ${one.ratio.median.toFixed(2)}`).join(', '),
+          data: { ...data },
+        }
+      },
+    })),
+}
+
+/** Some five to ten seconds of a machine with two processors. */
+const ROUND_ORDERS: Record<TrioName, number> = {
+  'sync-rest': 10_000,
+  'async-rabbitmq': 10_000,
+  'streaming-kafka': 50_000,
+}
+
+const compare: Record<TrioName, (comparing: Comparing) => Promise<Comparison[]>> = {
+  'sync-rest': compareHttp,
+  'async-rabbitmq': compareAmqp,
+  'streaming-kafka': compareKafka,
+}
+
+/** Every phase starts the part anew. An unbalanced ledger ends the measurement: what was taken before it is kept. */
+async function measureCeilings(options: CeilingsOptions): Promise<PartCeilings> {
+  const orders = Math.min(ROUND_ORDERS[options.part], options.orders)
+  const result: PartCeilings = {
+    part: options.part,
+    round_orders: orders,
+    comparisons: [],
+    profiles: [],
+    valid: false,
+    ledger: [],
+  }
+  try {
+    result.comparisons = await measureRatios(options, orders)
+    result.flatness = await followCost(options)
+    result.profiles = await profileRound(options, orders)
+    result.valid = true
+  } catch (err) {
+    if (!(err instanceof BenchInvalid)) throw err
+    result.ledger = err.message.split('\n')
+  }
+  return result
+}
+
+async function measureRatios(options: CeilingsOptions, orders: number): Promise<Comparison[]> {
+  await using opened = new AsyncDisposableStack()
+  const part = await openMeasuredPart(options, opened)
+  return await compare[options.part]({ options, part, orders, opened })
+}
+
+async function followCost(options: CeilingsOptions) {
+  await using opened = new AsyncDisposableStack()
+  return await measureFlatness(await openMeasuredPart(options, opened), options.orders)
+}
+
+const TARGET_HTTP = 0.7
+const TARGET_AMQP = 0.5
+
+const itself = (part: MeasuredPart, orders: number): Contestant => ({
+  name: part.name,
+  round: () => auditedRound(part, orders),
+})
+
+async function compareHttp({ options, part, orders, opened }: Comparing): Promise<Comparison[]> {
+  const { session, connections, rounds, progress } = options
+  const bare = await openBareChain(
+    {
+      session,
+      orders,
+      connections,
+      name: 'bare undici',
+      client: 'http',
+      env: ([, inventory, notification]) => ({
+        INVENTORY_URL: inventory!,
+        NOTIFICATION_URL: notification!,
+      }),
+      completed: 'notified',
+      counters: ['notified', 'reserved', 'sent'],
+    },
+    opened,
+  )
+  const ours = { contestant: part.name, metric: 'accepted' }
+  const ceiling = { contestant: bare.name, metric: 'accepted' }
+  return alternate({
+    contestants: [bare, itself(part, orders)],
+    questions: [{ name: 'orders answered', ours, ceiling, target: TARGET_HTTP }],
+    rounds,
+    progress,
+  })
+}
+
+async function compareAmqp({ options, part, orders, opened }: Comparing): Promise<Comparison[]> {
+  const { session, connections, rounds, progress } = options
+  const vhost: RabbitBroker = await freshVhost(await session.rabbit())
+  opened.defer(vhost.close)
+  const bare = await openBareChain(
+    {
+      session,
+      orders,
+      connections,
+      name: 'bare amqplib',
+      client: 'amqp',
+      env: () => ({ RABBITMQ_URL: vhost.url }),
+      completed: 'decided',
+      counters: ['decided', 'reserved', 'sent'],
+    },
+    opened,
+  )
+  const [ours, ceiling] = [part.name, bare.name]
+  const of = (metric: string) => ({
+    ours: { contestant: ours, metric },
+    ceiling: { contestant: ceiling, metric },
+  })
+  return alternate({
+    contestants: [bare, itself(part, orders)],
+    questions: [
+      { name: 'orders completed', ...of('completed'), target: TARGET_AMQP },
+      { name: 'orders accepted', ...of('accepted') },
+    ],
+    rounds,
+    progress,
+  })
+}
+
+/** Segments that are large enough for the kernel's clock of 10 ms, which at 100 µs an order is 1 % of 10,000 orders. */
+const SEGMENT = 10_000
+/** Filled in pieces that are done before the next begins: a million accepted at once would measure a backlog. */
+const FILL = 50_000
+const LARGEST_RISE = 0.1
+const LARGEST_RSS_BYTES = 512 * 1_048_576
+
+/**
+ * Processor time per order and memory, at the start and after `orders` orders. As many orders as a segment has go before
+ * the first one: compiling is not what is asked for.
+ */
+async function measureFlatness(part: MeasuredPart, orders: number): Promise<Flatness> {
+  const segment = Math.max(1, Math.min(SEGMENT, Math.floor(orders / 4)))
+  await part.segment(segment, 'flatness, warming up')
+  const first = await part.segment(segment, 'flatness, first segment')
+  for (let left = orders - 3 * segment; left > 0; left -= FILL)
+    await part.segment(Math.min(FILL, left), `flatness, filling up, ${left} to go`)
+  const last = await part.segment(segment, 'flatness, last segment')
+  await part.audit()
+  return { orders, segment, services: costs(first, last, part.load.name) }
+}
+
+function costs(first: Segment, last: Segment, except: string): Flatness['services'] {
+  return first.processes
+    .filter(({ process }) => process !== except)
+    .map(({ process, cpu_us_per_order: first_us, rss_bytes: first_rss_bytes }) => {
+      const after = last.processes.find((one) => one.process === process)
+      const last_us = after?.cpu_us_per_order
+      if (first_us === undefined || last_us === undefined || first_us === 0) return { process }
+      const { rss_bytes: last_rss_bytes, peak_rss_bytes } = after!
+      const change = last_us / first_us - 1
+      return {
+        process,
+        first_us,
+        last_us,
+        change,
+        cost: change <= LARGEST_RISE ? ('met' as const) : ('missed' as const),
+        first_rss_bytes,
+        last_rss_bytes,
+        peak_rss_bytes,
+        memory: (peak_rss_bytes ?? 0) <= LARGEST_RSS_BYTES ? ('met' as const) : ('missed' as const),
+      }
+    })
+}
+
+const TOP_PACKAGES = 5
+
+function ceilingTables({ part, comparisons, flatness, profiles }: PartCeilings): Table[] {
+  return [
+    ...(comparisons.length > 0 ? [ratioTable(part, comparisons)] : []),
+    ...(flatness ? [flatTable(part, flatness)] : []),
+    ...profiles.flatMap((profile) => profileTables(part, profile)),
+  ]
+}
+
+const flatTable = (
+  part: string,
+  { orders, segment, services }: NonNullable<PartCeilings['flatness']>,
+): Table => ({
+  title: `${part}: cost per order, first and last ${segment} of ${orders} orders`,
+  columns: [
+    'process',
+    'first µs',
+    'last µs',
+    'change',
+    '≤ +10 %',
+    'MB first',
+    'MB last',
+    'MB at most',
+    '≤ 512 MB',
+  ],
+  rows: services.map((one) => [
+    one.process,
+    one.first_us ?? 'n/a',
+    one.last_us ?? 'n/a',
+    one.change === undefined ? 'n/a' : `${one.change >= 0 ? '+' : ''}${(one.change * 100).toFixed(1)} %`,
+    one.cost ?? 'n/a',
+    megabytes(one.first_rss_bytes),
+    megabytes(one.last_rss_bytes),
+    megabytes(one.peak_rss_bytes),
+    one.memory ?? 'n/a',
+  ]),
+})
+
+const profileTables = (
+  part: string,
+  { process, functions, packages, busy_ms, idle_ms }: Profile,
+): Table[] => [
+  {
+    title: `${part}, ${process}: where its time goes (busy ${percent(busy_ms / (busy_ms + idle_ms))} of the time)`,
+    columns: ['self', 'function', 'file'],
+    rows: functions.map(({ name, file, share }) => [percent(share), name, file]),
+  },
+  {
+    title: `${part}, ${process}: by package`,
+    columns: ['self', 'package'],
+    rows: packages.slice(0, TOP_PACKAGES).map(({ name, share }) => [percent(share), name]),
+  },
+]
+
+const percent = (share: number) => (Number.isFinite(share) ? `${(share * 100).toFixed(1)} %` : 'n/a')
+
+const megabytes = (bytes: number | undefined) => (bytes === undefined ? 'n/a' : Math.round(bytes / 1_048_576))

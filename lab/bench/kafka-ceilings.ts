@@ -1,0 +1,231 @@
+import { until } from '@lab/kit/wait.ts'
+import { withAdmin } from '@lab/stack/kafka-admin.ts'
+import type { KafkaTool } from '@lab/stack/kafka-tools.ts'
+import { AnalyticsReport } from '../experiments/analytics.ts'
+import { openKafkaProbe } from '../probes/kafka.ts'
+import type { TopicRecord } from '../probes/kafka-reader.ts'
+import { alternate, type Comparison, type Contestant } from './alternate.ts'
+import { bareConsumer, bareProducer } from './bare/kafka.ts'
+import { BenchInvalid } from './invalid.ts'
+import { auditedRound, type Comparing, type MeasuredPart } from './measured-part.ts'
+
+const TARGET = 0.5
+const TOOLS = 'org.apache.kafka.tools'
+const TOPIC = 'producer-ceiling'
+const LAB_TOPICS = ['order-events', 'inventory-events']
+/** kafka-producer-perf-test and kafka-consumer-perf-test are scripts around these classes. */
+const PRODUCER = 'producer tool'
+const CONSUMER = 'consumer tool'
+const REPLAY_MS = 5 * 60_000
+
+/** The bulk against the producer tool, the replay against the consumer tool. */
+export async function compareKafka(comparing: Comparing): Promise<Comparison[]> {
+  const tool = await comparing.options.kafkaTools()
+  const bulks = await compareBulk(tool, comparing)
+  return [...bulks, ...(await compareReplay(tool, comparing))]
+}
+
+/**
+ * The tool writes to a topic that nobody reads, so like is held against like while the consumers are held; with them at work,
+ * as it is in life, all share the processors. kafkajs by itself says how much of the way the library allows.
+ */
+async function compareBulk(tool: KafkaTool, { options, part, orders }: Comparing): Promise<Comparison[]> {
+  const { rounds, progress, session } = options
+  const { recordBytes, partitions } = await layoutOf(part, orders, session.signal)
+  const { brokers, prefix } = part.part.kafka!
+  const topic = `${prefix}${TOPIC}`
+  await withAdmin(brokers, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: partitions }] }))
+  const bulk: Contestant = { name: part.name, round: () => auditedRound(part, orders) }
+  const alone: Contestant = { name: `${part.name}, consumers held`, round: () => bulkAlone(part, orders) }
+  const library = bareProducer({ brokers, topic, records: orders, recordBytes })
+  const of = (contestant: string, metric: string) => ({
+    ours: { contestant, metric },
+    ceiling: { contestant: PRODUCER, metric: 'records' },
+  })
+  return alternate({
+    contestants: [producerTool(tool, { part, orders, recordBytes }), library, bulk, alone],
+    questions: [
+      { name: 'bulk acceptance, consumers held', ...of(alone.name, 'accepted'), target: TARGET },
+      { name: 'bulk acceptance, consumers at work', ...of(bulk.name, 'accepted') },
+      { name: library.name, ...of(library.name, 'records') },
+    ],
+    rounds,
+    progress,
+  })
+}
+
+async function compareReplay(tool: KafkaTool, { options, part }: Comparing): Promise<Comparison[]> {
+  const { rounds, progress } = options
+  const { records } = await replayOnce(part)
+  const replay: Contestant = {
+    name: 'analytics reset-offsets',
+    round: async () => ({ records: (await replayOnce(part)).perSecond }),
+  }
+  const reader = consumerTool(tool, part, records)
+  const topics = topicsOf(part)
+  const library = bareConsumer({ ...part.part.kafka!, topics, records })
+  const of = (contestant: string) => ({
+    ours: { contestant, metric: 'records' },
+    ceiling: { contestant: reader.name, metric: 'records' },
+  })
+  return alternate({
+    contestants: [reader, library, replay],
+    questions: [
+      { name: 'replay', ...of(replay.name), target: TARGET },
+      { name: library.name, ...of(library.name) },
+    ],
+    rounds,
+    progress,
+  })
+}
+
+/** The mean size of our records, headers and key included, and how many partitions they are spread over. */
+async function layoutOf(part: MeasuredPart, orders: number, signal: AbortSignal) {
+  await auditedRound(part, Math.min(orders, 1_000))
+  await using probe = await openKafkaProbe(part.part.kafka!)
+  const records = await probe.readAll('order-events', { signal })
+  const { partitions } = await probe.layout('order-events')
+  const bytes = records.reduce((sum, record) => sum + sizeOf(record), 0)
+  return { recordBytes: Math.round(bytes / records.length), partitions }
+}
+
+const sizeOf = ({ key, value, headers }: TopicRecord): number =>
+  Buffer.byteLength(key ?? '') +
+  (value?.length ?? 0) +
+  Object.entries(headers).reduce(
+    (sum, [name, text]) => sum + name.length + Buffer.byteLength(String(text)),
+    0,
+  )
+
+const topicsOf = (part: MeasuredPart) => LAB_TOPICS.map((topic) => `${part.part.kafka!.prefix}${topic}`)
+
+const bootstrap = (part: MeasuredPart) => ['--bootstrap-server', part.part.kafka!.brokers.join(',')]
+
+interface Producing {
+  part: MeasuredPart
+  orders: number
+  recordBytes: number
+}
+
+/** Its first records, while the Java machine compiles, are not in its rate: the services are warm too. */
+function producerTool(tool: KafkaTool, { part, orders, recordBytes }: Producing): Contestant {
+  const warmup = Math.ceil(orders / 2)
+  const total = orders + warmup
+  const topic = `${part.part.kafka!.prefix}${TOPIC}`
+  const args = ['--topic', topic, '--record-size', recordBytes, '--num-records', total, '--throughput', -1]
+  const more = ['--warmup-records', warmup, '--command-property', 'acks=all']
+  return {
+    name: PRODUCER,
+    round: async () => {
+      const all = [...bootstrap(part), ...args, ...more].map(String)
+      const figures = parseProducerTool(await tool(`${TOOLS}.ProducerPerformance`, all))
+      if (figures.records !== total) throw new BenchInvalid(`${PRODUCER} sent ${figures.records} of ${total}`)
+      return { records: figures.perSecond }
+    },
+  }
+}
+
+/** It reads the very records that the replay reads. */
+function consumerTool(tool: KafkaTool, part: MeasuredPart, records: number): Contestant {
+  const args = [...bootstrap(part), '--include', topicsOf(part).join('|'), '--num-records', String(records)]
+  return {
+    name: CONSUMER,
+    round: async () => {
+      const figures = parseConsumerTool(await tool(`${TOOLS}.ConsumerPerformance`, args))
+      if (figures.records < records)
+        throw new BenchInvalid(`${CONSUMER} read ${figures.records} of ${records}`)
+      return { records: figures.perSecond }
+    },
+  }
+}
+
+/** The bulk without anybody who reads it meanwhile, as the tool has it; what waited is then handled and audited. */
+async function bulkAlone(part: MeasuredPart, orders: number) {
+  const consumers = [part.part.inventory, part.part.third]
+  for (const consumer of consumers) consumer.pause()
+  const report = await part.load.run(part.drive.request(orders)).finally(() => {
+    for (const consumer of consumers) consumer.resume()
+  })
+  part.sent.accepted += report.accepted
+  part.sent.unknown += report.unknown
+  await part.drive.completed(part.sent.accepted, () => {})
+  await part.audit()
+  return { accepted: (report.accepted / report.elapsedMs) * 1_000 }
+}
+
+async function replayOnce({ client, sent, options }: MeasuredPart) {
+  const startedAt = performance.now()
+  await client.command('third', '/admin/reset-offsets', undefined)
+  const caughtUp = async () => {
+    const report = AnalyticsReport.parse(await client.read('third', '/metrics'))
+    return !report.replay.replaying && report
+  }
+  const { signal } = options.session
+  const wait = { what: 'the replay to catch up', timeoutMs: REPLAY_MS, everyMs: 25, signal }
+  const { replay, orders_total, reserved_total } = await until(caughtUp, wait)
+  if (orders_total !== sent.accepted || reserved_total !== sent.accepted) {
+    throw new BenchInvalid(
+      `after the replay analytics counts ${orders_total} orders and ${reserved_total} reserved of ${sent.accepted}`,
+    )
+  }
+  const { processed: records } = replay
+  return { records, perSecond: (records / (performance.now() - startedAt)) * 1_000 }
+}
+
+/** What one run of a tool came to. */
+export interface ToolFigures {
+  records: number
+  perSecond: number
+}
+
+/** The number may be grouped, and in some locales has a decimal comma. */
+const NUMBER = String.raw`([\d.,]+)`
+const SUMMARY = new RegExp(`^(\\d+)( steady state)? records sent, ${NUMBER} records/sec`, 'gm')
+
+/**
+ * Of `ProducerPerformance`: the last summary without warm-up when it printed one, else the last of all, which is that of
+ * the whole run; earlier ones are of its reporting intervals. `records` counts the whole run.
+ */
+export function parseProducerTool(output: string): ToolFigures {
+  const summaries = [...output.matchAll(SUMMARY)]
+  const steady = summaries.findLast(([, , isSteady]) => isSteady)
+  const whole = summaries.findLast(([, , isSteady]) => !isSteady)
+  const rate = steady ?? whole
+  const perSecond = readNumber(rate?.[3] ?? '')
+  if (!whole || !isFigure(perSecond)) throw unreadable('kafka-producer-perf-test', output)
+  return { records: Number(whole[1]), perSecond }
+}
+
+/**
+ * Of `ConsumerPerformance`: a header that names the columns, then a line of figures. The rate is the one of fetching,
+ * without the time it took to join the group; times hold commas in no format the tool uses, so a comma parts columns.
+ */
+export function parseConsumerTool(output: string): ToolFigures {
+  const rows = output.split('\n').map((line) => line.split(',').map((cell) => cell.trim()))
+  const header = rows.findIndex(
+    (cells) => cells.includes('fetch.nMsg.sec') || cells.includes('fetch.nRecord.sec'),
+  )
+  const columns = rows[header] ?? []
+  const figures = rows.slice(header + 1).findLast((cells) => cells.length === columns.length)
+  const cell = (...names: string[]) => figures?.[columns.findIndex((name) => names.includes(name))]
+  const records = readNumber(cell('data.consumed.in.nMsg', 'data.consumed.in.nRecord') ?? '')
+  const perSecond = readNumber(cell('fetch.nMsg.sec', 'fetch.nRecord.sec') ?? '')
+  if (header < 0 || !isFigure(records) || !isFigure(perSecond))
+    throw unreadable('kafka-consumer-perf-test', output)
+  return { records, perSecond }
+}
+
+function readNumber(text: string): number {
+  if (text === '') return Number.NaN
+  const decimal = /[.,](\d+)$/.exec(text)
+  if (!decimal) return Number(text)
+  return Number(`${text.slice(0, decimal.index).replaceAll(/[.,]/g, '')}.${decimal[1]}`)
+}
+
+/** A run too short for the tool's clock prints NaN or Infinity. */
+const isFigure = (figure: number) => Number.isFinite(figure) && figure > 0
+
+const unreadable = (tool: string, output: string) =>
+  new Error(
+    `${tool} printed no figures that can be read. The end of what it printed:\n${output.slice(-1_000)}`,
+  )

@@ -1,0 +1,148 @@
+import { readdir, readFile } from 'node:fs/promises'
+import { dirname, join, relative, resolve } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { z } from 'zod'
+import { roleOf, type StartTrioOptions, trioSpec } from '../trio.ts'
+import { openMeasuredPart } from './measured-part.ts'
+import type { ThroughputOptions } from './throughput.ts'
+
+/** What of V8's `.cpuprofile` is read here. Times are in microseconds of the machine's monotonic clock. */
+export const CpuProfile = z.object({
+  nodes: z.array(
+    z.object({
+      id: z.int(),
+      callFrame: z.object({ functionName: z.string(), url: z.string(), lineNumber: z.int() }),
+    }),
+  ),
+  startTime: z.number(),
+  samples: z.array(z.int()),
+  timeDeltas: z.array(z.number()),
+})
+export type CpuProfile = z.infer<typeof CpuProfile>
+
+/** Where the time of one process went. */
+export interface Profile {
+  process: string
+  /** Sampled time that was not idle. */
+  busy_ms: number
+  idle_ms: number
+  functions: { name: string; file: string; self_ms: number; share: number }[]
+  packages: { name: string; self_ms: number; share: number }[]
+}
+
+const ROOT = resolve(import.meta.dirname, '../..')
+const TOP = 10
+
+/** Self time by function and by package, of the samples taken between two moments of the monotonic clock. */
+export function aggregate(process: string, profile: CpuProfile, window: Window): Profile {
+  const byFunction = new Map<string, { name: string; file: string; self: number }>()
+  const byPackage = new Map<string, { name: string; self: number }>()
+  let idle = 0
+  let busy = 0
+  for (const { frame, self } of samplesIn(profile, window)) {
+    if (frame.functionName === '(idle)') {
+      idle += self
+      continue
+    }
+    busy += self
+    const file = fileOf(frame.url)
+    const name = frame.functionName || '(anonymous)'
+    const place = file === '' ? '' : `${file}:${frame.lineNumber + 1}`
+    add(byFunction, `${name} ${place}`, { name, file: place, self })
+    const owner = packageOf(file, name)
+    add(byPackage, owner, { name: owner, self })
+  }
+  return {
+    process,
+    busy_ms: milliseconds(busy),
+    idle_ms: milliseconds(idle),
+    functions: topOf(byFunction, busy),
+    packages: topOf(byPackage, busy),
+  }
+}
+
+interface Window {
+  fromUs: number
+  toUs: number
+}
+
+function* samplesIn({ nodes, startTime, samples, timeDeltas }: CpuProfile, { fromUs, toUs }: Window) {
+  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]))
+  let at = startTime
+  for (const [i, id] of samples.entries()) {
+    const self = timeDeltas[i] ?? 0
+    at += self
+    const frame = frames.get(id)
+    if (frame && at >= fromUs && at <= toUs) yield { frame, self }
+  }
+}
+
+function add<Entry extends { self: number }>(entries: Map<string, Entry>, key: string, entry: Entry): void {
+  const known = entries.get(key)
+  if (known) known.self += entry.self
+  else entries.set(key, entry)
+}
+
+const topOf = <Entry extends { self: number }>(entries: Map<string, Entry>, busy: number) =>
+  [...entries.values()]
+    .toSorted((a, b) => b.self - a.self)
+    .slice(0, TOP)
+    .map(({ self, ...rest }) => ({ ...rest, self_ms: milliseconds(self), share: self / busy }))
+
+const milliseconds = (us: number) => Math.round(us / 100) / 10
+
+function fileOf(url: string): string {
+  if (!url.startsWith('file:')) return url
+  return relative(ROOT, fileURLToPath(url))
+}
+
+/** An installed package, a folder of the repository, `node`, or what V8 does by itself. */
+function packageOf(file: string, name: string): string {
+  if (file === '') return name.startsWith('(') ? `V8 ${name}` : 'node (native)'
+  if (file.startsWith('node:')) return 'node'
+  const installed = file.lastIndexOf('node_modules/')
+  const parts = file.slice(installed < 0 ? 0 : installed + 'node_modules/'.length).split('/')
+  if (installed >= 0) return parts.slice(0, parts[0]?.startsWith('@') ? 2 : 1).join('/')
+  return dirname(file).split('/').slice(0, 2).join('/')
+}
+
+/** One round with V8's profiler in every service: it slows them down, so no figure but the shares is taken from it. */
+export async function profileRound(
+  options: Omit<ThroughputOptions, 'orders'>,
+  orders: number,
+): Promise<Profile[]> {
+  const { run } = options.session
+  const folder = await run.sub(join('profiles', options.part))
+  const { services } = trioSpec(options.part)
+  const serviceEnv: NonNullable<StartTrioOptions['serviceEnv']> = {}
+  for (const { name } of services) {
+    serviceEnv[roleOf(options.part, name)!] = {
+      NODE_OPTIONS: `--cpu-prof --cpu-prof-dir="${join(folder, name)}"`,
+    }
+  }
+  const window = await loadOnce({ ...options, serviceEnv }, orders)
+  return Promise.all(
+    services.map(async ({ name }) => aggregate(name, await readProfile(join(folder, name)), window)),
+  )
+}
+
+/** Loads the part once and stops it, which writes the profiles; answers between which moments it was under load. */
+async function loadOnce(options: Omit<ThroughputOptions, 'orders'>, orders: number) {
+  await using opened = new AsyncDisposableStack()
+  const part = await openMeasuredPart(options, opened)
+  await part.segment(Math.ceil(orders / 4), 'profile, warming up')
+  const fromUs = monotonicUs()
+  await part.segment(orders, 'profile')
+  const toUs = monotonicUs()
+  await part.audit()
+  return { fromUs, toUs }
+}
+
+/** The clock that V8 stamps its samples with. */
+const monotonicUs = () => Number(process.hrtime.bigint() / 1_000n)
+
+async function readProfile(folder: string): Promise<CpuProfile> {
+  const [file] = await readdir(folder)
+  if (file === undefined) throw new Error(`no profile was written to ${folder}`)
+  return CpuProfile.parse(JSON.parse(await readFile(join(folder, file), 'utf8')))
+}

@@ -1,7 +1,0 @@
-import { startOpenLoop } from '../process.ts'
-
-// Stands in for a runner that is killed in the middle of a run.
-const [url = '', historyFile = ''] = process.argv.slice(2)
-const { pid, result } = startOpenLoop({ url, rate: '200/s for 60s', completion: 'response', historyFile })
-process.send?.(pid)
-await result

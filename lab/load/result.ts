@@ -1,0 +1,144 @@
+import { Histogram, isSupported, type SerializedHistogram } from './histogram.ts'
+import type { Rate } from './schedule.ts'
+
+/** What became of the slots of a run. Figures of orders that ended differently are never mixed. */
+export interface Counts {
+  /** Slots that were due. */
+  offered: number
+  sent: number
+  /** Slots given up because too many orders were unanswered. */
+  dropped: number
+  ok: number
+  rejected: number
+  failed: number
+  unknown: number
+  /** Orders seen `reserved` or `notified`. */
+  completed: number
+  /** Orders seen `failed`. */
+  completed_failed: number
+  /** Completions seen by asking after the stream had broken: their latency is an upper bound. */
+  looked_up: number
+}
+
+/** A stretch of the run: orders *intended* in it, whenever their answers came. */
+export interface Interval extends Counts {
+  /** Milliseconds since the start. */
+  at_ms: number
+  /** Latency from the intended time of orders answered `ok`. */
+  response_ok: SerializedHistogram
+  /** Latency from the intended time of orders seen reserved. */
+  completion: SerializedHistogram
+}
+
+/** A live view, for progress and for what changes over time. */
+export interface Snapshot {
+  elapsed_ms: number
+  /** Every order has been sent. */
+  is_draining: boolean
+  counts: Counts
+  in_flight: number
+  /** Accepted orders without a terminal status yet, as the client sees it. It is no queue depth. */
+  awaiting_completion: number
+}
+
+export interface OpenLoopResult {
+  /** False when the run was stopped before its time. */
+  is_complete: boolean
+  rate: Rate
+  seed: number
+  /** From the start to the end of the drain. */
+  ended_ms: number
+  counts: Counts
+  /** Slots per second of the plan. */
+  offered_per_second: number
+  /** Orders the generator sent per second; less than offered when it fell behind. */
+  achieved_per_second: number
+  /** Orders answered `ok`, and seen reserved, per second until the last of them: what the services kept up with. */
+  ok_per_second: number
+  completed_per_second: number
+  /** From the intended time: what somebody who wanted an order at that moment waited. */
+  response: Record<'ok' | 'rejected' | 'failed' | 'unknown', SerializedHistogram>
+  /** From the moment the order went out: what the service took, without the wait before. */
+  service: Record<'ok' | 'rejected' | 'failed' | 'unknown', SerializedHistogram>
+  /** From the intended time to the sight of a terminal status. */
+  completion: Record<'reserved' | 'failed', SerializedHistogram>
+  /** Orders that were accepted and showed no terminal status in time. */
+  not_completed: number
+  stream_reconnects: number
+  generator: {
+    /** From the intended time to the moment the generator acted on it. */
+    lateness: SerializedHistogram
+    event_loop_delay_us: { mean: number; p50: number; p99: number; max: number }
+    event_loop_utilization: number
+  }
+  interval_ms: number
+  intervals: Interval[]
+  /** The live snapshots of the whole run, the drain included. */
+  timeline: Snapshot[]
+  /** Whether the generator kept its schedule. If not, no figure of this run may be published. */
+  verdict: { kept_up: boolean; reasons: string[] }
+}
+
+export interface Limits {
+  /** Slots dropped because too many orders were unanswered. The samples that are missing are the slowest ones. */
+  droppedShare: number
+  /** Sent per second of what was offered per second. */
+  achievedShare: number
+  /** How late the generator itself was, p99: time that its own process, not the service, added to latencies. */
+  latenessP99Ms: number
+  /** The generator's event loop delay, p99: answers are seen this much late. */
+  eventLoopDelayP99Ms: number
+}
+
+/** A drop in a thousand already owns p99.9; 50 ms of lateness is far above a service's own latencies here. */
+export const LIMITS: Limits = {
+  droppedShare: 0.001,
+  achievedShare: 0.98,
+  latenessP99Ms: 50,
+  eventLoopDelayP99Ms: 50,
+}
+
+type Figures = Pick<
+  OpenLoopResult,
+  'is_complete' | 'counts' | 'offered_per_second' | 'achieved_per_second' | 'generator'
+>
+
+/** Whether the generator offered what the plan says, when it says so. `Limits` documents each bound. */
+export function judgeGenerator(figures: Figures, limits: Limits): OpenLoopResult['verdict'] {
+  const { counts, offered_per_second: offered, achieved_per_second: achieved, generator } = figures
+  const reasons: string[] = []
+  if (!figures.is_complete) reasons.push('the run was stopped before its time')
+  if (counts.sent === 0) reasons.push('no order was sent')
+  if (counts.dropped > counts.offered * limits.droppedShare) {
+    reasons.push(
+      `${counts.dropped} of ${counts.offered} slots were dropped (${percent(counts.dropped / counts.offered)}, limit ${percent(limits.droppedShare)})`,
+    )
+  }
+  if (achieved < offered * limits.achievedShare) {
+    reasons.push(
+      `${achieved.toFixed(1)} orders/s were sent where ${offered.toFixed(1)} were offered (limit ${percent(limits.achievedShare)})`,
+    )
+  }
+  const late = upperEnd(Histogram.from(generator.lateness))
+  if (late.ms > limits.latenessP99Ms) {
+    reasons.push(
+      `orders went out ${late.ms.toFixed(1)} ms late (${late.name}, limit ${limits.latenessP99Ms} ms)`,
+    )
+  }
+  const delayMs = generator.event_loop_delay_us.p99 / 1_000
+  if (delayMs > limits.eventLoopDelayP99Ms) {
+    reasons.push(
+      `the generator's event loop was ${delayMs.toFixed(1)} ms late (p99, limit ${limits.eventLoopDelayP99Ms} ms)`,
+    )
+  }
+  return { kept_up: reasons.length === 0, reasons }
+}
+
+/** The p99, or the highest percentile a short run supports: one late order in twenty does not condemn it. */
+function upperEnd(histogram: Histogram): { ms: number; name: string } {
+  const p = [0.99, 0.9, 0.5].find((p) => isSupported(histogram.count, p))
+  const us = (p === undefined ? histogram.max : histogram.percentile(p)) ?? 0
+  return { ms: us / 1_000, name: p === undefined ? 'at most' : `p${p * 100}` }
+}
+
+const percent = (share: number) => `${(share * 100).toFixed(share < 0.01 ? 2 : 1)} %`

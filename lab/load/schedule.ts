@@ -1,0 +1,43 @@
+import { createRandom } from './random.ts'
+
+/** When orders are sent, whatever becomes of them. */
+export interface Rate {
+  perSecond: number
+  seconds: number
+  /** `even` (default): equal gaps. `poisson`: independent arrivals with this mean, as from people who do not know each other. */
+  arrivals?: 'even' | 'poisson'
+}
+
+/** Above this one process cannot keep a schedule, so such a rate is a slip of the finger. */
+const MAX_PER_SECOND = 100_000
+
+/** Throws a `RangeError` that names the field and the value. */
+export function checkRate({ perSecond, seconds }: Rate): void {
+  if (!(perSecond > 0 && perSecond <= MAX_PER_SECOND))
+    throw new RangeError(
+      `rate.perSecond: ${perSecond} is not above 0 and up to ${MAX_PER_SECOND} orders a second`,
+    )
+  if (!(seconds > 0 && seconds < Infinity))
+    throw new RangeError(`rate.seconds: ${seconds} is no duration above 0`)
+}
+
+/**
+ * The intended send times, in whole microseconds from the start, in ascending order. They depend on the rate and the seed
+ * alone: nothing that happens while they are kept can move them.
+ */
+export function* schedule({ perSecond, seconds, arrivals = 'even' }: Rate, seed = 1): Generator<number> {
+  const random = createRandom(seed)
+  const step = arrivals === 'even' ? () => 1 : () => -Math.log(1 - random())
+  const orders = perSecond * seconds - ROUNDING
+  for (let at = arrivals === 'even' ? 0 : step(); at < orders; at += step())
+    yield Math.round((at / perSecond) * 1e6)
+}
+
+/** 200 a second for 30 s are 6,000 orders, also where the product of the two is not exact in binary. */
+const ROUNDING = 1e-6
+
+/** At most so many orders the rates send together; Poisson arrivals scatter. */
+export const mostOrders = (rates: Rate[]): number =>
+  rates
+    .map(({ perSecond, seconds }) => perSecond * seconds)
+    .reduce((sum, mean) => sum + Math.ceil(mean + 6 * Math.sqrt(mean) + 10), 0)

@@ -1,0 +1,110 @@
+import { messageOf } from '@lab/kit/errors.ts'
+import { troubleOf } from '@lab/stack/servers/trouble.ts'
+import { z } from 'zod'
+import { paramsOf, runExperiment } from '../experiments/context.ts'
+import type { Experiment, Outcome, ProfileName } from '../experiments/experiment.ts'
+import { ExperimentRecord, type Verdict } from './schema.ts'
+import type { Progress, Session } from './session.ts'
+import { verdictOf } from './verdict.ts'
+
+export interface RecordOptions {
+  experiment: Experiment
+  profile: ProfileName
+  /** Replaces some of the profile's parameters. */
+  params?: Record<string, unknown>
+  session: Session
+  progress: Progress
+}
+
+/**
+ * Runs one experiment and writes down how it went. An experiment that throws, or answers what no document can hold, is a
+ * verdict, not an error of the run: what the others found out is kept.
+ */
+export async function recordExperiment(options: RecordOptions): Promise<ExperimentRecord> {
+  const { experiment, profile, session } = options
+  const startedAt = new Date()
+  const ended = await run(options)
+  const recordOf = (end: Ended) => ({
+    name: experiment.name,
+    part: experiment.part,
+    question: experiment.question,
+    params: { ...paramsOf(experiment, profile), ...options.params },
+    started_at: startedAt.toISOString(),
+    duration_seconds: (Date.now() - startedAt.getTime()) / 1_000,
+    checks: [],
+    tables: [],
+    data: {},
+    ...end,
+    verdict: end.verdict === 'error' && session.signal.aborted ? 'interrupted' : end.verdict,
+  })
+  const trouble = unwritable(recordOf(ended))
+  const end: Ended =
+    trouble === undefined
+      ? ended
+      : { verdict: 'error', error: `what it answered cannot be written down: ${trouble}` }
+  return ExperimentRecord.parse(asJson(recordOf(end)))
+}
+
+type Ended = { verdict: Verdict } & ({ error: string } | Outcome)
+
+async function run({ experiment, profile, params, session, progress }: RecordOptions): Promise<Ended> {
+  const { run, signal, rabbit, kafka, startPart } = session
+  const brokers = { rabbit: () => rabbit(), kafka: () => kafka() }
+  try {
+    const outcome = await runExperiment({
+      experiment,
+      profile,
+      params,
+      run,
+      brokers,
+      server: (name) => session.server(name),
+      progress,
+      signal,
+      ...(startPart && { startPart }),
+    })
+    if (verdictOf(outcome) === 'holds') return { ...outcome, verdict: 'holds' }
+    const troubles = await troublesOf(session)
+    const judged =
+      troubles.length === 0 ? outcome : { ...outcome, invalid: [...(outcome.invalid ?? []), ...troubles] }
+    return { ...judged, verdict: verdictOf(judged) }
+  } catch (err) {
+    return { verdict: 'error', error: [messageOf(err), ...(await troublesOf(session))].join('\n') }
+  }
+}
+
+/** A full disk is known to the broker alone; whoever waits for it sees that time is up. */
+async function troublesOf({ brokers, run, signal }: Session): Promise<string[]> {
+  if (signal.aborted) return []
+  const troubles = await Promise.all(brokers().map((broker) => troubleOf(broker, run)))
+  return troubles.filter((trouble) => trouble !== undefined)
+}
+
+/** Why a record cannot be part of `results.json`, with the first field that is wrong; undefined when it can. */
+export function unwritable(record: object): string | undefined {
+  const number = notFinite(record)
+  if (number) return `${number.field} is ${number.value}`
+  try {
+    ExperimentRecord.parse(asJson(record))
+    return undefined
+  } catch (err) {
+    if (!(err instanceof z.ZodError)) return messageOf(err)
+    const [{ path, message }] = err.issues as [z.core.$ZodIssue]
+    return `${z.core.toDotPath(path)}: ${message}`
+  }
+}
+
+/** A value as the reader of a JSON file will see it: `undefined` is absent, dates are text, `NaN` is null. */
+export const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+
+/** The first number that JSON would turn into null, with where it is, e.g. `charts[0].series[1].points[3][1]`. */
+export function notFinite(value: unknown, field = ''): { field: string; value: number } | undefined {
+  if (typeof value === 'number') return Number.isFinite(value) ? undefined : { field, value }
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [name, one] of Object.entries(value)) {
+    const found = notFinite(one, Array.isArray(value) ? `${field}[${name}]` : within(field, name))
+    if (found) return found
+  }
+  return undefined
+}
+
+const within = (field: string, name: string) => (field === '' ? name : `${field}.${name}`)
