@@ -25,8 +25,6 @@ export interface ServiceProcess {
   /** Undefined while it does not run. */
   readonly pid: number | undefined
   readonly logFile: string
-  /** What starts it again by hand: its own environment, without the caller's. Absent where it is not a process of this run. */
-  readonly command?: { env: Record<string, string>; argv: string[] }
   /** How the running process ends, or how the last one ended. Pending before the first start. */
   readonly exited: Promise<Exit>
   /** Spawns it and waits for `GET /ready`. Rejects when it runs already. */
@@ -96,7 +94,6 @@ export function createService(options: ServiceOptions): ServiceProcess {
     url: `http://${HOST}:${port}`,
     port,
     logFile,
-    command: { env: base, argv: [process.execPath, ...heap, entry] },
     get pid() {
       return child?.isRunning() ? child.pid : undefined
     },

@@ -31,9 +31,12 @@ minutes). The others compare the styles and their settings, and run by name.
   list                    the experiments and the question each one answers
   run <experiment…>       some experiments: by name, by part, or like 'rest-*'
   up [part…]              one part, or all three styles, kept running to try things by hand
-  ps                      what is up: each service and server, its state and pid
-  stop, kill, start, pause, resume <part>/<service or server>
-                          one of these; a service comes back with its environment, port and data
+  ps                      what is up: each service and server of a part, its state and pid
+  stop <part>/<name>      one of these, in order
+  kill <part>/<name>      at once
+  start <part>/<name>     again, with its own environment, port and data
+  pause <part>/<name>     it stands still, and keeps its connections
+  resume <part>/<name>    it goes on
   brokers                 which RabbitMQ and Kafka a run would use here, and what is missing
   report <run>            the report of a recorded run, made again from its results.json
   compare <run> <run>     two recorded runs side by side

@@ -9,7 +9,7 @@ export interface TabProps {
 }
 
 export interface Tab {
-  /** In the address, after `#`. */
+  /** In the address, after `#/`. */
   id: string
   title: string
   load: () => Promise<{ default: Component<TabProps> }>

@@ -20,7 +20,7 @@ describe.skipIf(browserObstacle)(`the live page over what \`up\` runs ${browserO
 
   async function open(tab: string) {
     const opened = await browser.newPage({ viewport: { width: 1280, height: 900 } })
-    await opened.page.goto(`${lab.url}/#${tab}`)
+    await opened.page.goto(`${lab.url}/#/${tab}`)
     await opened.page.getByText('Live', { exact: true }).waitFor()
     return opened
   }
@@ -61,6 +61,27 @@ describe.skipIf(browserObstacle)(`the live page over what \`up\` runs ${browserO
     expect(JSON.parse(await lab.run('ps', '--json'))[0].units).toContainEqual(
       expect.objectContaining({ name: INVENTORY, state: 'running' }),
     )
+  })
+
+  test('runs an experiment, and shows what was expected beside what was found, its charts and its report', async () => {
+    const { page, complaints } = await open('experiments')
+    await page.getByLabel('Experiment', { exact: true }).selectOption('rest-delay')
+    await page.getByLabel('What do you expect?').fill('<b>the median rises by the delay</b>')
+    await page.getByRole('button', { name: 'Run it' }).click()
+    await page.getByRole('heading', { name: 'rest-delay: under way' }).waitFor()
+
+    await page.getByRole('heading', { name: 'rest-delay: over, exit code 0' }).waitFor({ timeout: 120_000 })
+    await page.getByText('You expected: <b>the median rises by the delay</b>').waitFor()
+    const found = page.getByRole('region', { name: /^Run \d{4}-/ })
+    await found.getByText('rest-delay holds').waitFor()
+    await picture(page, 'experiments')
+    expect(await accessibilityFindings(page)).toEqual([])
+
+    const report = await found.getByRole('link', { name: 'open its report' }).getAttribute('href')
+    const answer = await fetch(`${lab.url}${report}`)
+    expect(answer.headers.get('content-security-policy')).toContain('sandbox')
+    expect(await answer.text()).toContain('rest-delay')
+    expect(complaints).toEqual([])
   })
 
   test('says that its server is away, and goes on by itself when it is back', async () => {
