@@ -12,8 +12,7 @@ export const part: PartSpec = {
       name: 'server',
       entry: 'live/server/server.ts',
       port: 8400,
-      // What Node compiled at an earlier start is taken from there: 96 MB in place of 119, as the system counts them at rest.
-      env: () => ({ NODE_COMPILE_CACHE: `${import.meta.dirname}/../node_modules/.cache/node` }),
+      env: () => ({}),
       heap: ['--max-semi-space-size=2', '--max-old-space-size=96'],
       page: { folder: 'live/page', sources: ['live/wire'] },
       compose: { name: 'live', port: 'LIVE_PORT' },
