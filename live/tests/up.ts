@@ -21,7 +21,14 @@ export async function up(parts: readonly string[], env: NodeJS.ProcessEnv = {}):
   const home = mkdtempSync(join(temporaryFolder().path, 'lab-live-test-'))
   const start = (args: string[]) => {
     const child = spawn(process.execPath, [SCRIPT, ...args], {
-      env: { ...process.env, TMPDIR: home, LIVE_RESULTS: join(home, 'results'), NO_COLOR: '1', CI: '1', ...env },
+      env: {
+        ...process.env,
+        TMPDIR: home,
+        LIVE_RESULTS: join(home, 'results'),
+        NO_COLOR: '1',
+        CI: '1',
+        ...env,
+      },
       stdio: ['ignore', 'pipe', 'pipe'],
     })
     let text = ''
