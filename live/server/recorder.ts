@@ -37,7 +37,7 @@ export class Recorder {
   #seq = 0
   #timer: NodeJS.Timeout | undefined
 
-  constructor({ capacityBytes = 24 * 1024 * 1024, gatherMs = 50, now = Date.now }: RecorderOptions = {}) {
+  constructor({ capacityBytes = 10 * 1024 * 1024, gatherMs = 50, now = Date.now }: RecorderOptions = {}) {
     this.#capacityBytes = capacityBytes
     this.#gatherMs = gatherMs
     this.#now = now

@@ -105,7 +105,7 @@ export const importTable: Area[] = [
     files: ['live/tests/**'],
     node: 'any',
     packages: { except: [] },
-    code: [...kit, 'stack/**', 'live/**', 'parts.ts'],
+    code: [...kit, 'stack/**', 'live/**', 'lab/testing/**', 'parts.ts'],
   },
   ...areasOf(livePage),
   { files: ['parts.ts'], node: [], packages: { only: [] }, code: ['stack/spec.ts', '*/part.ts'] },

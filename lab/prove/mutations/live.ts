@@ -3,6 +3,8 @@ import type { Mutation } from '../mutation.ts'
 const APP = { test: 'live/server/app.test.ts' }
 const READER = { test: 'live/page/src/lib/stream.test.ts' }
 const CONTROL = { test: 'stack/control/control.int.test.ts' }
+const LAG = 'live/server/figures/lag.ts'
+const IN_LAG = { test: 'live/server/figures/lag.test.ts' }
 
 export const liveMutations: Mutation[] = [
   {
@@ -60,5 +62,53 @@ export const liveMutations: Mutation[] = [
     find: 'await service.start()\n      watch()',
     replace: 'await service.start()',
     check: CONTROL,
+  },
+  {
+    name: 'live-dead-group-has-no-lag',
+    breaks: 'a group that never committed, or is dead, has everything before it',
+    file: LAG,
+    find: '(isPlace ? Math.max(start, committed) : start)',
+    replace: '(isPlace ? Math.max(start, committed) : end)',
+    check: IN_LAG,
+  },
+  {
+    name: 'live-unknown-lag-is-0',
+    breaks: 'a lag that no broker tells is not known, and never 0',
+    file: LAG,
+    find: 'return { ...known, messages: null, seconds: null }',
+    replace: 'return { ...known, messages: 0, seconds: 0 }',
+    check: IN_LAG,
+  },
+  {
+    name: 'live-part-of-a-lag-as-the-whole',
+    breaks: 'a lag of which some partitions are not known says so',
+    file: LAG,
+    find: 'known: messages.length,',
+    replace: 'known: partitions.length,',
+    check: IN_LAG,
+  },
+  {
+    name: 'live-late-event-moves-back',
+    breaks: 'an order moves forward only, however late an event comes',
+    file: 'live/server/flow/tracker.ts',
+    find: 'if (stop <= known.stop && !isBack) return',
+    replace: 'if (stop === known.stop && !isBack) return',
+    check: { test: 'live/server/flow/tracker.test.ts' },
+  },
+  {
+    name: 'live-lamp-never-red',
+    breaks: 'a lamp turns red when an imbalance stands',
+    file: 'live/server/figures/lamps.ts',
+    find: 'if (now - this.#brokenSince < REDDENS_AFTER_MS) return',
+    replace: 'if (now >= this.#brokenSince) return',
+    check: { test: 'live/server/figures/lamps.test.ts' },
+  },
+  {
+    name: 'live-order-listed-twice',
+    breaks: 'an order of a page that is read again is counted once',
+    file: 'live/server/figures/orders.ts',
+    find: 'for (const order of rows.slice(this.#seen)) this.#take(order)',
+    replace: 'for (const order of rows) this.#take(order)',
+    check: { test: 'live/server/figures/orders.test.ts' },
   },
 ]

@@ -85,6 +85,15 @@ describe('the list of a lane’s orders', () => {
     expect(list.reserved.burger).toBe(2)
   })
 
+  test('hears of a notification before it has read of the order', async () => {
+    const { orders, list } = await setUp()
+    orders.push(order(1, 'reserved'))
+    list.update({ order_id: idOf(1), status: 'notified', at: 1 })
+    await list.read()
+
+    expect(list.byStatus).toEqual({ placed: 0, reserved: 0, notified: 1 })
+  })
+
   test('begins again when the service has forgotten its orders', async () => {
     const { orders, list } = await setUp()
     orders.push(...Array.from({ length: 600 }, (_, at) => order(at, 'reserved')))

@@ -140,8 +140,7 @@ export class OrderList {
     const open: Open = { item, quantity, status: 'placed', since, askedAt: since }
     this.#open.set(order_id, open)
     this.#move(order_id, open, status)
-    const left = this.#open.get(order_id)
-    if (early && left) this.#move(order_id, left, early)
+    if (early) this.update({ order_id, status: early, at: 0 })
   }
 
   #move(order: string, open: Open, status: OrderStatus): void {
