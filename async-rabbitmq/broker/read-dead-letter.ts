@@ -1,11 +1,16 @@
 import { InventoryEvent, OrderPlaced } from '@lab/common/domain/events.ts'
 import { OrderId } from '@lab/common/domain/order.ts'
 import type { ConsumeMessage } from 'amqplib'
-import { DEAD_SINCE, HANDLED_IN, ORIGIN_QUEUE, REASON } from './settle.ts'
+import { DEAD_SINCE, HANDLED_AS, HANDLED_IN, ORIGIN_QUEUE, REASON } from './settle.ts'
 
 /** That a message about an order became a dead letter of a queue, or that it was published again and handled there. */
 export type DeadLetterNotice = { order_id: string; queue: string } & (
-  | { kind: 'handled' }
+  | {
+      kind: 'handled'
+      message_id: string
+      /** Whether it had an effect, or was recognised as a repeat. */
+      outcome: 'ack' | 'duplicate'
+    }
   | {
       kind: 'dead'
       /** Seconds since the epoch. */
@@ -25,7 +30,16 @@ export function readDeadLetter(message: ConsumeMessage, now: number): DeadLetter
   const { order_id, isEvent } = aboutOf(message)
   if (order_id === undefined) return undefined
   const handledIn = headers[HANDLED_IN]
-  if (typeof handledIn === 'string') return { kind: 'handled', order_id, queue: handledIn }
+  if (typeof handledIn === 'string') {
+    const outcome = headers[HANDLED_AS] === 'duplicate' ? 'duplicate' : 'ack'
+    return {
+      kind: 'handled',
+      order_id,
+      queue: handledIn,
+      message_id: String(message.properties.messageId),
+      outcome,
+    }
+  }
 
   const died = diedHere(headers) ?? diedInQueue(headers, now)
   return died && { kind: 'dead', order_id, isEvent, ...died }

@@ -149,12 +149,14 @@ describe('a dead letter that was published again', () => {
     async (headers) => {
       const { run, steps, published } = setup()
       await run([aDelivery(7, headers)], [ack()])
+      await run([aDelivery(8, headers)], [duplicate()])
 
-      expect(steps).toEqual([['publish', ''], ['confirmed'], ['ack', 7, false]])
-      expect(published[0]).toMatchObject({
+      expect(steps.slice(0, 3)).toEqual([['publish', ''], ['confirmed'], ['ack', 7, false]])
+      const told = (as: string) => ({
         routingKey: 'order_dead_letter_queue',
-        properties: { headers: { 'x-handled-in': 'inventory_queue' } },
+        properties: { headers: { 'x-handled-in': 'inventory_queue', 'x-handled-as': as } },
       })
+      expect(published).toMatchObject([told('ack'), told('duplicate')])
     },
   )
 

@@ -17,6 +17,8 @@ export const DEAD_SINCE = 'x-dead-lettered-at'
 const WAS_DEAD = 'x-was-dead-lettered'
 /** On a notice that a dead letter was published again, and handled by the consumer of this queue. */
 export const HANDLED_IN = 'x-handled-in'
+/** Beside it: `ack` when that had an effect, `duplicate` when it was recognised as a repeat. */
+export const HANDLED_AS = 'x-handled-as'
 
 const MAX_REASON = 500
 /** More than any ladder gives. */
@@ -61,7 +63,9 @@ async function settleOne(
   outcome: Outcome,
 ): Promise<Outcome> {
   if (outcome.kind === 'ack') {
-    const notice = wasDead(delivery, queue) ? await publisher.publish(noticeOf(delivery, queue)) : undefined
+    const notice = wasDead(delivery, queue)
+      ? await publisher.publish(noticeOf(delivery, { queue, outcome }))
+      : undefined
     whileOpen(() => {
       // Delivered again it is a duplicate, and told of again.
       if (notice === 'unconfirmed') channel.reject(delivery, true)
@@ -143,7 +147,10 @@ function wasDead({ properties }: Pick<ConsumeMessage, 'properties'>, queue: stri
 }
 
 /** To the order service, which has the dead letter itself from the same queue, before this. */
-function noticeOf({ content, properties, fields }: ConsumeMessage, queue: string): Outgoing {
+function noticeOf(
+  { content, properties, fields }: ConsumeMessage,
+  { queue, outcome }: { queue: string; outcome: Outcome & { kind: 'ack' } },
+): Outgoing {
   const { messageId, correlationId } = properties
   return {
     exchange: '',
@@ -152,7 +159,11 @@ function noticeOf({ content, properties, fields }: ConsumeMessage, queue: string
     properties: {
       ...(fits(messageId) && { messageId }),
       ...(fits(correlationId) && { correlationId }),
-      headers: { [HANDLED_IN]: queue, [ORIGIN_DELIVERY]: `${queue}/${fields.deliveryTag}` },
+      headers: {
+        [HANDLED_IN]: queue,
+        [HANDLED_AS]: outcome.duplicate ? 'duplicate' : 'ack',
+        [ORIGIN_DELIVERY]: `${queue}/${fields.deliveryTag}`,
+      },
     },
   }
 }

@@ -15,6 +15,7 @@ import { watchDeadLetters } from '../broker/dead-letter-watch.ts'
 import { ORDER_STATUS_QUEUE } from '../broker/topology.ts'
 import { createOutbox } from '../outbox/outbox.ts'
 import { createRelay, FLUSH_TIMEOUT_MS } from '../outbox/relay.ts'
+import { deadLetterRoute } from './dead-letter-route.ts'
 import { createDeadLetters } from './dead-letters.ts'
 import { onInventoryDecided } from './on-inventory-decided.ts'
 import { orderRoute } from './order-route.ts'
@@ -41,9 +42,9 @@ export async function buildApp(deps: AppDeps) {
   const faults = new Faults()
   const stream = new OrderStream(streamClients)
   const orders = createOrderStore(store)
-  const deadLetters = createDeadLetters(store, orders)
-  const outbox = createOutbox(store)
   const now = Date.now
+  const deadLetters = createDeadLetters(store, orders, now)
+  const outbox = createOutbox(store)
   const relay = createRelay({ broker, outbox, window, metrics, log })
   const consumer = createConsumer({
     broker,
@@ -79,6 +80,7 @@ export async function buildApp(deps: AppDeps) {
   const place = placeOrders({ store, orders, outbox, outboxLimit, relay, stream, metrics, log, now })
   await app.register(orderRoute({ orders, place }))
   await app.register(orderRoutes({ orders, stream, deadLetterOf: deadLetters.of }))
+  await app.register(deadLetterRoute(deadLetters.handled))
 
   // Fastify runs onClose once no request is in flight. Intake ends first, the store last: everything writes to it.
   app.addHook('onClose', async () => {

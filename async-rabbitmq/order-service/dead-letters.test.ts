@@ -19,7 +19,8 @@ function setup() {
   /** As a message of the queue that tells of dead letters. */
   const arrive = (body: unknown, headers: Record<string, unknown>, correlationId?: string) => {
     const content = Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
-    const message = { content, properties: { headers, correlationId } } as unknown as Parameters<
+    const messageId = (body as { id?: string } | null)?.id
+    const message = { content, properties: { headers, correlationId, messageId } } as unknown as Parameters<
       typeof readDeadLetter
     >[0]
     const notice = readDeadLetter(message, NOW)
@@ -68,8 +69,15 @@ describe('a dead letter', () => {
     arrive(reserved, died('notification_queue'))
     expect(letters.of(order.order_id)).toMatchObject({ queue: 'notification_queue' })
 
-    arrive(reserved, { 'x-handled-in': 'notification_queue' })
+    arrive(reserved, { 'x-handled-in': 'notification_queue', 'x-handled-as': 'ack' })
     expect(letters.of(order.order_id)).toBeUndefined()
+    arrive(reserved, { 'x-handled-in': 'notification_queue', 'x-handled-as': 'duplicate' })
+    const { last, handled } = letters.handled(0)
+    expect(handled).toMatchObject([
+      { seq: 1, message_id: reserved.id, queue: 'notification_queue', outcome: 'ack' },
+      { seq: 2, message_id: reserved.id, queue: 'notification_queue', outcome: 'duplicate' },
+    ])
+    expect(letters.handled(last)).toEqual({ last: 2, handled: [] })
   })
 
   test('that its queue gave up itself says when, and by what', () => {

@@ -11,13 +11,14 @@ export interface Origin {
 /** A topic takes records of a megabyte by default: also one that somebody else created takes a letter of this size. */
 const MAX_KEY_BYTES = 16 * 1024
 const MAX_VALUE_BYTES = 1_000_000
+const MAX_HEADERS_BYTES = 16 * 1024
 
 /**
- * A copy of the record with its origin and the reason in the headers. Key and value are as they were, except that what is
- * too long for any topic is cut, and a header says so: a letter that is refused would hold up everything behind it.
+ * A copy of the record with its origin and the reason in the headers. Key, value and headers are as they were, except that
+ * what is too long for any topic is cut, and a header says so: a letter that is refused would hold up everything behind it.
  */
 export function toDeadLetter(
-  { key, value }: Pick<LogMessage, 'key' | 'value'>,
+  { key, value, headers }: Pick<LogMessage, 'key' | 'value'> & Partial<Pick<LogMessage, 'headers'>>,
   { topic, partition, offset }: Origin,
   reason: string,
 ): Message {
@@ -25,6 +26,7 @@ export function toDeadLetter(
     key: key?.subarray(0, MAX_KEY_BYTES) ?? null,
     value: value?.subarray(0, MAX_VALUE_BYTES) ?? null,
     headers: {
+      ...kept(headers),
       origin_topic: topic,
       origin_partition: String(partition),
       origin_offset: String(offset),
@@ -33,6 +35,14 @@ export function toDeadLetter(
       ...cut('value', value, MAX_VALUE_BYTES),
     },
   }
+}
+
+/** All of them or none: which of a stranger's headers belong together is not known here. */
+function kept(headers: IHeaders = {}): IHeaders {
+  const bytes = Object.entries(headers)
+    .flatMap(([name, value]) => [name, value ?? ''].flat())
+    .reduce((sum, text) => sum + Buffer.byteLength(text), 0)
+  return bytes > MAX_HEADERS_BYTES ? { headers_cut_from: `${bytes} bytes` } : headers
 }
 
 const cut = (what: string, bytes: Buffer | null, limit: number) =>

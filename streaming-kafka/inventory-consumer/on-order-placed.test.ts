@@ -88,4 +88,16 @@ describe('inventory on OrderPlaced', () => {
     })
     expect(draftDecisions(state, [poison], NOW).deadLetters).toEqual([])
   })
+
+  test.each([
+    ['keeps the headers it had', { redrives: '1' }, { redrives: '1', reason: 'not JSON' }],
+    ['overwrites what a stranger says of its origin', { reason: 'none' }, { reason: 'not JSON' }],
+    ['drops headers no topic would take', { big: 'x'.repeat(20_000) }, { headers_cut_from: '20003 bytes' }],
+  ])('%s in a dead letter', (_what, headers, expected) => {
+    const { origin, message } = record('k', 'not json')
+    const draft = draftDecisions(setup(), [{ origin, message: { ...message, headers } }], NOW)
+
+    expect(draft.deadLetters[0]?.message.headers).toMatchObject(expected)
+    expect(draft.deadLetters[0]?.message.headers).not.toHaveProperty('big')
+  })
 })
