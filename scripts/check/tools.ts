@@ -5,10 +5,9 @@ import { run } from './process.ts'
 export async function checkTypes(root: string): Promise<Finding[]> {
   const { code, output } = await run(bin('tsc'), ['-p', '.', '--noEmit', '--pretty', 'false'], { cwd: root })
   if (code === 0) return []
-  return output
-    .split(/\n(?=\S)/)
-    .filter(Boolean)
-    .map((message) => ({ message }))
+  const messages = output.split(/\n(?=\S)/).filter(Boolean)
+  // One that was killed at its deadline says nothing, which is not that all is well.
+  return (messages.length > 0 ? messages : ['the compiler did not end']).map((message) => ({ message }))
 }
 
 /** Biome explains itself best: its whole report is one finding. */

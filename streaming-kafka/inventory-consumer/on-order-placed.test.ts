@@ -95,7 +95,7 @@ describe('inventory on OrderPlaced', () => {
     ['drops headers no topic would take', { big: 'x'.repeat(20_000) }, { headers_cut_from: '20003 bytes' }],
   ])('%s in a dead letter', (_what, headers, expected) => {
     const { origin, message } = record('k', 'not json')
-    const draft = draftDecisions(setup(), [{ origin, message: { ...message, headers } }], NOW)
+    const draft = draftDecisions(setup(), [{ origin, message: { ...message, headers } as LogMessage }], NOW)
 
     expect(draft.deadLetters[0]?.message.headers).toMatchObject(expected)
     expect(draft.deadLetters[0]?.message.headers).not.toHaveProperty('big')
