@@ -21,4 +21,16 @@ export const part: PartSpec = {
   shared: { wire: [] },
   compose: { helpers: {} },
   guide: () => [],
+  commands: {
+    word: 'dlq',
+    list: {
+      list: { about: 'the dead letters of both brokers', load: async () => ({ run: (await dlq()).list }) },
+      show: { about: 'one of them, whole', load: async () => ({ run: (await dlq()).show }) },
+      edit: { about: 'send one back with another body', load: async () => ({ run: (await dlq()).edit }) },
+      redrive: { about: 'send some back, in batches', load: async () => ({ run: (await dlq()).redrive }) },
+      discard: { about: 'give some up for good', load: async () => ({ run: (await dlq()).discard }) },
+    },
+  },
 }
+
+const dlq = () => import('./dlq/commands.ts')

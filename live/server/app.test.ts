@@ -84,6 +84,7 @@ async function setup(adminToken?: string) {
     service: 'live',
     log: createLog('live', 'silent'),
     page: { PAGE_DIR: dir },
+    deskFolder: dir,
     parts: [
       {
         name: 'async-rabbitmq',

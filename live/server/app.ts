@@ -7,6 +7,7 @@ import { pageOf } from '@lab/kit/page.ts'
 import { serviceRoutes } from '@lab/kit/service-routes.ts'
 import type { ControlClient } from '@lab/stack/control/client.ts'
 import type { LivePart } from '../wire/parts.ts'
+import { deskRoutes } from './desk/routes.ts'
 import { type ExperimentsDeps, experimentRoutes } from './experiments/routes.ts'
 import { laneRoutes } from './lanes.ts'
 import { refuseForeignPages } from './origin.ts'
@@ -25,6 +26,8 @@ export interface AppDeps {
   control?: ControlClient | undefined
   /** Where experiments are run from. */
   lab?: ExperimentsDeps['lab']
+  /** Where the dead-letter desk keeps its audit trail. */
+  deskFolder: string
   door?: Door | undefined
   recorder?: Recorder
 }
@@ -34,7 +37,7 @@ export interface AppDeps {
  * is a route below `/admin`, and so behind the same door as the switches of every service.
  */
 export async function buildApp({ service, log, page, parts, control, lab, door = {}, ...deps }: AppDeps) {
-  const { recorder = new Recorder() } = deps
+  const { deskFolder, recorder = new Recorder() } = deps
   const metrics = createMetrics(service)
   const faults = new Faults()
   const app = await createHttpApp({
@@ -54,6 +57,7 @@ export async function buildApp({ service, log, page, parts, control, lab, door =
   await app.register(switchRoutes({ parts, control, recorder }))
   await app.register(experimentRoutes({ lab, recorder }))
   await app.register(laneRoutes({ parts, recorder }))
+  await app.register(deskRoutes({ parts, recorder, folder: deskFolder }))
   await app.register(pageOf(page, {}))
   return app
 }

@@ -22,6 +22,13 @@ export const schema = z.object({
     .describe(
       'The parts to look at, as a JSON list of `{name, style, services, servers, adminToken}`; `up` and the compose file set it',
     ),
+  DESK_DIR: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      'Folder of the audit trail of the dead-letter desk, which outlives every run; `results/desk` of the repository by default',
+    ),
   LIVE_CONTROL: z
     .string()
     .optional()

@@ -3,6 +3,7 @@ import { closeOnSignal, configOrExit } from '@lab/kit/lifecycle.ts'
 import { createLog } from '@lab/kit/log.ts'
 import { buildApp } from './app.ts'
 import { loadConfig, schema } from './config.ts'
+import { deskFolder } from './desk/folder.ts'
 
 const service = 'live'
 const config = configOrExit(service, () => loadConfig(process.env))
@@ -18,6 +19,7 @@ const app = await buildApp({
     config.LIVE_LAB === undefined
       ? undefined
       : { root: config.LIVE_LAB, results: config.LIVE_RESULTS, env: toolsOf(process.env) },
+  deskFolder: deskFolder(config),
   door: doorOf(config),
 })
 

@@ -29,6 +29,9 @@ export const LivePart = z.strictObject({
 })
 export type LivePart = z.infer<typeof LivePart>
 
+/** Where `up` writes down, in the folder of its run, which parts run and where: a list of `LivePart`. */
+export const PARTS_FILE = 'parts.json'
+
 export interface ShownPart {
   name: string
   style: string

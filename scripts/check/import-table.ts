@@ -101,11 +101,18 @@ export const importTable: Area[] = [
     packages: { except: [] },
     code: [...kit, ...domain, 'stack/**', 'live/wire/**', 'live/server/**'],
   },
+  // The dead-letter desk from the command line: the same desk, without the page.
+  {
+    files: ['live/dlq/**'],
+    node: 'any',
+    packages: { except: serverClients },
+    code: [...kit, 'stack/**', 'live/wire/**', 'live/server/desk/**', 'live/dlq/**'],
+  },
   {
     files: ['live/tests/**'],
     node: 'any',
     packages: { except: [] },
-    code: [...kit, 'stack/**', 'live/**', 'lab/testing/**', 'parts.ts'],
+    code: [...kit, ...domain, 'common/testing/**', 'lab/testing/**', 'stack/**', 'live/**', 'parts.ts'],
   },
   ...areasOf(livePage),
   { files: ['parts.ts'], node: [], packages: { only: [] }, code: ['stack/spec.ts', '*/part.ts'] },

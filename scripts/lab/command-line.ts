@@ -1,7 +1,7 @@
 import type { ProfileName } from '@lab/lab/experiments/experiment.ts'
 import { TRIOS } from '@lab/lab/trio.ts'
 import type { PartSpec } from '@lab/stack/spec.ts'
-import { parts } from '../../parts.ts'
+import { livePage, parts } from '../../parts.ts'
 import { CONTROL_WORDS, type ControlCommand, readControl } from './control-command-line.ts'
 import type { Topic } from './help.ts'
 import { readOptions } from './options.ts'
@@ -44,7 +44,9 @@ export interface PartCommandLine {
 
 /** Every part's hundred of ports has to fit, and the live page after them. */
 const LAST_BASE = 65_535 - 100 * parts.length - 1
-const partWords = parts.flatMap(({ commands }) => (commands ? [commands.word] : []))
+/** What brings sub-commands along: parts, and the live page. */
+const bringers = [...parts, livePage]
+const partWords = bringers.flatMap(({ commands }) => (commands ? [commands.word] : []))
 
 export type Command = { verbose: boolean } & (
   | RunCommand
@@ -73,7 +75,7 @@ const running = { ...common, json, profile: text, only: text, out: text, against
 export function readCommand(args: string[]): Command {
   const [first = '', ...rest] = args
   if (first === '' || first.startsWith('-')) return readTour(args)
-  const part = parts.find(({ name, commands }) => commands && (commands.word === first || name === first))
+  const part = bringers.find(({ name, commands }) => commands && (commands.word === first || name === first))
   if (part) return readPart(part, rest)
   const word = oneOf('command', first, [...COMMANDS, 'help', ...partWords]) as
     | (typeof COMMANDS)[number]

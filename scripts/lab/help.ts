@@ -37,6 +37,8 @@ minutes). The others compare the styles and their settings, and run by name.
   start <part>/<name>     again, with its own environment, port and data
   pause <part>/<name>     it stands still, and keeps its connections
   resume <part>/<name>    it goes on
+  dlq list|show|edit|redrive|discard
+                          the dead letters of RabbitMQ and Kafka: look, repair, send back, give up
   brokers                 which RabbitMQ and Kafka a run would use here, and what is missing
   report <run>            the report of a recorded run, made again from its results.json
   compare <run> <run>     two recorded runs side by side
@@ -118,8 +120,8 @@ Names every experiment, its part and its question.
   up: `Usage: npm run lab -- up [part…] [options]
 
 Starts parts, without a name the three styles, with the servers they need, and a page on which to see and to break them;
-prints where everything is, and commands to try; waits for Ctrl-C; stops everything. Meanwhile, in another terminal, \`ps\`,
-\`stop\`, \`kill\`, \`start\`, \`pause\` and \`resume\` have power over each service and server.
+prints where everything is, and commands to try; waits for Ctrl-C; stops everything. Meanwhile, in another terminal,
+\`ps\`, \`stop\`, \`kill\`, \`start\`, \`pause\` and \`resume\` have power over each service and server.
 
   part                ports on its own, and side by side with others
 ${parts.map(partLine).join('\n')}

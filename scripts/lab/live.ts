@@ -1,7 +1,8 @@
-import { resolve } from 'node:path'
+import { writeFileSync } from 'node:fs'
+import { join, resolve } from 'node:path'
 import { DEFAULT_RESULTS } from '@lab/lab/run/folder.ts'
 import type { Session } from '@lab/lab/run/session.ts'
-import type { LivePart } from '@lab/live/wire/parts.ts'
+import { type LivePart, PARTS_FILE } from '@lab/live/wire/parts.ts'
 import { startPart } from '@lab/stack/part.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'
 import { livePage } from '../../parts.ts'
@@ -15,6 +16,10 @@ export interface LivePageOptions {
   control: string
   progress: (text: string) => void
 }
+
+/** For whoever comes along while they run, such as `dlq`; passwords are in it, so it is its owner's alone. */
+export const writeParts = (running: readonly RunningPart[], runPath: string): void =>
+  writeFileSync(join(runPath, PARTS_FILE), JSON.stringify(running.map(seenFromOutside)), { mode: 0o600 })
 
 /** Starts the live page over the parts that run; it ends before they do. */
 export async function startLivePage(

@@ -1,4 +1,4 @@
-import { parts } from '../../parts.ts'
+import { livePage, parts } from '../../parts.ts'
 import type { PartCommandLine } from './command-line.ts'
 import { watchSignals } from './interrupt.ts'
 import type { Terminal } from './terminal.ts'
@@ -8,7 +8,7 @@ export async function partCommand(
   { part, command, args }: PartCommandLine,
   { print, say }: Terminal,
 ): Promise<number> {
-  const { word, list } = parts.find(({ name }) => name === part)!.commands!
+  const { word, list } = [...parts, livePage].find(({ name }) => name === part)!.commands!
   if (command === undefined) {
     const lines = Object.entries(list).map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
     print(

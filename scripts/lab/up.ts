@@ -12,7 +12,7 @@ import type { Exit, ServiceProcess } from '@lab/stack/service.ts'
 import type { PartSpec, RunningPart } from '@lab/stack/spec.ts'
 import { livePage, parts } from '../../parts.ts'
 import type { UpCommand } from './command-line.ts'
-import { type LivePageOptions, startLivePage } from './live.ts'
+import { type LivePageOptions, startLivePage, writeParts } from './live.ts'
 import { startBrokers } from './start-brokers.ts'
 import { UsageError } from './suggest.ts'
 import type { Terminal } from './terminal.ts'
@@ -36,6 +36,7 @@ export async function upCommand(command: UpCommand, terminal: Terminal): Promise
       if (!signal.aborted) reportDeath(part, service, exit, say)
     })
     for (const part of running) units.add(part)
+    writeParts(running, session.run.path)
     const control = session.own('the control socket', await openControl(session.run, units, say))
     const page =
       pagePort === undefined

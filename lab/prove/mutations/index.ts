@@ -19,4 +19,5 @@ export const mutations: Mutation[] = [
   ...restmanMutations,
   ...liveMutations,
   ...labMutations,
+  ...liveMutations,
 ]

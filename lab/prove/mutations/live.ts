@@ -1,5 +1,9 @@
 import type { Mutation } from '../mutation.ts'
 
+const LETTERS_OF_RABBIT = {
+  test: 'live/server/desk/rabbit.int.test.ts',
+  title: 'are left where they are when no queue takes the replacement',
+}
 const APP = { test: 'live/server/app.test.ts' }
 const READER = { test: 'live/page/src/lib/stream.test.ts' }
 const CONTROL = { test: 'stack/control/control.int.test.ts' }
@@ -110,5 +114,30 @@ export const liveMutations: Mutation[] = [
     find: 'for (const order of rows.slice(this.#seen)) this.#take(order)',
     replace: 'for (const order of rows) this.#take(order)',
     check: { test: 'live/server/figures/orders.test.ts' },
+  },
+  {
+    name: 'live-desk-removes-before-confirm',
+    breaks: 'a dead letter goes only when the broker has confirmed its replacement',
+    file: 'live/server/desk/redrive.ts',
+    find: 'await work.send(letter, replacement)',
+    replace: 'void work.send(letter, replacement).catch(() => {})',
+    check: LETTERS_OF_RABBIT,
+  },
+  {
+    name: 'live-desk-takes-a-return-for-a-confirm',
+    breaks: 'a replacement that no queue takes is not sent, though RabbitMQ confirms it',
+    file: 'live/server/desk/rabbit.ts',
+    find: 'if (returned.has(token))',
+    replace: 'if (returned.size < 0)',
+    check: LETTERS_OF_RABBIT,
+  },
+  {
+    name: 'live-desk-selects-by-query',
+    breaks: 'a redrive takes what was chosen at the click, and no latecomer',
+    file: 'live/server/desk/desk.ts',
+    find: 'newRedrive(place.part, order)',
+    replace:
+      'newRedrive(place.part, { ...order, letters: (await list({ part: place.part })).letters.map(({ id }) => id) })',
+    check: { test: 'live/tests/desk.int.test.ts', title: 'latecomers stay out' },
   },
 ]
