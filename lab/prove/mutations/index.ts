@@ -19,5 +19,4 @@ export const mutations: Mutation[] = [
   ...restmanMutations,
   ...liveMutations,
   ...labMutations,
-  ...liveMutations,
 ]
