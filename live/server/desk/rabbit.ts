@@ -161,7 +161,8 @@ async function withLetters<Result>(
       await sleep(5)
       ready = await readyNow()
     }
-    await within(channel.cancel(consumerTag), CALL_MS, 'the consumer to end')
+    // Who only looks stays the consumer until the letters are back: the next desk would find a queue without them.
+    if (wanted) await within(channel.cancel(consumerTag), CALL_MS, 'the consumer to end')
     for (const other of others) channel.nack(other, false, true)
     return await work({ channel, letters, total: received() + ready })
   } finally {

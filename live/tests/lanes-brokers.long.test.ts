@@ -101,7 +101,7 @@ describe.skipIf(browserObstacle)(`the lanes of the live page ${browserObstacle ?
     await page.getByText(/^1 record, of/).waitFor(SLOWLY)
     await page.getByText('OrderPlaced').first().click()
     await page.getByText('"order_id"').first().waitFor()
-    expect(await groups()).toEqual(before)
+    expect((await groups()).filter((group) => !before.includes(group))).toEqual([])
 
     await page.getByRole('button', { name: 'Replay the log' }).click()
     await page.getByText('the same hash').waitFor(SLOWLY)
