@@ -123,6 +123,30 @@ describe('a slow client', () => {
     expect(errors()).toEqual([])
   })
 
+  test('that is refused while it sends its body gets the reason, not a reset', async () => {
+    const { url, calls } = await listen()
+    const client = await openRaw(url)
+    const errors: (Error | null | undefined)[] = []
+    const piece = ' '.repeat(64 * 1024)
+    client.send(
+      `POST /taken HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\ncontent-length: ${16 * piece.length}\r\n\r\n`,
+    )
+    for (let sent = 0; sent < 16; sent++)
+      await new Promise<void>((written) => {
+        client.socket.write(piece, (err) => {
+          errors.push(err)
+          setImmediate(written)
+        })
+      })
+
+    expect(answerOf(await client.end())).toMatchObject({
+      status: 413,
+      problem: { code: 'LAB_BODY_TOO_LARGE' },
+    })
+    expect(errors.filter(Boolean)).toEqual([])
+    expect(calls).toEqual([])
+  })
+
   test('that leaves in the middle of its body is no error of the service', async () => {
     const { url, health, calls, errors, gauge } = await listen()
     const client = await openRaw(url)

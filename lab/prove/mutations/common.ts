@@ -34,4 +34,12 @@ export const commonMutations: Mutation[] = [
     replace: "db.exec('COMMIT')",
     check: { test: 'common/order-store.model.test.ts' },
   },
+  {
+    name: 'refused-and-reset',
+    breaks: 'who is refused while still sending gets the reason',
+    file: 'kit/http.ts',
+    find: 'if (!request.raw.complete) await drained(request.raw)',
+    replace: '',
+    check: { test: 'kit/door.int.test.ts', title: 'gets the reason, not a reset' },
+  },
 ]
