@@ -1,7 +1,8 @@
+import { messageOf } from '@lab/kit/errors.ts'
 import type { PartClient } from '../../experiments/part-client.ts'
 import { type KafkaProbe, openKafkaProbe } from '../../probes/kafka.ts'
 import type { TopicRecord } from '../../probes/kafka-reader.ts'
-import type { RunningTrio } from '../../trio.ts'
+import type { RunningTrio, TrioService } from '../../trio.ts'
 import { type Finding, headOf, Tally, type TargetResult } from '../finding.ts'
 import type { FuzzOptions } from '../http/fuzz-route.ts'
 import { CASE, drawMessages, type Numbered } from './draw.ts'
@@ -17,6 +18,7 @@ export interface TopicFuzz {
 }
 
 const READ_MS = 120_000
+const READY_MS = 10_000
 
 export const topicTarget = ({ topic }: TopicSpec): string => `consumers of ${topic}`
 
@@ -53,7 +55,9 @@ export async function fuzzTopic(
     findings.push({
       target,
       rule: 'the lag does not go down to 0',
-      detail: `${await lagOf(probe)} records left`,
+      detail: [`${await lagOf(probe)} records left`, ...(await Promise.all(part.services.map(readyOf)))].join(
+        '; ',
+      ),
       count: 0,
     })
   if (lost.length === 0) {
@@ -78,6 +82,12 @@ export async function fuzzTopic(
     )
   }
   return { target, ...talliesOf(spec, sent), seconds: (performance.now() - startedAt) / 1_000, findings }
+}
+
+/** What a service says of itself when something does not go on. */
+async function readyOf({ name, url }: TrioService): Promise<string> {
+  const answer = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(READY_MS) }).catch(messageOf)
+  return `${name}/ready: ${typeof answer === 'string' ? answer : await answer.text()}`
 }
 
 interface Sending {
