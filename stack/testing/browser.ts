@@ -33,9 +33,12 @@ export function useBrowser(): TestBrowser {
   return {
     async newPage(options = {}) {
       const context = await browser!.newContext(options)
-      onTestFinished(() => context.close())
       const page = await context.newPage()
       const complaints: string[] = []
+      onTestFinished(async ({ task }) => {
+        if (task.result?.state === 'fail') console.error(`${task.name}:`, await shown(page), complaints)
+        await context.close()
+      })
       page.on('pageerror', (err) => complaints.push(String(err)))
       page.on('console', (message) => {
         if (message.type() === 'error') complaints.push(message.text())
@@ -44,6 +47,10 @@ export function useBrowser(): TestBrowser {
     },
   }
 }
+
+/** What a failed test had in front of it. */
+const shown = (page: Page): Promise<string> =>
+  page.evaluate<string>("location + ' ' + document.body.innerText").catch(String)
 
 async function launch(): Promise<Browser> {
   const executablePath = findChromium(process.env) ?? (await install())
