@@ -1,7 +1,6 @@
 import { waitFor } from '@lab/kit/wait.ts'
 import { z } from 'zod'
-import type { Sources } from '../ledger/collect.ts'
-import type { ObservedDeadLetter, ObservedDecision } from '../ledger/observed.ts'
+import type { ObservedDeadLetter, ObservedDecision, Sources } from '../ledger/observed.ts'
 import { type KafkaProbe, openKafkaProbe } from '../probes/kafka.ts'
 import { openRabbitProbe, type RabbitProbe } from '../probes/rabbit.ts'
 import type { RunningTrio, TrioName } from '../trio.ts'

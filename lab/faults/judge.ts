@@ -1,5 +1,5 @@
 import type { AnomalyType } from '../ledger/anomaly.ts'
-import { openHistoryFile } from '../ledger/history-file.ts'
+import { openHistoryFile } from '../ledger/history.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
 import type { TrioName } from '../trio.ts'
 import type { Cell, CellRun } from './cell.ts'

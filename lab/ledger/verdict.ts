@@ -1,6 +1,10 @@
+import { isTerminal } from '@lab/common/domain/order.ts'
 import { z } from 'zod'
-import { Anomaly } from './anomaly.ts'
-import { ClientOutcome } from './history.ts'
+import { Anomalies, Anomaly } from './anomaly.ts'
+import { checkAll } from './checks.ts'
+import { ClientOutcome, type HistoryRecord } from './history.ts'
+import { isReserved, type Observed, type Promises } from './observed.ts'
+import { OrderTable } from './table.ts'
 
 export const LedgerTotals = z.object({
   intended: z.int().min(0),
@@ -32,6 +36,56 @@ export const LedgerVerdict = z.object({
   backlog: z.array(z.object({ place: z.string(), messages: z.int().min(0) })),
 })
 export type LedgerVerdict = z.infer<typeof LedgerVerdict>
+
+export interface History {
+  records: Iterable<HistoryRecord> | AsyncIterable<HistoryRecord>
+  /** Asked once the records are read; a history kept in memory is complete. */
+  isComplete?: () => boolean
+}
+
+/**
+ * Holds what clients intended against what the services, brokers and stores hold once nothing moves any more. Every
+ * source is read once; memory is about 900 bytes an order. Rejects only when a source cannot be read.
+ */
+export async function compare(
+  history: History,
+  observed: Observed,
+  promises: Promises,
+): Promise<LedgerVerdict> {
+  const anomalies = new Anomalies()
+  const table = new OrderTable(anomalies)
+  for await (const record of history.records) table.intend(record)
+  for await (const order of observed.orders) table.list(order)
+  for await (const decision of observed.decisions ?? []) table.decide(decision)
+  for await (const update of observed.updates ?? []) table.show(update)
+  for await (const notification of observed.notifications ?? []) table.notify(notification)
+  for await (const letter of observed.deadLetters ?? []) table.deadLetter(letter)
+
+  const places = observed.backlog ?? []
+  const backlog = places.reduce((sum, { messages }) => sum + messages, 0)
+  const isHistoryComplete = history.isComplete?.() ?? true
+  checkAll({ table, observed, promises, anomalies, backlog, isHistoryComplete })
+  const findings = { totals: totalsOf(table), anomalies: anomalies.all(), backlog: places }
+  return judgeLedger(findings, isHistoryComplete)
+}
+
+function totalsOf({ rows, repeats, nameless }: OrderTable): LedgerTotals {
+  const count = (is: (row: OrderTable['rows'][number]) => boolean) => rows.filter(is).length
+  return {
+    intended: count(({ intended }) => intended !== undefined),
+    outcomes: Object.fromEntries(
+      ClientOutcome.options.map((outcome) => [outcome, count((row) => row.intended?.outcome === outcome)]),
+    ) as LedgerTotals['outcomes'],
+    listed: count(({ listed }) => listed !== undefined),
+    reserved: count(({ listed }) => isReserved(listed?.status)),
+    failed: count(({ listed }) => listed?.status === 'failed'),
+    undecided: count(({ listed }) => listed !== undefined && !isTerminal(listed.status)),
+    dead_lettered: nameless.length + count(({ isDeadLettered }) => isDeadLettered),
+    notified: count(({ notified }) => notified > 0),
+    unknown_found: count(({ intended, listed }) => intended?.outcome === 'unknown' && listed !== undefined),
+    repeated_decisions: repeats,
+  }
+}
 
 type Findings = Pick<LedgerVerdict, 'totals' | 'anomalies' | 'backlog'>
 

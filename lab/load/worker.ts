@@ -1,7 +1,7 @@
 import { ITEMS } from '@lab/common/domain/order.ts'
 import { messageOf } from '@lab/kit/errors.ts'
 import { Pool } from 'undici'
-import { createHistoryFile } from '../ledger/history-file.ts'
+import { createHistoryFile } from '../ledger/history.ts'
 import { inParallel } from './closed-loop.ts'
 import { generate, type OpenLoopOptions } from './open-loop.ts'
 import type { FromWorker, LoadReport, LoadRequest, ToWorker } from './process.ts'

@@ -1,13 +1,13 @@
 import type { Mutation } from '../mutation.ts'
 
-const LEDGER = { test: 'lab/ledger/check.test.ts' }
+const LEDGER = { test: 'lab/ledger/verdict.test.ts' }
 
 /** What makes a wrong number unpublishable. */
 export const labMutations: Mutation[] = [
   {
     name: 'ledger-ignores-lost',
     breaks: 'the ledger finds an acknowledged order that is nowhere',
-    file: 'lab/ledger/checks/acknowledged.ts',
+    file: 'lab/ledger/checks.ts',
     find: "else anomalies.add('lost', name,",
     replace: "else if (backlog < 0) anomalies.add('lost', name,",
     check: LEDGER,
@@ -15,15 +15,15 @@ export const labMutations: Mutation[] = [
   {
     name: 'ledger-ignores-doubled',
     breaks: 'the ledger finds an order that was reserved twice',
-    file: 'lab/ledger/order-table.ts',
-    find: "this.#anomalies.add('doubled', order_id, 'inventory reserved it twice')",
+    file: 'lab/ledger/table.ts',
+    find: "this.#anomalies.add('doubled', row.name, 'inventory reserved it twice')",
     replace: 'this.repeats++',
     check: LEDGER,
   },
   {
     name: 'ledger-ignores-phantom',
     breaks: 'the ledger finds an order nobody placed',
-    file: 'lab/ledger/checks/phantoms.ts',
+    file: 'lab/ledger/checks.ts',
     find: "report('phantom', there, there.length - wanted.length, NOBODY, subject)",
     replace: "report('phantom', there, 0, NOBODY, subject)",
     check: LEDGER,
@@ -31,7 +31,7 @@ export const labMutations: Mutation[] = [
   {
     name: 'ledger-unknown-is-lost',
     breaks: 'an order without an answer is never counted as lost',
-    file: 'lab/ledger/checks/acknowledged.ts',
+    file: 'lab/ledger/checks.ts',
     find: "if (outcome !== 'ok' && !holdsStock) return",
     replace: "if (outcome !== 'ok' && outcome !== 'unknown' && !holdsStock) return",
     check: LEDGER,
@@ -39,7 +39,7 @@ export const labMutations: Mutation[] = [
   {
     name: 'ledger-blind-to-missing-stock',
     breaks: 'the ledger finds stock that is neither left nor reserved',
-    file: 'lab/ledger/checks/stock.ts',
+    file: 'lab/ledger/checks.ts',
     find: 'if (!isMissing && taken <= reserved + open) return',
     replace: 'if (!isMissing) return',
     check: LEDGER,

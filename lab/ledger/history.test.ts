@@ -2,10 +2,9 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { checkHistoryFile } from './check.ts'
-import type { HistoryRecord } from './history.ts'
-import { createHistoryFile, openHistoryFile } from './history-file.ts'
+import { createHistoryFile, type HistoryRecord, openHistoryFile } from './history.ts'
 import { observedOf, play, promises, type Step } from './testing/world.ts'
+import { compare } from './verdict.ts'
 
 async function aFile(text?: string): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'history-'))
@@ -95,7 +94,7 @@ describe('history file', () => {
     const file = await createHistoryFile(path)
     for (const one of world.history) file.write(one)
     await file.close()
-    expect((await checkHistoryFile(path, observedOf(world), promises)).verdict).toBe('balanced')
+    expect((await compare(openHistoryFile(path), observedOf(world), promises)).verdict).toBe('balanced')
 
     const [lost] = world.orders.splice(0, 1)
     world.decisions.shift()
@@ -103,7 +102,7 @@ describe('history file', () => {
     world.notifications.shift()
     world.stock.left.salad += 1
 
-    const { anomalies } = await checkHistoryFile(path, observedOf(world), promises)
+    const { anomalies } = await compare(openHistoryFile(path), observedOf(world), promises)
     expect(anomalies).toMatchObject([{ type: 'lost', orders: [{ order: lost?.order_id }] }])
   })
 })

@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { compare } from './check.ts'
 import { type AuditedState, audit } from './order-audit.ts'
 import { mutations } from './testing/mutations.ts'
 import { acknowledged, observedOf, promises, type World, worlds } from './testing/world.ts'
+import { compare } from './verdict.ts'
 
 const check = (world: World) => compare({ records: world.history }, observedOf(world), promises)
 

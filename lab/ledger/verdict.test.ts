@@ -1,9 +1,9 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { AnomalyTypes, NAMED_AT_MOST } from './anomaly.ts'
-import { compare } from './check.ts'
 import { mutations } from './testing/mutations.ts'
 import { idOf, observedOf, play, promises, type Step, type World, worlds } from './testing/world.ts'
+import { compare } from './verdict.ts'
 
 const check = (world: World) => compare({ records: world.history }, observedOf(world), promises)
 
