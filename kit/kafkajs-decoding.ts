@@ -43,10 +43,23 @@ function byItself(load: NodeJS.Require): DecodeBatch {
   const Decoder = load('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => Decoder
   const decode = load('kafkajs/src/protocol/recordBatch/v0/decoder') as (
     decoder: Decoder,
-  ) => Promise<{ records: object[] }>
+  ) => Promise<{ records: { headers: Record<string, unknown> }[] }>
   const { Codecs } = load('kafkajs/src/protocol/message/compression') as {
     Codecs: Record<number, () => { decompress: (data: Buffer) => Promise<Buffer> }>
   }
   for (const [codec, decompress] of Object.entries(DECOMPRESS)) Codecs[Number(codec)] = () => ({ decompress })
-  return async (batch) => (await decode(new Decoder(batch))).records
+  return async (batch) => {
+    const { records } = await decode(new Decoder(batch))
+    for (const { headers } of records) dropInherited(headers)
+    return records
+  }
+}
+
+/** The library takes what every object inherits, as `toString`, for a header of that name which came before. */
+function dropInherited(headers: Record<string, unknown>): void {
+  for (const name in headers) {
+    if (!(name in Object.prototype)) continue
+    const [, ...values] = headers[name] as unknown[]
+    headers[name] = values.length === 1 ? values[0] : values
+  }
 }

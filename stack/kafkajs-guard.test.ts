@@ -2,7 +2,8 @@ import { createRequire } from 'node:module'
 import { describe, expect, test, vi } from 'vitest'
 import './kafkajs-guard.ts'
 
-const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue')
+const require = createRequire(import.meta.url)
+const RequestQueue = require('kafkajs/src/network/requestQueue')
 
 describe('kafkajs guard', () => {
   test('arms no timer for a queue without waiting requests', () => {
@@ -28,6 +29,26 @@ describe('kafkajs guard', () => {
 
     expect(sendRequest).toHaveBeenCalledOnce()
     vi.useRealTimers()
+  })
+})
+
+describe('a fetch', () => {
+  test('brings headers whatever they are called', async () => {
+    const Decoder = require('kafkajs/src/protocol/decoder')
+    const Record = require('kafkajs/src/protocol/recordBatch/record/v0')
+    const { RecordBatch } = require('kafkajs/src/protocol/recordBatch/v0')
+    const headers = Object.fromEntries(
+      Object.getOwnPropertyNames(Object.prototype).map((name) => [name, Buffer.from(`of ${name}`)]),
+    )
+    const record = Record({ offsetDelta: 0, timestampDelta: 0, key: null, value: Buffer.from('x'), headers })
+    const { buffer: batch } = await RecordBatch({ records: [record] })
+    const size = Buffer.alloc(4)
+    size.writeInt32BE(batch.length)
+
+    const decode = require('kafkajs/src/protocol/requests/fetch/v4/decodeMessages')
+    const [read] = await decode(new Decoder(Buffer.concat([size, batch])))
+
+    expect(Object.entries(read.headers)).toEqual(Object.entries(headers))
   })
 })
 

@@ -213,7 +213,8 @@ class LogRecord {
 
   get headers(): IHeaders {
     const reader = new Reader(this.#shared.records, this.#headersAt)
-    const headers: IHeaders = {}
+    // Names are a stranger's: of an object with a prototype `toString` would be there before it is read.
+    const headers: IHeaders = Object.create(null)
     for (let left = reader.varint(); left > 0; left--) {
       const name = String(reader.bytes() ?? '')
       const value = reader.bytes() as Buffer

@@ -151,4 +151,12 @@ export const kafkaMutations: Mutation[] = [
     replace: 'isPlace ? Math.max(low, offset) : end',
     check: { test: 'streaming-kafka/analytics-consumer/lag.model.test.ts' },
   },
+  {
+    name: 'header-inherited',
+    breaks: 'a foreign header, whatever it is called, holds nobody up',
+    file: 'streaming-kafka/broker/record-batch.ts',
+    find: 'Object.create(null)',
+    replace: '{}',
+    check: { test: 'streaming-kafka/broker/record-batch.test.ts' },
+  },
 ]
