@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { startCommandLine } from '../testing/command-line.ts'
 import { BenchResults } from './bench.ts'
-import type { Segment } from './throughput.ts'
+import type { Segment } from './measured-part.ts'
 
 const nothing = { processes: [], folders: [] }
 const throughput = (...args: string[]) =>

@@ -28,6 +28,9 @@ export interface Measured {
   data: Record<string, unknown>
 }
 
+/** The figures of a run mean nothing: orders are missing, or were not completed. The message says what was seen. */
+export class BenchInvalid extends Error {}
+
 export interface Bench {
   /** One after the other. */
   parts: (options: BenchOptions) => {

@@ -5,18 +5,18 @@ import type { Table } from '../run/schema.ts'
 import type { TrioName } from '../trio.ts'
 import { alternate, type Comparison, type Contestant, ratioTable } from './alternate.ts'
 import { openBareChain } from './bare/chain.ts'
-import type { Bench } from './bench.ts'
-import { BenchInvalid } from './invalid.ts'
+import { type Bench, BenchInvalid } from './bench.ts'
 import { compareKafka } from './kafka-ceilings.ts'
 import {
   auditedRound,
+  auditPart,
   type CeilingsOptions,
   type Comparing,
   type MeasuredPart,
   openMeasuredPart,
+  type Segment,
 } from './measured-part.ts'
 import { type Profile, profileRound } from './profile.ts'
-import type { Segment } from './throughput.ts'
 
 interface ServiceCost {
   process: string
@@ -210,7 +210,7 @@ async function measureFlatness(part: MeasuredPart, orders: number): Promise<Flat
   for (let left = orders - 3 * segment; left > 0; left -= FILL)
     await part.segment(Math.min(FILL, left), `flatness, filling up, ${left} to go`)
   const last = await part.segment(segment, 'flatness, last segment')
-  await part.audit()
+  await auditPart(part)
   return { orders, segment, services: costs(first, last, part.load.name) }
 }
 

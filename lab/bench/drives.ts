@@ -5,7 +5,7 @@ import type { PartClient } from '../experiments/part-client.ts'
 import { followOrders } from '../load/order-stream.ts'
 import type { LoadRequest } from '../load/process.ts'
 import type { RunningTrio, TrioName } from '../trio.ts'
-import { BenchInvalid } from './invalid.ts'
+import { BenchInvalid } from './bench.ts'
 
 type ClosedRequest = Exclude<LoadRequest, { kind: 'open' }>
 

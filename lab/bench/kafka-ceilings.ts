@@ -6,8 +6,8 @@ import { openKafkaProbe } from '../probes/kafka.ts'
 import type { TopicRecord } from '../probes/kafka-reader.ts'
 import { alternate, type Comparison, type Contestant } from './alternate.ts'
 import { bareConsumer, bareProducer } from './bare/kafka.ts'
-import { BenchInvalid } from './invalid.ts'
-import { auditedRound, type Comparing, type MeasuredPart } from './measured-part.ts'
+import { BenchInvalid } from './bench.ts'
+import { auditedRound, auditPart, type Comparing, type MeasuredPart } from './measured-part.ts'
 
 const TARGET = 0.5
 const TOOLS = 'org.apache.kafka.tools'
@@ -146,10 +146,9 @@ async function bulkAlone(part: MeasuredPart, orders: number) {
   const report = await part.load.run(part.drive.request(orders)).finally(() => {
     for (const consumer of consumers) consumer.resume()
   })
-  part.sent.accepted += report.accepted
-  part.sent.unknown += report.unknown
+  part.note(report)
   await part.drive.completed(part.sent.accepted, () => {})
-  await part.audit()
+  await auditPart(part)
   return { accepted: (report.accepted / report.elapsedMs) * 1_000 }
 }
 

@@ -1,36 +1,169 @@
+import { messageOf } from '@lab/kit/errors.ts'
 import type { KafkaTool } from '@lab/stack/kafka-tools.ts'
+import { openPartClient, type PartClient } from '../experiments/part-client.ts'
+import { ledgerOf } from '../experiments/part-ledger.ts'
+import { stockEnv } from '../experiments/stock-env.ts'
+import type { HistoryRecord } from '../ledger/history.ts'
+import { type LoadProcess, type LoadReport, startLoadProcess } from '../load/process.ts'
 import type { Progress, Session } from '../run/session.ts'
-import type { TrioName } from '../trio.ts'
-import { BenchInvalid } from './invalid.ts'
-import { auditRun, type Sent } from './ledger.ts'
-import {
-  type Measuring,
-  measureSegment,
-  openMeasuring,
-  type Segment,
-  STOCK,
-  type ThroughputOptions,
-} from './throughput.ts'
+import { brokerFor, type RunningTrio, type StartTrioOptions, startTrio, type TrioName } from '../trio.ts'
+import { BenchInvalid } from './bench.ts'
+import { type Drive, drives } from './drives.ts'
+import { type ProcessFigures, readProcess } from './process-figures.ts'
 
-export interface CeilingsOptions {
+/** Figures of a service, or of the load generator. */
+interface ProcessCost {
+  process: string
+  /** Absent where the system does not tell. */
+  cpu_us_per_order?: number
+  /** Resident when the segment had ended. */
+  rss_bytes?: number
+  /** The most that was ever resident, since its start. */
+  peak_rss_bytes?: number
+}
+
+export interface Segment {
+  orders: number
+  /** From the first order sent to the last one answered. */
+  accepted_seconds: number
+  /** From the first order sent to the last terminal status seen. */
+  completed_seconds: number
+  accepted_per_second: number
+  completed_per_second: number
+  statuses: Record<string, number>
+  unknown: number
+  processes: ProcessCost[]
+}
+
+export interface MeasuringOptions {
   session: Session
   part: TrioName
+  connections: number
+  progress: Progress
+  /** Added to the environment of each service, by its role. */
+  serviceEnv?: StartTrioOptions['serviceEnv']
+}
+
+/** A running part with plenty of stock, and what drives it; it counts what it was sent, for the ledger. */
+export interface MeasuredPart {
+  options: MeasuringOptions
+  name: TrioName
+  part: RunningTrio
+  load: LoadProcess
+  client: PartClient
+  drive: Drive
+  sent: { accepted: number; records: HistoryRecord[] }
+  /** Adds to `sent` what a load came to. */
+  note: (report: LoadReport) => void
+  /** Sends so many orders and waits until all of them have completed. */
+  segment: (orders: number, what: string) => Promise<Segment>
+  /** What does not balance once nothing moves any more; nothing, when the figures may be believed. */
+  ledger: () => Promise<string[]>
+}
+
+/** Enough that no order is refused: what is measured is reserving. */
+const PLENTY = 1_000_000_000
+const STOCK = { burger: PLENTY, pizza: PLENTY, salad: PLENTY }
+const SETTLE_MS = 60_000
+
+/** Closed with `opened`. */
+export async function openMeasuredPart(
+  options: MeasuringOptions,
+  opened: AsyncDisposableStack,
+): Promise<MeasuredPart> {
+  const { session, part: name, connections, progress, serviceEnv } = options
+  const { run, signal } = session
+  const broker = { ...(await brokerFor(name, session)), ...(serviceEnv && { serviceEnv }) }
+  const part = await startTrio(name, { run, signal, progress, env: stockEnv(STOCK), ...broker })
+  opened.defer(part.close)
+  const load = startLoadProcess(signal)
+  opened.defer(load.close)
+  const client = opened.use(openPartClient(part, signal))
+  const drive = await drives[name](part, { client, connections, signal })
+  opened.defer(drive.close)
+  const sent: MeasuredPart['sent'] = { accepted: 0, records: [] }
+  const measured: MeasuredPart = {
+    options,
+    name,
+    part,
+    load,
+    client,
+    drive,
+    sent,
+    note: ({ accepted, records }) => {
+      sent.accepted += accepted
+      for (const record of records) sent.records.push(record)
+    },
+    segment: (orders, what) => measureSegment(measured, orders, what),
+    ledger: () => ledgerReasons(measured),
+  }
+  return measured
+}
+
+async function measureSegment(measured: MeasuredPart, orders: number, what: string): Promise<Segment> {
+  const { options, part, load, drive, sent, note } = measured
+  const processes = [...part.services, load]
+  const before = processes.map(({ pid }) => readProcess(pid))
+  const startedAt = performance.now()
+  const report = await load.run(drive.request(orders), {
+    onProgress: (answered) => options.progress(`${what}: ${answered} of ${orders} answered`),
+  })
+  const earlier = sent.accepted
+  note(report)
+  await drive.completed(sent.accepted, (done) =>
+    options.progress(`${what}: all answered, ${done - earlier} of ${orders} completed`),
+  )
+  const completedMs = Math.max(performance.now() - startedAt, report.elapsedMs)
+  const after = processes.map(({ pid }) => readProcess(pid))
+  return {
+    orders,
+    accepted_seconds: report.elapsedMs / 1_000,
+    completed_seconds: completedMs / 1_000,
+    accepted_per_second: Math.round((report.accepted / report.elapsedMs) * 1_000),
+    completed_per_second: Math.round((report.accepted / completedMs) * 1_000),
+    statuses: report.statuses,
+    unknown: report.unknown,
+    processes: processes.map(({ name }, at) => figures(name, orders, before[at], after[at])),
+  }
+}
+
+function figures(
+  process: string,
+  orders: number,
+  before: ProcessFigures | undefined,
+  after: ProcessFigures | undefined,
+) {
+  if (!before || !after) return { process }
+  return {
+    process,
+    cpu_us_per_order: Math.round((after.cpuUs - before.cpuUs) / orders),
+    rss_bytes: after.rssBytes,
+    peak_rss_bytes: after.peakRssBytes,
+  }
+}
+
+async function ledgerReasons({ options, part, sent }: MeasuredPart): Promise<string[]> {
+  const { signal } = options.session
+  options.progress('comparing every order with the ledger')
+  const histories = [sent.records]
+  try {
+    // A log of a million decisions would be read for longer than it took to write.
+    const asked = { histories, initial: STOCK, settleMs: SETTLE_MS, asksBroker: false, signal }
+    const { reasons, totals } = await ledgerOf(part, asked)
+    // Stock was plenty: an order that failed measured something else.
+    return totals.failed === 0 ? reasons : [`${totals.failed} orders failed`, ...reasons]
+  } catch (err) {
+    signal.throwIfAborted()
+    throw new BenchInvalid(`the ledger cannot be read: ${messageOf(err)}`, { cause: err })
+  }
+}
+
+export interface CeilingsOptions extends MeasuringOptions {
   /** How far the cost per order is followed; also the most that a round sends. */
   orders: number
   rounds: number
-  connections: number
   /** Kafka's own tools; asked for only when they are needed. */
   kafkaTools: () => Promise<KafkaTool>
-  progress: Progress
-}
-
-/** A running part that counts what it was sent, so that it can be held against the ledger after every round. */
-export interface MeasuredPart extends Measuring {
-  name: TrioName
-  sent: Sent
-  segment: (orders: number, what: string) => Promise<Segment>
-  /** Rejects with `BenchInvalid` unless every order since the start is accounted for. */
-  audit: () => Promise<void>
 }
 
 /** What one comparison of the part with its ceilings is given. */
@@ -41,30 +174,15 @@ export interface Comparing {
   opened: AsyncDisposableStack
 }
 
-export async function openMeasuredPart(
-  options: Omit<ThroughputOptions, 'orders'>,
-  opened: AsyncDisposableStack,
-): Promise<MeasuredPart> {
-  const measuring = await openMeasuring({ ...options, orders: [] }, opened)
-  const sent: Sent = { accepted: 0, unknown: 0, order_ids: [] }
-  return {
-    ...measuring,
-    name: options.part,
-    sent,
-    segment: (orders, what) => measureSegment(orders, what, sent, measuring),
-    async audit() {
-      const { part, client } = measuring
-      const { signal } = options.session
-      options.progress('comparing every order with the ledger')
-      const anomalies = await auditRun({ part, client, sent, initial: STOCK, signal })
-      if (anomalies.length > 0) throw new BenchInvalid(anomalies.join('\n'))
-    },
-  }
+/** Rejects with `BenchInvalid` unless every order since the start is accounted for. */
+export async function auditPart({ ledger }: MeasuredPart): Promise<void> {
+  const reasons = await ledger()
+  if (reasons.length > 0) throw new BenchInvalid(reasons.join('\n'))
 }
 
 /** One audited round: accepted and completed orders a second. */
 export async function auditedRound(part: MeasuredPart, orders: number): Promise<Record<string, number>> {
   const segment = await part.segment(orders, part.name)
-  await part.audit()
+  await auditPart(part)
   return { accepted: segment.accepted_per_second, completed: segment.completed_per_second }
 }

@@ -3,8 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { roleOf, type StartTrioOptions, trioSpec } from '../trio.ts'
-import { openMeasuredPart } from './measured-part.ts'
-import type { ThroughputOptions } from './throughput.ts'
+import { auditPart, type MeasuringOptions, openMeasuredPart } from './measured-part.ts'
 
 /** What of V8's `.cpuprofile` is read here. Times are in microseconds of the machine's monotonic clock. */
 export const CpuProfile = z.object({
@@ -107,10 +106,7 @@ function packageOf(file: string, name: string): string {
 }
 
 /** One round with V8's profiler in every service: it slows them down, so no figure but the shares is taken from it. */
-export async function profileRound(
-  options: Omit<ThroughputOptions, 'orders'>,
-  orders: number,
-): Promise<Profile[]> {
+export async function profileRound(options: MeasuringOptions, orders: number): Promise<Profile[]> {
   const { run } = options.session
   const folder = await run.sub(join('profiles', options.part))
   const { services } = trioSpec(options.part)
@@ -127,14 +123,14 @@ export async function profileRound(
 }
 
 /** Loads the part once and stops it, which writes the profiles; answers between which moments it was under load. */
-async function loadOnce(options: Omit<ThroughputOptions, 'orders'>, orders: number) {
+async function loadOnce(options: MeasuringOptions, orders: number) {
   await using opened = new AsyncDisposableStack()
   const part = await openMeasuredPart(options, opened)
   await part.segment(Math.ceil(orders / 4), 'profile, warming up')
   const fromUs = monotonicUs()
   await part.segment(orders, 'profile')
   const toUs = monotonicUs()
-  await part.audit()
+  await auditPart(part)
   return { fromUs, toUs }
 }
 

@@ -1,38 +1,6 @@
-import { openPartClient, type PartClient } from '../experiments/part-client.ts'
-import { stockEnv } from '../experiments/stock-env.ts'
-import { type LoadProcess, startLoadProcess } from '../load/process.ts'
 import type { Table } from '../run/schema.ts'
-import type { Progress, Session } from '../run/session.ts'
-import { brokerFor, type RunningTrio, type StartTrioOptions, startTrio, type TrioName } from '../trio.ts'
-import type { Bench } from './bench.ts'
-import { type Drive, drives } from './drives.ts'
-import { BenchInvalid } from './invalid.ts'
-import { auditRun, type Sent } from './ledger.ts'
-import { type ProcessFigures, readProcess } from './process-figures.ts'
-
-/** Figures of a service, or of the load generator. */
-interface ProcessCost {
-  process: string
-  /** Absent where the system does not tell. */
-  cpu_us_per_order?: number
-  /** Resident when the segment had ended. */
-  rss_bytes?: number
-  /** The most that was ever resident, since its start. */
-  peak_rss_bytes?: number
-}
-
-export interface Segment {
-  orders: number
-  /** From the first order sent to the last one answered. */
-  accepted_seconds: number
-  /** From the first order sent to the last terminal status seen. */
-  completed_seconds: number
-  accepted_per_second: number
-  completed_per_second: number
-  statuses: Record<string, number>
-  unknown: number
-  processes: ProcessCost[]
-}
+import { type Bench, BenchInvalid } from './bench.ts'
+import { type MeasuringOptions, openMeasuredPart, type Segment } from './measured-part.ts'
 
 export interface PartThroughput {
   part: string
@@ -72,137 +40,36 @@ export const throughput: Bench = {
     })),
 }
 
-export interface ThroughputOptions {
-  session: Session
-  part: TrioName
+export interface ThroughputOptions extends MeasuringOptions {
   /** Orders of each segment, one segment after the other on the same services. */
   orders: number[]
-  connections: number
-  progress: Progress
-  /** Added to the environment of each service, by its role. */
-  serviceEnv?: StartTrioOptions['serviceEnv']
 }
 
-/** Enough that no order is refused: what is measured is reserving. */
-const PLENTY = 1_000_000_000
-export const STOCK = { burger: PLENTY, pizza: PLENTY, salad: PLENTY }
 /** Code and connections are cold, and Kafka's consumer groups have to join. */
 const WARMUP_ORDERS = 2_000
 
 /** Starts the part, loads it segment by segment, and holds every order against the ledger. Closes what it opened. */
 export async function measureThroughput(options: ThroughputOptions): Promise<PartThroughput> {
   await using opened = new AsyncDisposableStack()
-  return await measure(await openMeasuring(options, opened))
-}
-
-/** A part with plenty of stock and what drives it; closed with `opened`. */
-export interface Measuring {
-  options: ThroughputOptions
-  part: RunningTrio
-  load: LoadProcess
-  client: PartClient
-  drive: Drive
-}
-
-export async function openMeasuring(
-  options: ThroughputOptions,
-  opened: AsyncDisposableStack,
-): Promise<Measuring> {
-  const { session, part: name, connections, progress, serviceEnv } = options
-  const { run, signal } = session
-  const broker = {
-    ...(await brokerFor(name, session)),
-    ...(serviceEnv && { serviceEnv }),
-  }
-  const part = await startTrio(name, { run, signal, progress, env: stockEnv(STOCK), ...broker })
-  opened.defer(part.close)
-  const load = startLoadProcess(signal)
-  opened.defer(load.close)
-  const client = opened.use(openPartClient(part, signal))
-  const drive = await drives[name](part, { client, connections, signal })
-  opened.defer(drive.close)
-  return { options, part, load, client, drive }
-}
-
-async function measure(measuring: Measuring): Promise<PartThroughput> {
-  const { options, part, client, drive } = measuring
-  const state: Sent = { accepted: 0, unknown: 0, order_ids: [] }
+  const part = await openMeasuredPart(options, opened)
   const result: PartThroughput = {
-    part: part.part,
-    load: drive.load,
-    completion: drive.completion,
+    part: part.name,
+    load: part.drive.load,
+    completion: part.drive.completion,
     warmup_orders: WARMUP_ORDERS,
     segments: [],
     valid: false,
     ledger: [],
   }
   try {
-    await measureSegment(WARMUP_ORDERS, 'warming up', state, measuring)
-    for (const orders of options.orders) {
-      result.segments.push(await measureSegment(orders, `${orders} orders`, state, measuring))
-    }
-    options.progress('comparing every order with the ledger')
-    result.ledger = await auditRun({
-      part,
-      client,
-      sent: state,
-      initial: STOCK,
-      signal: options.session.signal,
-    })
+    await part.segment(WARMUP_ORDERS, 'warming up')
+    for (const orders of options.orders) result.segments.push(await part.segment(orders, `${orders} orders`))
+    result.ledger = await part.ledger()
   } catch (err) {
     if (!(err instanceof BenchInvalid)) throw err
     result.ledger = [err.message]
   }
   return { ...result, valid: result.ledger.length === 0 }
-}
-
-/** Sends one segment and waits until all of it has completed; adds to `sent` what the client learns. */
-export async function measureSegment(
-  orders: number,
-  what: string,
-  sent: Sent,
-  { options: { progress }, part, load, drive }: Measuring,
-): Promise<Segment> {
-  const processes = [...part.services, load]
-  const before = processes.map(({ pid }) => readProcess(pid))
-  const startedAt = performance.now()
-  const report = await load.run(drive.request(orders), {
-    onProgress: (answered) => progress(`${what}: ${answered} of ${orders} answered`),
-  })
-  const earlier = sent.accepted
-  sent.accepted += report.accepted
-  sent.unknown += report.unknown
-  for (const order_id of report.order_ids) sent.order_ids.push(order_id)
-  await drive.completed(sent.accepted, (done) =>
-    progress(`${what}: all answered, ${done - earlier} of ${orders} completed`),
-  )
-  const completedMs = Math.max(performance.now() - startedAt, report.elapsedMs)
-  const after = processes.map(({ pid }) => readProcess(pid))
-  return {
-    orders,
-    accepted_seconds: report.elapsedMs / 1_000,
-    completed_seconds: completedMs / 1_000,
-    accepted_per_second: Math.round((report.accepted / report.elapsedMs) * 1_000),
-    completed_per_second: Math.round((report.accepted / completedMs) * 1_000),
-    statuses: report.statuses,
-    unknown: report.unknown,
-    processes: processes.map(({ name }, at) => figures(name, orders, before[at], after[at])),
-  }
-}
-
-function figures(
-  process: string,
-  orders: number,
-  before: ProcessFigures | undefined,
-  after: ProcessFigures | undefined,
-) {
-  if (!before || !after) return { process }
-  return {
-    process,
-    cpu_us_per_order: Math.round((after.cpuUs - before.cpuUs) / orders),
-    rss_bytes: after.rssBytes,
-    peak_rss_bytes: after.peakRssBytes,
-  }
 }
 
 const NOT_KNOWN = 'n/a'

@@ -64,7 +64,7 @@ async function observe(context: ExperimentContext<Params>, name: TrioName) {
       params.copies,
     )
     const notified = await notificationsOf(name, client.notifications)
-    const ledger = await ledgerOf({ ...watched, watch, histories: [records], initial: INITIAL_STOCK })
+    const ledger = await ledgerOf(part, { histories: [records], initial: INITIAL_STOCK, signal })
     const withNotified = cases.map((each) => ({ ...each, notified: notified?.(each.orders) ?? null }))
     return { part: name, cases: withNotified, ledger, guarantees: await watch.guarantees() }
   } finally {

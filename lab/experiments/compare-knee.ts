@@ -98,7 +98,7 @@ async function kneeOf(context: ExperimentContext<Params>, name: TrioName) {
       await watch.settled(60_000)
     }
     const guarantees = await watch.guarantees()
-    const ledger = await ledgerOf({ part, client, watch, signal, histories, initial, settleMs: 60_000 })
+    const ledger = await ledgerOf(part, { histories, initial, settleMs: 60_000, signal })
     return { part: name, steps, judged: judgeSteps(steps, params.bend), guarantees, ledger }
   } finally {
     await part.close()

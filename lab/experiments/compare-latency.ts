@@ -111,7 +111,7 @@ async function measure(context: ExperimentContext<Params>, name: TrioName, repet
     }
     const guarantees = await watch.guarantees()
     const histories = [warm, ...loads.flatMap((load) => load.histories)]
-    const ledger = await ledgerOf({ part, client, watch, signal, histories, initial })
+    const ledger = await ledgerOf(part, { histories, initial, signal })
     return { part: name, repetition, loads, guarantees, ledger }
   } finally {
     await part.close()

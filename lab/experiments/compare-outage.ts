@@ -3,7 +3,7 @@ import { isTerminal, type OrderStatus } from '@lab/common/domain/order.ts'
 import { type LoadClock, loadClock } from '../faults/load-clock.ts'
 import { type HistoryRecord, openHistoryFile } from '../ledger/history.ts'
 import { isReserved } from '../ledger/observed.ts'
-import { closedLoop, orderIds } from '../load/closed-loop.ts'
+import { closedLoop, orderIds, recordsOf } from '../load/closed-loop.ts'
 import { milliseconds } from '../load/histogram.ts'
 import type { OrderStreamClient } from '../load/order-stream.ts'
 import type { OpenLoopResult } from '../load/result.ts'
@@ -26,7 +26,7 @@ import { openPartClient } from './part-client.ts'
 import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { openPartWatch, type PartWatch, type Watched } from './part-watch.ts'
 import { stockEnv, stockFor } from './stock-env.ts'
-import { recordsOf, warmUp } from './warm-up.ts'
+import { warmUp } from './warm-up.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders per second, all the time. */
@@ -144,15 +144,8 @@ async function outageOf(context: ExperimentContext<Params>, name: TrioName) {
     const warm = await warmUp(client, { ...context, count: WARM_UP, what: STYLE[name] })
     const stream = await client.stream()
     const seen = await whileLoaded({ ...context, part, client, watch, stream }, plan)
-    const ledger = await ledgerOf({
-      part,
-      client,
-      watch,
-      signal,
-      histories: [warm, seen.load.history, seen.moments.records],
-      initial,
-      settleMs: 60_000,
-    })
+    const histories = [warm, seen.load.history, seen.moments.records]
+    const ledger = await ledgerOf(part, { histories, initial, settleMs: 60_000, signal })
     const orders = await trace(seen.load.history, stream, seen.zero)
     const guarantees = await watch.guarantees()
     return { part: name, ...seen, orders, ledger, guarantees, counts: watch.counts }

@@ -1,11 +1,11 @@
 import { waitFor } from '@lab/kit/wait.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
-import { closedLoop, orderIds } from '../load/closed-loop.ts'
+import { closedLoop, orderIds, recordsOf } from '../load/closed-loop.ts'
 import type { RabbitProbe } from '../probes/rabbit.ts'
 import type { RunningTrio } from '../trio.ts'
 import type { ExperimentContext } from './experiment.ts'
 import type { PartClient } from './part-client.ts'
-import { recordsOf, warmUp } from './warm-up.ts'
+import { warmUp } from './warm-up.ts'
 
 const QUEUE = 'inventory_queue'
 /** Longer than the experiment: what is delivered is held until the delay is cleared. */

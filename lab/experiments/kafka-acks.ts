@@ -15,8 +15,8 @@ import {
   voidingCheck,
 } from './experiment.ts'
 import { guaranteeCard, kafkaGuarantees } from './guarantees.ts'
-import { describeAudit } from './ledger-check.ts'
 import { openPartClient, type PartClient } from './part-client.ts'
+import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { openPartWatch } from './part-watch.ts'
 import { remarkOn, repeated, rotated, spread } from './repeated.ts'
 import { stockEnv } from './stock-env.ts'
@@ -100,13 +100,8 @@ async function observe(context: ExperimentContext<Params>) {
   progress('comparing what was acknowledged with the log')
   const acknowledged =
     placed + measured.reduce((sum, { load, bulk }) => sum + orderIds(load).length + bulk.accepted, 0)
-  const { log, orderIds: logged } = await countTopics(probe, signal)
-  const ledger = describeAudit({
-    acknowledged: logged,
-    orders: await client.orders(),
-    initial,
-    left: await client.stock(),
-  })
+  const { log, records } = await countTopics(probe, signal)
+  const ledger = ledgerCheck('', await ledgerOf(part, { histories: [records], initial, signal }))
 
   // From here on orders are lost on purpose: after the ledger.
   const trials: Trial[] = []

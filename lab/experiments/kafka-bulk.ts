@@ -9,8 +9,8 @@ import {
   type Table,
   voidingCheck,
 } from './experiment.ts'
-import { describeAudit } from './ledger-check.ts'
 import { openPartClient } from './part-client.ts'
+import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { stockEnv } from './stock-env.ts'
 import { countTopics, type TopicCount } from './topic-count.ts'
 
@@ -59,9 +59,9 @@ async function observe(context: ExperimentContext<Params>) {
   const seconds = (performance.now() - startedAt) / 1_000
 
   progress('counting both topics without the services')
-  const { log, orderIds } = await countTopics(probe, signal)
+  const { log, records } = await countTopics(probe, signal)
   const orders = await client.orders()
-  const ledger = describeAudit({ acknowledged: orderIds, orders, initial, left: await client.stock() })
+  const ledger = ledgerCheck('', await ledgerOf(part, { histories: [records], initial, signal }))
   return { params, bulk, report, seconds, log, listed: orders.length, ledger }
 }
 

@@ -14,8 +14,8 @@ import {
   type Series,
   type Table,
 } from './experiment.ts'
-import { describeAudit } from './ledger-check.ts'
 import { openPartClient, type PartClient } from './part-client.ts'
+import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { stockEnv } from './stock-env.ts'
 import { countTopics, INVENTORY_EVENTS, ORDER_EVENTS } from './topic-count.ts'
 
@@ -68,15 +68,14 @@ async function observe(context: ExperimentContext<Params>) {
   const { seconds } = await lagWhileDraining(bench, params)
   const down = await lagOfStopped(bench, { orders: params.ordersWhileStopped, before: params.orders })
 
-  const { log, orderIds } = await countTopics(probe, signal)
-  const orders = await client.orders()
+  const { log, records } = await countTopics(probe, signal)
   return {
     standstill,
     down,
     samples: meter.samples,
     rate: { sleepSeconds: params.throttleSeconds, messages: unread, seconds },
     records: { standingStill: unread, whileStopped: log.records - unread },
-    ledger: describeAudit({ acknowledged: orderIds, orders, initial, left: await client.stock() }),
+    ledger: ledgerCheck('', await ledgerOf(part, { histories: [records], initial, signal })),
   }
 }
 

@@ -13,8 +13,8 @@ import {
   voidingCheck,
 } from './experiment.ts'
 import { type Guarantees, guaranteeCard } from './guarantees.ts'
-import { describeAudit } from './ledger-check.ts'
 import { openPartClient } from './part-client.ts'
+import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { openPartWatch } from './part-watch.ts'
 import { remarkOn, repeated, rotated, spread } from './repeated.ts'
 import { stockEnv } from './stock-env.ts'
@@ -94,8 +94,7 @@ async function measure(context: ExperimentContext<Params>, partitions: number) {
     const seconds = (performance.now() - startedAt) / 1_000
 
     await watch.settled(60_000)
-    const { log, orderIds } = await countTopics(probe, signal)
-    const orders = await client.orders()
+    const { log, records } = await countTopics(probe, signal)
     const lag = await probe.lag('inventory-group', ORDER_EVENTS)
     return {
       partitions,
@@ -106,7 +105,7 @@ async function measure(context: ExperimentContext<Params>, partitions: number) {
       produced: bulk.accepted / bulk.seconds,
       completed: bulk.accepted / seconds,
       guarantees: await watch.guarantees(),
-      ledger: describeAudit({ acknowledged: orderIds, orders, initial, left: await client.stock() }),
+      ledger: ledgerCheck('', await ledgerOf(part, { histories: [records], initial, signal })),
     }
   } finally {
     await part.close()

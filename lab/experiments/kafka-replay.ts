@@ -17,8 +17,8 @@ import {
   type Table,
   voidingCheck,
 } from './experiment.ts'
-import { describeAudit } from './ledger-check.ts'
 import { openPartClient, type PartClient } from './part-client.ts'
+import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { stockEnv } from './stock-env.ts'
 import { countTopics, type TopicCount } from './topic-count.ts'
 
@@ -75,9 +75,8 @@ async function observe(context: ExperimentContext<Params>) {
   const grown = await untilCounted(client, total, { ...context, timeoutMs: 120_000 })
   const again = await replay(client, total, context)
 
-  const { log, orderIds } = await countTopics(probe, signal)
-  const orders = await client.orders()
-  const ledger = describeAudit({ acknowledged: orderIds, orders, initial, left: await client.stock() })
+  const { log, records } = await countTopics(probe, signal)
+  const ledger = ledgerCheck('', await ledgerOf(part, { histories: [records], initial, signal }))
   return { before, quiet, live, grown, again, log, ledger }
 }
 

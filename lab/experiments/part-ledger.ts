@@ -2,9 +2,10 @@ import type { Item } from '@lab/common/domain/order.ts'
 import { type HistoryFile, type HistoryRecord, openHistoryFile } from '../ledger/history.ts'
 import { collect, type Promises } from '../ledger/observed.ts'
 import { compare, type LedgerVerdict } from '../ledger/verdict.ts'
-import type { TrioName } from '../trio.ts'
+import type { RunningTrio, TrioName } from '../trio.ts'
 import { type Check, voidingCheck } from './experiment.ts'
-import type { PartWatch, Watched } from './part-watch.ts'
+import { openPartClient } from './part-client.ts'
+import { openPartWatch } from './part-watch.ts'
 
 const promises: Record<TrioName, Promises> = {
   'sync-rest': { notifies: 'best effort', ordersPerKey: false },
@@ -12,8 +13,8 @@ const promises: Record<TrioName, Promises> = {
   'streaming-kafka': { notifies: 'never', ordersPerKey: false },
 }
 
-export interface LedgerOptions extends Watched {
-  watch: PartWatch
+export interface LedgerOptions {
+  signal: AbortSignal
   /** Everything clients sent to this part since it was started: files, or records that were kept. */
   histories: (string | HistoryRecord[])[]
   initial: Record<Item, number>
@@ -21,11 +22,18 @@ export interface LedgerOptions extends Watched {
   settleMs?: number
   /** How many dead letters that name no order were put there on purpose. */
   plantedDeadLetters?: number
+  /** Whether the broker is asked as well; it is, unless there are too many orders to read all of its log. */
+  asksBroker?: boolean
 }
 
-/** Lets the part come to rest, then holds every intended order against what it has. A part that does not rest is a verdict. */
-export async function ledgerOf(options: LedgerOptions): Promise<LedgerVerdict> {
-  const { part, watch, histories, initial, settleMs = 30_000, plantedDeadLetters, signal } = options
+/**
+ * Lets the part come to rest, then holds every intended order against what it has. A part that does not rest is a verdict.
+ * Over connections of its own: those from before a fault may be as broken as the fault was.
+ */
+export async function ledgerOf(part: RunningTrio, options: LedgerOptions): Promise<LedgerVerdict> {
+  const { histories, initial, settleMs = 30_000, plantedDeadLetters, asksBroker = true, signal } = options
+  await using client = openPartClient(part, signal)
+  await using watch = await openPartWatch({ part, client, signal })
   await watch.settled(settleMs).catch(() => {
     signal.throwIfAborted() // otherwise the ledger says what still waits, order by order
   })
@@ -35,14 +43,15 @@ export async function ledgerOf(options: LedgerOptions): Promise<LedgerVerdict> {
     ...(part.third.role === 'notification' && { notification: part.third.url }),
     initial,
     broker: {
-      ...(await watch.brokerState()),
+      ...(asksBroker && (await watch.brokerState())),
       ...(plantedDeadLetters !== undefined && { plantedDeadLetters }),
     },
     signal,
   })
   const files = histories.filter((history) => typeof history === 'string').map(openHistoryFile)
   const kept = histories.filter((history) => typeof history !== 'string')
-  return compare(
+  // Awaited here: the connections are closed when this function is left.
+  return await compare(
     { records: inTurn(files, kept), isComplete: () => files.every((file) => file.isComplete()) },
     observed,
     promises[part.part],

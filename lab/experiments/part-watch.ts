@@ -110,14 +110,17 @@ const GROUP = 'inventory-group'
 const DEAD_LETTER_TOPIC = 'order-events.dlt'
 const Decision = z.object({ id: z.string(), type: z.string(), subject: z.string() })
 
-function watchKafka({ signal }: Watched, probe: KafkaProbe): PartWatch {
+function watchKafka({ client, signal }: Watched, probe: KafkaProbe): PartWatch {
   const waiting = async () =>
     (await probe.lag(GROUP, ORDER_EVENTS)).reduce((sum, { lag }) => sum + Math.max(0, lag), 0)
   return {
     counts: `lag of ${GROUP} in messages`,
     waiting,
     settled: async (timeoutMs) => {
-      await waitFor('the log to be worked off', async () => (await waiting()) === 0, { timeoutMs, signal })
+      // The order service learns of the last decisions from their topic.
+      const isSettled = async () =>
+        (await waiting()) === 0 && (await client.orders()).every(({ status }) => status !== 'placed')
+      await waitFor('the log to be worked off', isSettled, { timeoutMs, everyMs: 100, signal })
     },
     guarantees: async () => kafkaGuarantees(await probe.layout(ORDER_EVENTS)),
     brokerState: async () => {

@@ -8,6 +8,7 @@ import {
   describeOutcomes,
   type LoadResult,
   orderIds,
+  recordsOf,
 } from '../load/closed-loop.ts'
 import type { Completion, OrderStreamClient } from '../load/order-stream.ts'
 import { openRabbitProbe, type RabbitProbe } from '../probes/rabbit.ts'
@@ -20,8 +21,8 @@ import {
   type Outcome,
   type Table,
 } from './experiment.ts'
-import { ledgerBalances } from './ledger-check.ts'
 import { openPartClient, type PartClient } from './part-client.ts'
+import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { stockEnv, stockFor } from './stock-env.ts'
 
 interface Params extends Record<string, unknown> {
@@ -97,7 +98,7 @@ async function observe(context: ExperimentContext<Params>) {
   const notified = async () => (await client.notifications()).length >= count
   await waitFor(`${count} notifications`, notified, { timeoutMs: 30_000, signal })
   const end = await probe.depth(QUEUE)
-  const ledger = await ledgerBalances(client, { loads, initial, notify: 'every' })
+  const ledger = await ledgerOf(part, { histories: loads.map(recordsOf), initial, signal })
   const load = merge(loads)
   const reconnects = stream.reconnects()
   return {
@@ -109,7 +110,7 @@ async function observe(context: ExperimentContext<Params>) {
     completions,
     reconnects,
     end,
-    ledger,
+    ledger: ledgerCheck('', ledger),
     stoppedAt,
     restartedAt,
   }

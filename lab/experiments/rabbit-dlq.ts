@@ -1,12 +1,12 @@
 import { INITIAL_STOCK } from '@lab/common/domain/stock.ts'
 import { waitFor } from '@lab/kit/wait.ts'
-import { closedLoop, type LoadResult, orderIds } from '../load/closed-loop.ts'
+import { closedLoop, type LoadResult, orderIds, recordsOf } from '../load/closed-loop.ts'
 import { openRabbitProbe, type RabbitProbe } from '../probes/rabbit.ts'
 import type { Peeked } from '../probes/rabbit-management.ts'
 import { type Check, check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
-import { ledgerBalances } from './ledger-check.ts'
 import { type Malformed, malformedMessages } from './malformed.ts'
 import { openPartClient } from './part-client.ts'
+import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders placed after each malformed message. */
@@ -81,9 +81,14 @@ async function observe(context: ExperimentContext<Params>) {
     message,
     letters: deadLetters.filter(({ headers }) => headers[KIND] === message.kind),
   }))
-  const ledger = await ledgerBalances(client, { loads, initial: INITIAL_STOCK, notify: 'every' })
+  const ledger = await ledgerOf(part, {
+    histories: loads.map(recordsOf),
+    initial: INITIAL_STOCK,
+    plantedDeadLetters: messages.length,
+    signal,
+  })
   const page = part.rabbit!.managementUrl
-  return { found, deadLetters, page, placed, completions, left, ledger }
+  return { found, deadLetters, page, placed, completions, left, ledger: ledgerCheck('', ledger) }
 }
 
 const checksOf = ({ found, deadLetters, page, placed, completions, left, ledger }: Seen): Check[] => [

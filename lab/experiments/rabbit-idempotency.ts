@@ -1,6 +1,6 @@
 import { INITIAL_STOCK } from '@lab/common/domain/stock.ts'
 import { waitFor } from '@lab/kit/wait.ts'
-import { closedLoop, type LoadResult, orderIds } from '../load/closed-loop.ts'
+import { closedLoop, type LoadResult, orderIds, recordsOf } from '../load/closed-loop.ts'
 import { openRabbitProbe } from '../probes/rabbit.ts'
 import {
   type Check,
@@ -10,8 +10,8 @@ import {
   type Outcome,
   type Table,
 } from './experiment.ts'
-import { ledgerBalances } from './ledger-check.ts'
 import { openPartClient, type PartClient } from './part-client.ts'
+import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { type Bench, cutWhileHeld, type Delivered, republish } from './redelivery.ts'
 
 interface Params extends Record<string, unknown> {
@@ -62,8 +62,12 @@ async function observe(context: ExperimentContext<Params>) {
 
   const notifications = await client.notifications()
   const notified = (order_id: string) => notifications.filter((entry) => entry.order_id === order_id).length
-  const ledger = await ledgerBalances(client, { loads, initial: INITIAL_STOCK, notify: 'every' })
-  return { deliveries: deliveries.map((each) => ({ ...each, notified: notified(each.order_id) })), ledger }
+  const histories = loads.map(recordsOf)
+  const ledger = await ledgerOf(part, { histories, initial: INITIAL_STOCK, signal })
+  return {
+    deliveries: deliveries.map((each) => ({ ...each, notified: notified(each.order_id) })),
+    ledger: ledgerCheck('', ledger),
+  }
 }
 
 interface Placing {

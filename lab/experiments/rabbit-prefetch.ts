@@ -107,7 +107,7 @@ async function observe(context: ExperimentContext<Params>) {
     }
   }
   const guarantees = await watch.guarantees()
-  const ledger = await ledgerOf({ part, client, watch, signal, histories: [records], initial })
+  const ledger = await ledgerOf(part, { histories: [records], initial, signal })
   return { drains, ledger, guarantees }
 }
 

@@ -1,10 +1,17 @@
-import { allAnswered, answered, closedLoop, countOutcomes, describeOutcomes } from '../load/closed-loop.ts'
+import {
+  allAnswered,
+  answered,
+  closedLoop,
+  countOutcomes,
+  describeOutcomes,
+  recordsOf,
+} from '../load/closed-loop.ts'
 import { histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/histogram.ts'
 import { counted } from '../report/number.ts'
 import { percentileChart } from './curves.ts'
 import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
-import { ledgerBalances } from './ledger-check.ts'
 import { openPartClient } from './part-client.ts'
+import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { stockEnv, stockFor } from './stock-env.ts'
 
 interface Params extends Record<string, unknown> {
@@ -46,11 +53,12 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const latencies = rounds.map((round) => answered(round).map(({ latencyUs }) => latencyUs))
   const [summaries, histograms] = [latencies.map(summarize), latencies.map(histogramOf)]
   const outcomes = rounds.map(countOutcomes)
+  const histories = [warmup, ...rounds].map(recordsOf)
   const all201 = outcomes.every((counts, i) => allAnswered(counts, [201], params.rounds[i]!))
   return {
     checks: [
       check('every order is answered 201', all201, outcomes.map(describeOutcomes).join('; ')),
-      await ledgerBalances(client, { loads: [warmup, ...rounds], initial, notify: 'best-effort' }),
+      ledgerCheck('', await ledgerOf(part, { histories, initial, signal })),
     ],
     tables: [
       {

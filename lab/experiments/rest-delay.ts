@@ -9,6 +9,7 @@ import {
   describeOutcomes,
   type LoadResult,
   orderIds,
+  recordsOf,
 } from '../load/closed-loop.ts'
 import { histogramOf, LATENCY_COLUMNS, latencyCells, milliseconds, summarize } from '../load/histogram.ts'
 import { percentileChart } from './curves.ts'
@@ -20,8 +21,8 @@ import {
   type Outcome,
   type Table,
 } from './experiment.ts'
-import { ledgerBalances } from './ledger-check.ts'
 import { openPartClient, type PartClient } from './part-client.ts'
+import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { untilSettled } from './settled.ts'
 import { stockEnv, stockFor } from './stock-env.ts'
 
@@ -140,9 +141,9 @@ async function observe(context: ExperimentContext<Params>) {
   const delayed = await place(params.orders, 1, `inventory ${params.delaySeconds} s slower`)
   const late = await runIntoTimeout(client, { ...context, place })
 
-  const loads = [warmup, before, delayed, late.load]
-  const ledger = await ledgerBalances(client, { loads, initial, notify: 'best-effort' })
-  return { before, delayed, late, ledger }
+  const histories = [warmup, before, delayed, late.load].map(recordsOf)
+  const ledger = await ledgerOf(part, { histories, initial, signal })
+  return { before, delayed, late, ledger: ledgerCheck('', ledger) }
 }
 
 const latencies = (load: LoadResult) => answered(load).map(({ latencyUs }) => latencyUs)

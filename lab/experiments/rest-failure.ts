@@ -7,6 +7,7 @@ import {
   countOutcomes,
   describeOutcomes,
   type LoadResult,
+  recordsOf,
 } from '../load/closed-loop.ts'
 import { milliseconds } from '../load/histogram.ts'
 import {
@@ -17,8 +18,8 @@ import {
   type Outcome,
   type Table,
 } from './experiment.ts'
-import { ledgerBalances } from './ledger-check.ts'
 import { openPartClient } from './part-client.ts'
+import { ledgerCheck, ledgerOf } from './part-ledger.ts'
 import { untilSettled } from './settled.ts'
 
 interface Params extends Record<string, unknown> {
@@ -63,9 +64,9 @@ async function observe(context: ExperimentContext<Params>) {
   const after = await place(1, 'inventory well again')
   // A 500 can hide a reservation, so the order service asks inventory until it is certain.
   await untilSettled(client, context)
-  const loads = [failing, after]
-  const ledger = await ledgerBalances(client, { loads, initial: INITIAL_STOCK, notify: 'best-effort' })
-  return { params, failing, stock, notifications, after, ledger }
+  const histories = [failing, after].map(recordsOf)
+  const ledger = await ledgerOf(part, { histories, initial: INITIAL_STOCK, signal })
+  return { params, failing, stock, notifications, after, ledger: ledgerCheck('', ledger) }
 }
 
 function checksOf({ params, failing, stock, notifications, after, ledger }: Seen): Check[] {

@@ -1,4 +1,6 @@
+import { Item } from '@lab/common/domain/order.ts'
 import { z } from 'zod'
+import type { HistoryRecord } from '../ledger/history.ts'
 import type { KafkaProbe } from '../probes/kafka.ts'
 import type { TopicRecord } from '../probes/kafka-reader.ts'
 
@@ -23,24 +25,28 @@ const Event = z.object({
   id: z.string(),
   type: z.enum(['OrderPlaced', 'InventoryReserved', 'InventoryFailed']),
   subject: z.string(),
-  data: z.object({ timestamp: z.number() }),
+  data: z.object({ timestamp: z.number(), item: Item, quantity: z.number() }),
 })
 type Event = z.infer<typeof Event>
 
-/** Reads both topics to their end, past the services. `orderIds` are those of the log: what was acknowledged is there. */
+/** Reads both topics to their end, past the services. `records` has the orders of the log: what was acknowledged is there. */
 export async function countTopics(
   probe: KafkaProbe,
   signal: AbortSignal,
-): Promise<{ log: TopicCount; orderIds: string[] }> {
+): Promise<{ log: TopicCount; records: HistoryRecord[] }> {
   const placed = (await probe.readAll(ORDER_EVENTS, { signal, timeoutMs: 60_000 })).map(parse)
   const decided = (await probe.readAll(INVENTORY_EVENTS, { signal, timeoutMs: 60_000 })).map(parse)
-  return { log: count(placed, decided), orderIds: [...new Set(placed.map(({ subject }) => subject))] }
+  const orders = new Map(placed.map(({ subject, data }) => [subject, data]))
+  const records = [...orders].map(([order_id, { item, quantity }], n): HistoryRecord => {
+    return { n, outcome: 'ok', order_id, item, quantity }
+  })
+  return { log: count(placed, decided), records }
 }
 
 /** An order is not placed later than the log got it, whatever it says itself. */
 function parse({ value, timestamp }: TopicRecord): Event {
   const event = Event.parse(JSON.parse(String(value)))
-  return { ...event, data: { timestamp: Math.min(event.data.timestamp, timestamp / 1_000) } }
+  return { ...event, data: { ...event.data, timestamp: Math.min(event.data.timestamp, timestamp / 1_000) } }
 }
 
 /** An event that the log repeats has the id it had; another id, or another type, is another decision. */

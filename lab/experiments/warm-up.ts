@@ -1,7 +1,6 @@
 import { isTerminal } from '@lab/common/domain/order.ts'
-import type { ClientOutcome, HistoryRecord } from '../ledger/history.ts'
-import { type Attempt, closedLoop, type LoadResult, orderIds } from '../load/closed-loop.ts'
-import { outcomeOf } from '../load/exchange.ts'
+import type { HistoryRecord } from '../ledger/history.ts'
+import { closedLoop, orderIds, recordsOf } from '../load/closed-loop.ts'
 import type { ExperimentContext } from './experiment.ts'
 import type { PartClient } from './part-client.ts'
 
@@ -26,22 +25,4 @@ export async function warmUp(
   await stream.completed(orderIds(load), { passes: isTerminal, what: 'done', timeoutMs: 60_000 })
   await stream.close()
   return recordsOf(load)
-}
-
-/** What a closed loop did, as the ledger reads it. */
-export const recordsOf = ({ attempts }: LoadResult): HistoryRecord[] => attempts.map(recordOf)
-
-function recordOf(attempt: Attempt, n: number): HistoryRecord {
-  const { item, quantity } = attempt.intended
-  if (attempt.kind === 'unknown') return { n, outcome: 'unknown', item, quantity }
-  const { status, order } = attempt
-  const outcome: ClientOutcome = outcomeOf(status)
-  return {
-    n,
-    outcome,
-    item,
-    quantity,
-    status,
-    ...(order && { order_id: order.order_id, told: order.status }),
-  }
 }

@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExperimentContext } from '../experiments/experiment.ts'
 import { type OfferedLoad, offer, STYLE } from '../experiments/offered-load.ts'
+import { ledgerOf } from '../experiments/part-ledger.ts'
 import { stockFor } from '../experiments/stock-env.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
 import type { TrioName } from '../trio.ts'
-import { audit } from './audit.ts'
 import { type Acts, type Fault, type FaultBench, type FaultPlan, RATE } from './fault.ts'
 import { type Injection, inject } from './inject.ts'
 import { loadClock } from './load-clock.ts'
@@ -54,12 +54,12 @@ export async function runCell(context: Context, cell: Cell): Promise<CellRun> {
       await acts.arm?.()
       const seen = await underLoad({ context, cell, bench, acts, rate })
       bench.progress('coming to rest, then the ledger')
-      const ledger = await audit(context, {
-        part: acts.partAfter?.() ?? bench.part,
+      const ledger = await ledgerOf(acts.partAfter?.() ?? bench.part, {
         histories: [warm, seen.load.history, seen.recovery.records, bench.records],
         initial,
         settleMs: plan.loss ? SETTLE_LOSS_MS : SETTLE_MS,
         plantedDeadLetters: bench.planted.deadLetters,
+        signal: context.signal,
       })
       return { ...seen, ledger, complaints: (await acts.complaints?.()) ?? [] }
     } finally {

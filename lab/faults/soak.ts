@@ -1,10 +1,10 @@
 import type { ExperimentContext } from '../experiments/experiment.ts'
 import { type OfferedLoad, offer, STYLE } from '../experiments/offered-load.ts'
+import { ledgerOf } from '../experiments/part-ledger.ts'
 import { stockFor } from '../experiments/stock-env.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
 import type { TrioName } from '../trio.ts'
-import { audit } from './audit.ts'
 import type { FaultBench } from './fault.ts'
 import { type LoadClock, loadClock } from './load-clock.ts'
 import { MOST_PROBES } from './recovery.ts'
@@ -40,7 +40,8 @@ export async function soak(context: Context, name: TrioName, options: SoakOption
     const seen = await underFaults(context, bench, { ...options, plan })
     bench.progress('coming to rest, then the ledger')
     const histories = [warm, seen.load.history, seen.records, bench.records]
-    const ledger = await audit(context, { part: bench.part, histories, initial, settleMs: SETTLE_MS })
+    const { signal } = context
+    const ledger = await ledgerOf(bench.part, { histories, initial, settleMs: SETTLE_MS, signal })
     return { part: name, ...seen, ledger }
   })
 }

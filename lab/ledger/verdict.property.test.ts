@@ -1,8 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { type AuditedState, audit } from './order-audit.ts'
 import { mutations } from './testing/mutations.ts'
-import { acknowledged, observedOf, promises, type World, worlds } from './testing/world.ts'
+import { observedOf, promises, type World, worlds } from './testing/world.ts'
 import { compare } from './verdict.ts'
 
 const check = (world: World) => compare({ records: world.history }, observedOf(world), promises)
@@ -95,40 +94,4 @@ test('an answer that a client never heard is no loss: any of them may become unk
       expect((await check(world)).reasons).toEqual([])
     }),
   )
-})
-
-describe('the audit of a short run', () => {
-  /** What it can see: it knows of no decisions, updates, dead letters, keys or answers. */
-  const visible = mutations.filter(
-    ({ plants, how }) =>
-      !['reordered', 'dead letter without origin', 'status backwards', 'contradicted'].includes(plants) &&
-      !/by two events|not listed|quantity on the way/.test(how),
-  )
-
-  const stateOf = (world: World): AuditedState => ({
-    acknowledged: acknowledged(world),
-    orders: world.orders.map((order) => ({ ...order, timestamp: 0 })),
-    ...world.stock,
-    notifications: world.notifications,
-    unknown: world.history.filter(({ outcome }) => outcome === 'unknown').length,
-  })
-  const certain = worlds.filter(({ history }) => history.every(({ outcome }) => outcome !== 'unknown'))
-
-  test('finds nothing in a correct run', () => {
-    fc.assert(
-      fc.property(worlds, (world) => {
-        expect(audit(stateOf(world))).toEqual([])
-      }),
-    )
-  })
-
-  test('finds every single anomaly it can see', () => {
-    fc.assert(
-      fc.property(certain, fc.constantFrom(...visible), fc.nat(), (world, { apply }, at) => {
-        fc.pre(apply(world, (from) => from[at % Math.max(1, from.length)]) !== undefined)
-        expect(audit(stateOf(world))).not.toEqual([])
-      }),
-      { numRuns: 300 },
-    )
-  })
 })

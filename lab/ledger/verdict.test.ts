@@ -109,6 +109,29 @@ describe('an order without an answer', () => {
   })
 })
 
+describe('a bulk, whose ids nobody is told', () => {
+  const aBulk = () => {
+    const world = play([step(), step(), step({ item: 'pizza' })])
+    for (const record of world.history) delete record.order_id
+    return world
+  }
+
+  test('balances by what its orders look like', async () => {
+    expect(await check(aBulk())).toMatchObject({ verdict: 'balanced', totals: { listed: 3 } })
+  })
+
+  test('has lost an order when one of its kind is missing', async () => {
+    const world = aBulk()
+    const { order_id } = world.orders.shift()!
+    world.decisions.shift()
+    world.updates = world.updates.filter((update) => update.order_id !== order_id)
+    world.notifications.shift()
+    world.stock.left.burger += 2
+
+    expect((await check(world)).anomalies).toMatchObject([{ type: 'lost', count: 1 }])
+  })
+})
+
 describe('a run that is not over', () => {
   test('did not drain while the broker counts messages, however much clients received', async () => {
     const world = aRun()

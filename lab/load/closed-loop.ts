@@ -1,6 +1,8 @@
 import { Order, type PlaceOrder } from '@lab/common/domain/order.ts'
 import { messageOf } from '@lab/kit/errors.ts'
+import type { HistoryRecord } from '../ledger/history.ts'
 import { formatNumber } from '../report/number.ts'
+import { outcomeOf } from './exchange.ts'
 import type { Answer } from './service-client.ts'
 
 /**
@@ -72,6 +74,23 @@ export const answered = ({ attempts }: LoadResult): Answered[] =>
 /** The order ids the client holds an answer for, whatever the answer says. */
 export const orderIds = (load: LoadResult): string[] =>
   answered(load).flatMap(({ order }) => (order ? [order.order_id] : []))
+
+/** What a closed loop did, as the ledger reads it. */
+export const recordsOf = ({ attempts }: LoadResult): HistoryRecord[] => attempts.map(recordOf)
+
+function recordOf(attempt: Attempt, n: number): HistoryRecord {
+  const { item, quantity } = attempt.intended
+  if (attempt.kind === 'unknown') return { n, outcome: 'unknown', item, quantity }
+  const { status, order } = attempt
+  return {
+    n,
+    outcome: outcomeOf(status),
+    item,
+    quantity,
+    status,
+    ...(order && { order_id: order.order_id, told: order.status }),
+  }
+}
 
 /** How often each outcome occurred, e.g. `{ '201': 20 }` or `{ '504': 4, unknown: 1 }`. */
 export function countOutcomes({ attempts }: LoadResult): Record<string, number> {

@@ -154,7 +154,8 @@ describe('closed-loop load in its own process', () => {
     expect(received).toHaveLength(40)
     expect(received[0]).toBe('/order {"item":"burger","quantity":1}')
     expect(report).toMatchObject({ statuses: { 201: 35, 503: 4 }, accepted: 35, unknown: 1 })
-    expect(new Set(report.order_ids).size).toBe(35)
+    expect(new Set(report.records.flatMap(({ order_id }) => order_id ?? [])).size).toBe(35)
+    expect(countBy(report.records, ({ outcome }) => outcome)).toEqual({ ok: 35, failed: 4, unknown: 1 })
     expect(most).toBeLessThanOrEqual(4)
     expect(report.elapsedMs).toBeGreaterThan(0)
   })
@@ -171,7 +172,8 @@ describe('closed-loop load in its own process', () => {
     const report = await load.run({ kind: 'bulk', url, count: 25, chunk: 10 })
 
     expect(counts).toEqual([10, 10, 5])
-    expect(report).toMatchObject({ statuses: { 202: 25 }, accepted: 25, unknown: 0, order_ids: [] })
+    expect(report).toMatchObject({ statuses: { 202: 25 }, accepted: 25, unknown: 0 })
+    expect(countBy(report.records, ({ item }) => item)).toEqual({ burger: 10, pizza: 8, salad: 7 })
   })
 
   test('answers what there was on abort, and is gone when it is closed', async () => {
@@ -214,6 +216,11 @@ async function serve(
     server.close()
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+function countBy<One>(all: One[], nameOf: (one: One) => string): Record<string, number> {
+  const groups = Object.groupBy(all, nameOf)
+  return Object.fromEntries(Object.entries(groups).map(([name, group]) => [name, group?.length ?? 0]))
 }
 
 function answer(response: ServerResponse, status: number, body: object): void {

@@ -1,6 +1,7 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
+import type { HistoryRecord } from '../ledger/history.ts'
 import type { OpenLoopOptions } from './open-loop.ts'
 import type { OpenLoopResult, Snapshot } from './result.ts'
 
@@ -20,8 +21,8 @@ export interface LoadReport {
   unknown: number
   /** Orders the service took: answered 2xx. */
   accepted: number
-  /** Ids of all orders that were answered; a bulk answers none. */
-  order_ids: string[]
+  /** Every order, for the ledger; a bulk is answered no ids. */
+  records: HistoryRecord[]
   elapsedMs: number
 }
 

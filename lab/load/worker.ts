@@ -1,8 +1,9 @@
-import { ITEMS } from '@lab/common/domain/order.ts'
+import type { OrderStatus } from '@lab/common/domain/order.ts'
 import { messageOf } from '@lab/kit/errors.ts'
 import { Pool } from 'undici'
-import { createHistoryFile } from '../ledger/history.ts'
-import { inParallel } from './closed-loop.ts'
+import { type ClientOutcome, createHistoryFile, type HistoryRecord } from '../ledger/history.ts'
+import { inParallel, oneByOne } from './closed-loop.ts'
+import { outcomeOf } from './exchange.ts'
 import { generate, type OpenLoopOptions } from './open-loop.ts'
 import type { FromWorker, LoadReport, LoadRequest, ToWorker } from './process.ts'
 import type { OpenLoopResult } from './result.ts'
@@ -53,15 +54,17 @@ async function place({
   count,
   connections,
 }: Extract<LoadRequest, { kind: 'place' }>): Promise<LoadReport> {
-  const bodies = ITEMS.map((item) => JSON.stringify({ item, quantity: 1 }))
+  const bodies = [0, 1, 2].map((index) => JSON.stringify(oneByOne(index)))
   const round = openRound(url, connections, PLACE_TIMEOUT_MS)
   await inParallel(count, connections, async (index) => {
     if (abort.signal.aborted) return
     try {
       const { status, answer } = await round.post('/order', bodies[index % bodies.length]!)
-      round.answered(status, 1, (answer as { order_id?: string }).order_id)
+      const { order_id, status: told } = answer as { order_id?: string; status: OrderStatus }
+      round.note(index, outcomeOf(status), { status, ...(order_id && { order_id, told }) })
+      round.answered(status, 1)
     } catch {
-      round.report.unknown++ // refused, reset or too late: only the services know
+      round.note(index, 'unknown') // refused, reset or too late: only the services know
     }
   })
   return round.end()
@@ -73,8 +76,10 @@ async function bulk({ url, count, chunk }: Extract<LoadRequest, { kind: 'bulk' }
     const size = Math.min(chunk, count - sent)
     const { status, answer } = await round.post('/orders/bulk', JSON.stringify({ count: size, quantity: 1 }))
     const { accepted = 0, unknown = 0 } = answer as { accepted?: number; unknown?: number }
+    // The items of a bulk take turns from its beginning; one that was broken off has taken the first of them.
+    for (let at = 0; at < size; at++)
+      round.note(at, at < accepted ? 'ok' : at < accepted + unknown ? 'unknown' : 'failed', { status })
     round.answered(status, status === 202 ? accepted : size)
-    round.report.unknown += unknown
   }
   return round.end()
 }
@@ -88,21 +93,23 @@ function openRound(url: string, connections: number, timeoutMs: number) {
     headersTimeout: timeoutMs,
     bodyTimeout: timeoutMs,
   })
-  const report: LoadReport = { statuses: {}, unknown: 0, accepted: 0, order_ids: [], elapsedMs: 0 }
+  const report: LoadReport = { statuses: {}, unknown: 0, accepted: 0, records: [], elapsedMs: 0 }
   const startedAt = performance.now()
   let answers = 0
   let spokenAt = startedAt
   return {
-    report,
     async post(path: string, body: string): Promise<{ status: number; answer: unknown }> {
       const headers = { 'content-type': 'application/json' }
       const response = await pool.request({ method: 'POST', path, headers, body })
       return { status: response.statusCode, answer: await response.body.json() }
     },
-    answered(status: number, orders: number, order_id?: string) {
+    note(index: number, outcome: ClientOutcome, more: Partial<HistoryRecord> = {}) {
+      report.records.push({ n: report.records.length, outcome, ...oneByOne(index), ...more })
+      if (outcome === 'unknown') report.unknown++
+    },
+    answered(status: number, orders: number) {
       report.statuses[status] = (report.statuses[status] ?? 0) + orders
       if (status >= 200 && status < 300) report.accepted += orders
-      if (order_id !== undefined) report.order_ids.push(order_id)
       answers += orders
       if (performance.now() - spokenAt < PROGRESS_MS) return
       spokenAt = performance.now()

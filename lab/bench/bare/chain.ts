@@ -7,7 +7,7 @@ import { type LoadProcess, startLoadProcess } from '../../load/process.ts'
 import { openServiceClient } from '../../load/service-client.ts'
 import type { Session } from '../../run/session.ts'
 import type { Contestant } from '../alternate.ts'
-import { BenchInvalid } from '../invalid.ts'
+import { BenchInvalid } from '../bench.ts'
 
 const ROLES = ['order', 'inventory', 'notification'] as const
 const DRAIN_MS = 60_000

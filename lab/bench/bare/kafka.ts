@@ -3,7 +3,7 @@ import { until } from '@lab/kit/wait.ts'
 import { type Consumer, Kafka, logLevel, type Message, Partitioners } from 'kafkajs'
 import '@lab/stack/kafkajs-guard.ts'
 import type { Contestant } from '../alternate.ts'
-import { BenchInvalid } from '../invalid.ts'
+import { BenchInvalid } from '../bench.ts'
 
 /** As many as the bulk sends at a time. */
 const BATCH = 1_000
