@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest'
-import { mqttFanout } from './experiments/mqtt-fanout.ts'
 import { mqttOffline } from './experiments/mqtt-offline.ts'
-import { allowed, mqttQos } from './experiments/mqtt-qos.ts'
+import { allowed } from './experiments/mqtt-qos.ts'
 import { experimentsOn } from './testing/experiments-on.ts'
 
-await experimentsOn(['mosquitto'], 'the MQTT experiments', [mqttQos, mqttOffline, mqttFanout])
+await experimentsOn(['mosquitto'], 'the MQTT experiments', [mqttOffline])
 
 test('mqtt-qos forbids what the protocol forbids', () => {
   const persistent = { isPersistent: true, fault: 'subscriber cut' } as const

@@ -1,7 +1,6 @@
 import { test } from 'vitest'
 import { runForTest } from '../testing/run-experiment.ts'
 import { compareDuplicates } from './compare-duplicates.ts'
-import { compareKnee } from './compare-knee.ts'
 import { compareLatency } from './compare-latency.ts'
 import { compareOutage } from './compare-outage.ts'
 import type { Experiment } from './experiment.ts'
@@ -17,10 +16,6 @@ const shorter = <Params extends Record<string, unknown>>(
 
 test('compare-duplicates: moves stock once for what is sent or delivered more than once', ({ signal }) =>
   runForTest(compareDuplicates, 'quick', signal))
-
-test('compare-knee: carries the lowest rate in every style, and accounts for the orders of every step', ({
-  signal,
-}) => runForTest(shorter(compareKnee, { secondsPerStep: 1 }), 'quick', signal))
 
 test('compare-latency: accepts every order that is offered, and loses none', ({ signal }) =>
   runForTest(shorter(compareLatency, { seconds: 1 }), 'quick', signal))

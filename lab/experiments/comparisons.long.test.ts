@@ -1,0 +1,7 @@
+import { test } from 'vitest'
+import { runForTest } from '../testing/run-experiment.ts'
+import { compareKnee } from './compare-knee.ts'
+
+test('compare-knee: carries the lowest rate in every style, and accounts for the orders of every step', ({
+  signal,
+}) => runForTest(compareKnee, 'quick', signal))
