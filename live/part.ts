@@ -23,6 +23,7 @@ export const part: PartSpec = {
   guide: () => [],
   commands: {
     word: 'dlq',
+    about: 'the dead letters of RabbitMQ and Kafka: look, repair, send back, give up',
     list: {
       list: { about: 'the dead letters of both brokers', load: async () => ({ run: (await dlq()).list }) },
       show: { about: 'one of them, whole', load: async () => ({ run: (await dlq()).show }) },

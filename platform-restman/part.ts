@@ -136,6 +136,7 @@ export const part: PartSpec = {
   },
   commands: {
     word: 'restman',
+    about: 'the Postman collection of a running gateway',
     list: {
       postman: {
         about: 'write the Postman collection of a running gateway',

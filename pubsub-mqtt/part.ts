@@ -50,6 +50,7 @@ export const part: PartSpec = {
   ],
   commands: {
     word: 'mqtt',
+    about: 'orders to a broker and from it, by hand',
     list: {
       generate: { about: 'publish random customer orders', load: () => import('./tools/generator.ts') },
       publish: { about: 'publish one sample order', load: () => import('./tools/publisher.ts') },

@@ -58,6 +58,7 @@ export const part: PartSpec = {
   },
   commands: {
     word: 'redis',
+    about: 'whether a Redis does, what stands in the way, what is stored in it',
     list: {
       test: {
         about: 'say whether Redis does what the platform needs',

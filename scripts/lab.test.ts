@@ -16,6 +16,9 @@ describe('npm run lab', () => {
     { args: ['report', '--help'], names: ['latest', '--out'] },
     { args: ['compare', '--help'], names: ['--html', '--out'] },
     { args: ['prove', '--help'], names: ['--only', '--list', '--json'] },
+    { args: ['stop', '--help'], names: ['<part/name>', '--run', '--json'] },
+    { args: ['dlq'], names: ['list', 'show', 'edit', 'redrive', 'discard'] },
+    { args: ['mqtt', 'publish', '--help'], names: ['--broker'] },
   ])('explains itself: $args', ({ args, names }) => {
     const { status, stdout, stderr } = script('lab', args)
 
@@ -61,10 +64,16 @@ describe('npm run lab', () => {
     { args: ['run', 'fault-matrix', '--only', 'banana'], says: 'no case of fault-matrix' },
     { args: ['run', 'kafka-bulk', '--nope'], says: '`npm run lab -- run --help` shows' },
   ])('refuses before anything starts, and names the help at hand: $args', ({ args, says }) => {
-    const { status, stderr } = script('lab', args, { npm_lifecycle_event: 'lab', LAB_BROKERS: 'nowhere' })
+    const { status, stderr } = script('lab', args, { LAB_BROKERS: 'nowhere' })
 
     expect(status).toBe(2)
     expect(stderr).toContain(says)
+  })
+
+  test('is called in its help as it was started', () => {
+    const { stdout } = script('lab', ['up', '--help'], { npm_lifecycle_event: 'npx' })
+
+    expect(stdout).toMatch(/^Usage: npx lab up \[options\]/)
   })
 
   test('refuses a folder it cannot write results to before anything starts', () => {
@@ -92,14 +101,16 @@ describe('npm run lab', () => {
       says: "There is no mutation 'stok-negative'. Did you mean 'stock-negative'?",
     },
     { args: ['brokrs'], says: "There is no command 'brokrs'. Did you mean 'brokers'?" },
-    { args: ['list', '--josn'], says: "list has no option '--josn'. Did you mean '--json'?" },
+    { args: ['list', '--josn'], says: "unknown option '--josn'\n(Did you mean --json?)" },
+    { args: ['list', 'all'], says: "Nothing here takes 'all'." },
+    { args: ['help', 'brokrs'], says: "There is no command 'brokrs'. Did you mean 'brokers'?" },
   ])('exits 2 and suggests the nearest: $args', ({ args, says }) => {
     const { status, stdout, stderr } = script('lab', args)
 
     expect(status).toBe(2)
     expect(stdout).toBe('')
     expect(stderr).toContain(says)
-    expect(stderr).not.toContain('    at ')
+    expect(stderr).not.toMatch(/^ {4}at /m)
   })
 
   test('says what is wrong in one line, and where only with --verbose', () => {
@@ -130,14 +141,21 @@ describe('npm run bench', () => {
     const { status, stderr } = script('bench', ['throughputs'])
 
     expect(status).toBe(2)
-    expect(stderr).toContain("There is no benchmark 'throughputs'. Did you mean 'throughput'?")
+    expect(stderr).toContain("unknown command 'throughputs'\n(Did you mean throughput?)")
+  })
+
+  test('exits 2 without a benchmark, and shows which there are', () => {
+    const { status, stdout, stderr } = script('bench', [])
+
+    expect({ status, stdout }).toEqual({ status: 2, stdout: '' })
+    expect(stderr).toMatch(/^ {2}ceilings .*missing command\n`npm run bench -- --help` shows/ms)
   })
 })
 
 function script(name: 'lab' | 'bench', args: string[], env: NodeJS.ProcessEnv = {}) {
   return spawnSync(process.execPath, [join(ROOT, 'scripts', `${name}.ts`), ...args], {
     encoding: 'utf8',
-    env: { ...process.env, NO_COLOR: '1', CI: '1', DEBUG: '', ...env },
+    env: { ...process.env, NO_COLOR: '1', CI: '1', DEBUG: '', npm_lifecycle_event: name, ...env },
     timeout: 30_000,
   })
 }

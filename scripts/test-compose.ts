@@ -1,42 +1,30 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { parseArgs } from 'node:util'
-import { ComposeError, findCompose } from '@lab/stack/compose/cli.ts'
-import { PART_NAMES } from './lab/command-line.ts'
-import { oneOf, UsageError } from './lab/suggest.ts'
+import { findCompose } from '@lab/stack/compose/cli.ts'
+import { parts } from '../parts.ts'
+import { common, createProgram, oneOf, runProgram } from './lab/command-line.ts'
 
-const HELP = `Usage: npm run test:compose [-- <part>]
+const names = parts.map(({ name }) => name)
 
-Brings a part's docker-compose.yml up, waits until it is healthy, runs the part's experiments against it in the quick
-profile, or orders and gets its food, and takes it down with its volumes; all parts with such a test when none is named.
-Each stack is a project of its own on free ports, so one that is up already is left alone. Logs of a failure are kept under
-results/compose/.
-
-Exit code 0 when every check holds, 1 when one does not, 2 when no Docker engine answers or the part is unknown.
-`
-
-process.exit(await main(process.argv.slice(2)))
-
-async function main(args: string[]): Promise<number> {
-  try {
-    const { values, positionals } = parseArgs({
-      args,
-      allowPositionals: true,
-      options: { help: { type: 'boolean', short: 'h' } },
-    })
-    if (values.help) {
-      process.stdout.write(HELP)
-      return 0
-    }
-    const parts = positionals.map((name) => oneOf('part', name, PART_NAMES))
+const program = createProgram('test:compose')
+  .description(
+    "Brings a part's docker-compose.yml up, waits until it is healthy, runs the part's experiments against it in the quick profile, or orders and gets its food, and takes it down with its volumes. Each stack is a project of its own on free ports, so one that is up already is left alone. Logs of a failure are kept under results/compose/.",
+  )
+  .argument('[part...]', 'all with such a test when none is named', (name: string, before: string[] = []) => [
+    ...before,
+    oneOf('part', name, names),
+  ])
+  .addOption(common.verbose)
+  .addHelpText(
+    'after',
+    '\nExit code 0 when every check holds, 1 when one does not, 2 when no Docker engine answers or the part is unknown.',
+  )
+  .action(async (chosen: string[]) => {
     await findCompose(process.env)
-    return await vitest(parts.map((part) => `${part}/tests/`))
-  } catch (err) {
-    if (!(err instanceof ComposeError || err instanceof UsageError || err instanceof TypeError)) throw err
-    process.stderr.write(`${err.message}\n`)
-    return 2
-  }
-}
+    process.exitCode = await vitest(chosen.map((part) => `${part}/tests/`))
+  })
+
+await runProgram('test:compose', program)
 
 /** Ctrl-C reaches vitest by itself, which takes its containers down; this process only waits for it. */
 async function vitest(filters: string[]): Promise<number> {

@@ -102,6 +102,8 @@ export type Sample = [what: string, command: string]
 export interface PartCommands {
   /** The word before the command; the part's name does, too. */
   word: string
+  /** What they are for, in a few words. */
+  about: string
   list: Readonly<Record<string, PartCommand>>
 }
 

@@ -1,201 +1,152 @@
-import type { ProfileName } from '@lab/lab/experiments/experiment.ts'
-import { TRIOS } from '@lab/lab/trio.ts'
-import type { PartSpec } from '@lab/stack/spec.ts'
-import { livePage, parts } from '../../parts.ts'
-import { CONTROL_WORDS, type ControlCommand, readControl } from './control-command-line.ts'
-import type { Topic } from './help.ts'
-import { readOptions } from './options.ts'
-import { type ProveCommand, readProve } from './prove-command-line.ts'
-import { type CompareCommand, type ReportCommand, readCompare, readReport } from './report-command-line.ts'
-import { oneOf, UsageError } from './suggest.ts'
+import { messageOf } from '@lab/kit/errors.ts'
+import type { Table } from '@lab/lab/experiments/experiment.ts'
+import { didYouMean, patternOf } from '@lab/lab/near.ts'
+import { createReporter, type Reporter } from '@lab/lab/report/progress.ts'
+import { renderTable } from '@lab/lab/report/table.ts'
+import { ResultsError } from '@lab/lab/run/folder.ts'
+import { ComposeError } from '@lab/stack/compose/cli.ts'
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander'
+import { Interrupted } from './interrupt.ts'
 
-export interface RunCommand {
-  kind: 'run'
-  /** What was named; 'all' is the tour. */
-  names: string[] | 'all'
-  profile: ProfileName
-  /** Of experiments over many cases: the pattern their names have to match. */
-  only: string | undefined
-  json: boolean
-  out: string | undefined
-  /** What the experiments run against: services as processes of the run, or as containers of their compose files. */
-  against: 'processes' | 'compose'
+/** A program of commands whose help and errors name it as it was called. What it refuses is said by `runProgram`. */
+export const createProgram = (name: string): Command =>
+  new Command(process.env.npm_lifecycle_event === 'npx' ? `npx ${name}` : `npm run ${name} --`)
+    .exitOverride()
+    .configureOutput({
+      outputError: () => {},
+      getOutHelpWidth: () => widthOf(process.stdout),
+      getErrHelpWidth: () => widthOf(process.stderr),
+    })
+    .configureHelp({
+      subcommandTerm: (one) => `${one.name()} ${one.usage().replace('[options]', '').trim()}`,
+    })
+    .enablePositionalOptions()
+    .helpOption('-h, --help', 'this text')
+    .helpCommand('help [command]', 'the help of a command')
+
+/** As wide as the terminal, and not wider than what is written by hand. */
+const widthOf = ({ columns = 120 }: NodeJS.WriteStream) => Math.min(columns, 120)
+
+/** Options that mean the same wherever they are taken. */
+export const common = {
+  json: new Option('--json', 'JSON on stdout and nothing else; progress on stderr'),
+  out: new Option('--out <folder>', 'where results are (default: results/)').argParser(notAnOption),
+  verbose: new Option('--verbose', 'with an error, also where it happened'),
 }
 
-export interface UpCommand {
-  kind: 'up'
-  /** Their names. */
-  parts: string[]
-  /** A number is the first port of the first part. */
-  ports: 'fixed' | 'free' | number
-  durable: boolean
-  /** The port of the live page: one that was given, one that goes with those of the parts; or no page at all. */
-  page: 'with the ports' | 'none' | number
+/** Free text would swallow the option after it, when its own value was forgotten. */
+export function notAnOption(text: string): string {
+  if (!text.startsWith('-')) return text
+  throw new InvalidArgumentError('That is an option, so the value is missing.')
 }
 
-/** A sub-command that a part brings along. */
-export interface PartCommandLine {
-  kind: 'part'
-  part: string
-  /** Undefined: name them all. */
-  command: string | undefined
-  args: string[]
+/** `word` itself when it is one of `known`; otherwise an error that suggests the nearest, if one is near. */
+export function oneOf<Known extends string>(what: string, word: string, known: readonly Known[]): Known {
+  const found = known.find((name) => name === word)
+  if (found !== undefined) return found
+  throw new InvalidArgumentError(unknown(what, word, known))
 }
 
-/** Every part's hundred of ports has to fit, and the live page after them. */
-const LAST_BASE = 65_535 - 100 * parts.length - 1
-/** What brings sub-commands along: parts, and the live page. */
-const bringers = [...parts, livePage]
-const partWords = bringers.flatMap(({ commands }) => (commands ? [commands.word] : []))
+const unknown = (what: string, word: string, known: readonly string[]): string =>
+  `There is no ${what} '${word}'.${didYouMean(word, known)} Known: ${known.join(', ')}`
 
-export type Command = { verbose: boolean } & (
-  | RunCommand
-  | UpCommand
-  | ReportCommand
-  | CompareCommand
-  | ProveCommand
-  | ControlCommand
-  | PartCommandLine
-  | { kind: 'list'; json: boolean }
-  | { kind: 'brokers'; json: boolean }
-  | { kind: 'help'; topic: Topic }
-)
-
-const COMMANDS = ['list', 'run', 'up', ...CONTROL_WORDS, 'brokers', 'report', 'compare', 'prove'] as const
-const PROFILES = ['quick', 'default', 'full', 'soak'] as const
-export const PART_NAMES = parts.map(({ name }) => name)
-
-const common = { help: { type: 'boolean', short: 'h' }, verbose: { type: 'boolean' } } as const
-const json = { type: 'boolean' } as const
-const AGAINST = ['processes', 'compose'] as const
-const text = { type: 'string' } as const
-const running = { ...common, json, profile: text, only: text, out: text, against: text } as const
-
-/** What `npm run lab -- <args>` asks for. Throws a `UsageError` that names what is wrong. */
-export function readCommand(args: string[]): Command {
-  const [first = '', ...rest] = args
-  if (first === '' || first.startsWith('-')) return readTour(args)
-  const part = bringers.find(({ name, commands }) => commands && (commands.word === first || name === first))
-  if (part) return readPart(part, rest)
-  const word = oneOf('command', first, [...COMMANDS, 'help', ...partWords]) as
-    | (typeof COMMANDS)[number]
-    | 'help'
-  switch (word) {
-    case 'run':
-      return readRun(rest)
-    case 'up':
-      return readUp(rest)
-    case 'list':
-    case 'brokers':
-      return readPlain(word, rest)
-    case 'ps':
-    case 'stop':
-    case 'kill':
-    case 'start':
-    case 'pause':
-    case 'resume':
-      return readControl(word, rest) ?? help(word)
-    case 'report':
-      return readReport(rest) ?? help('report')
-    case 'compare':
-      return readCompare(rest) ?? help('compare')
-    case 'prove':
-      return readProve(rest) ?? help('prove')
-    case 'help':
-      return { kind: 'help', topic: rest[0] ? oneOf('command', rest[0], COMMANDS) : 'lab', verbose: false }
-  }
+/** Those whose names a word stands for: `rest` is the beginning `rest-`; `*` stands for anything. */
+export function likeWord<Named extends { name: string }>(word: string, all: readonly Named[]): Named[] {
+  const pattern = patternOf(word.includes('*') ? word : `${word}-*`)
+  return all.filter(({ name }) => pattern.test(name))
 }
 
-function readTour(args: string[]): Command {
-  const { values, positionals } = readOptions('lab', args, running)
-  if (values.help) return help('lab')
-  if (positionals.length > 0) {
-    throw new UsageError(`Options stand after the command: npm run lab -- ${positionals[0]} …`)
-  }
-  return { kind: 'run', names: 'all', ...readRunning(values) }
+/** For a command that does something without a word: a word that is none of its commands is not for it. */
+export function refuseUnknownCommand(command: Command): void {
+  const [word] = command.args
+  if (word !== undefined) oneOf('command', word, namesOf(command))
 }
 
-function readRun(args: string[]): Command {
-  const { values, positionals } = readOptions('run', args, running)
-  if (values.help) return help('run')
-  if (positionals.length === 0) {
-    throw new UsageError("Say which experiments to run, or 'all'. `npm run lab -- list` names them.")
-  }
-  return { kind: 'run', names: positionals, ...readRunning(values) }
+const namesOf = ({ commands }: Command): string[] => commands.map((one) => one.name())
+
+/** Where the words of a command go. With `--json`, stdout holds the document and nothing else. */
+export interface Terminal {
+  reporter: Reporter
+  /** A line of what goes on, on stderr or where lines move. */
+  say: (text: string) => void
+  /** Something to read, on stdout; on stderr with `--json`. */
+  print: (text: string) => void
+  table: (table: Table) => void
+  /** The document of `--json`. */
+  document: (text: string) => void
 }
 
-interface RunningValues {
-  profile?: string
-  only?: string
-  json?: boolean
-  out?: string
-  against?: string
-  verbose?: boolean
-}
+const WIDTH = { min: 80, max: 100 }
 
-const readRunning = (values: RunningValues) => ({
-  profile: oneOf('profile', values.profile ?? 'default', PROFILES),
-  only: values.only,
-  json: values.json ?? false,
-  out: values.out,
-  against: oneOf('value of --against', values.against ?? 'processes', AGAINST),
-  verbose: values.verbose ?? false,
-})
-
-function readUp(args: string[]): Command {
-  const options = {
-    ...common,
-    ports: { type: 'string' },
-    durable: { type: 'boolean' },
-    'no-page': { type: 'boolean' },
-    'page-port': { type: 'string' },
-  } as const
-  const { values, positionals } = readOptions('up', args, options)
-  if (values.help) return help('up')
+export function openTerminal({ json = false }: { json?: boolean } = {}): Terminal {
+  const out = json ? process.stderr : process.stdout
+  const live = !json && process.stdout.isTTY === true && !process.env.CI
+  const reporter = createReporter({ live, write: (text) => void process.stderr.write(`${text}\n`) })
+  const width = Math.min(WIDTH.max, Math.max(WIDTH.min, process.stdout.columns ?? WIDTH.max))
+  const print = (text: string) => void out.write(`${text}\n`)
   return {
-    kind: 'up',
-    parts: positionals.length === 0 ? TRIOS : positionals.map((name) => oneOf('part', name, PART_NAMES)),
-    ports: readPorts(values.ports ?? 'fixed'),
-    durable: values.durable ?? false,
-    page: readPage(values['no-page'] ?? false, values['page-port']),
-    verbose: values.verbose ?? false,
+    reporter,
+    say: reporter.say,
+    print,
+    table: (table) => print(`${renderTable(table, { width, stream: out })}\n`),
+    document: (text) => void process.stdout.write(text),
   }
 }
 
-/** `fixed`, `free`, or the first port of the first part. */
-function readPorts(text: string): UpCommand['ports'] {
-  if (!/^\d+$/.test(text)) return oneOf('value of --ports', text, ['fixed', 'free'] as const)
-  const base = Number(text)
-  if (base >= 1_024 && base <= LAST_BASE) return base
-  throw new UsageError(`--ports: '${text}' is not a port of 1024 to ${LAST_BASE}`)
-}
-
-function readPage(none: boolean, port: string | undefined): UpCommand['page'] {
-  if (none && port !== undefined) throw new UsageError('--no-page and --page-port cannot be given together')
-  if (port === undefined) return none ? 'none' : 'with the ports'
-  if (/^\d+$/.test(port) && Number(port) >= 1_024 && Number(port) <= 65_535) return Number(port)
-  throw new UsageError(`--page-port: '${port}' is not a port of 1024 to 65535`)
-}
-
-function readPart({ name, commands }: PartSpec, [command, ...args]: string[]): Command {
-  const asksForHelp = command === undefined || command === '--help' || command === '-h'
-  if (asksForHelp) return { kind: 'part', part: name, command: undefined, args, verbose: false }
-  const known = Object.keys(commands!.list)
-  return {
-    kind: 'part',
-    part: name,
-    command: oneOf(`command of ${name}`, command, known),
-    args,
-    verbose: false,
+/**
+ * Does what the command line asks, and ends the process with its exit code: 0, or what the action has set. This is the one
+ * place where errors become words and exit codes; by then everything is closed.
+ */
+export async function runProgram(name: string, program: Command): Promise<never> {
+  try {
+    await program.parseAsync()
+  } catch (err) {
+    process.exitCode = explain(name, program, err)
   }
+  await Promise.all([flushed(process.stdout), flushed(process.stderr)])
+  process.exit()
 }
 
-function readPlain(kind: 'list' | 'brokers', args: string[]): Command {
-  const { values, positionals } = readOptions(kind, args, { ...common, json })
-  if (values.help) return help(kind)
-  if (positionals.length > 0)
-    throw new UsageError(`${kind} takes no names, but '${positionals[0]}' was given`)
-  return { kind, json: values.json ?? false, verbose: values.verbose ?? false }
+function explain(name: string, program: Command, err: unknown): number {
+  const say = (text: string) => process.stderr.write(`${text}\n`)
+  const [word = ''] = program.args
+  const command = program.commands.find((one) => one.name() === word || one.alias() === word) ?? program
+  if (err instanceof CommanderError) {
+    if (err.exitCode === 0) return 0
+    say(`${refusal(err, command)}\n${helpOf(command)} shows what there is.`)
+    return 2
+  }
+  if (err instanceof ResultsError || err instanceof ComposeError) {
+    say(err.message)
+    return 2
+  }
+  if (err instanceof Interrupted) {
+    say(`${name} was ${err.message}; everything is stopped`)
+    return err.exitCode
+  }
+  say(`${name} failed: ${messageOf(err)}`)
+  if (err instanceof AggregateError) for (const each of err.errors) say(`  ${messageOf(each)}`)
+  const verbose = Boolean(process.env.DEBUG) || command.opts().verbose
+  if (verbose && err instanceof Error) say(stackOf(err))
+  else say('With --verbose it says where.')
+  return 1
 }
 
-const help = (topic: Topic): Command => ({ kind: 'help', topic, verbose: false })
+function refusal({ code, message }: CommanderError, command: Command): string {
+  const { args, registeredArguments } = command
+  if (code === 'commander.excessArguments')
+    return `${message} Nothing here takes '${args.slice(registeredArguments.length).join(' ')}'.`
+  if (code !== 'commander.help') return message
+  // Its help was the answer, as a command is missing, or `help` does not know one.
+  const [, word] = args
+  return word === undefined ? 'error: missing command' : unknown('command', word, namesOf(command))
+}
+
+const helpOf = (command: Command): string =>
+  `\`${command.parent ? `${command.parent.name()} ` : ''}${command.name()} --help\``
+
+const stackOf = (err: Error): string =>
+  `${err.stack ?? err.message}${err.cause instanceof Error ? `\ncaused by ${stackOf(err.cause)}` : ''}`
+
+/** A pipe may still hold what was written last. */
+const flushed = (stream: NodeJS.WriteStream) => new Promise((resolve) => stream.write('', resolve))

@@ -1,24 +1,67 @@
 import { existsSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import type { Mutation } from '@lab/lab/prove/mutation.ts'
+import { mutations } from '@lab/lab/prove/mutations/index.ts'
 import { type Proof, prove, unfitChecks } from '@lab/lab/prove/prove.ts'
 import type { Bench } from '@lab/lab/prove/run-tests.ts'
 import { copyRepository } from '@lab/lab/prove/scratch.ts'
 import { openRunDir } from '@lab/stack/run-dir.ts'
+import type { Command } from 'commander'
+import { common, likeWord, oneOf, openTerminal, type Terminal } from './command-line.ts'
 import { watchSignals } from './interrupt.ts'
-import type { ProveCommand } from './prove-command-line.ts'
-import type { Terminal } from './terminal.ts'
 
 const ROOT = resolve(import.meta.dirname, '../..')
 
-/** Exit code 0 when every mutation is caught, by checks that hold without it; else 1. */
-export async function proveCommand(command: ProveCommand, terminal: Terminal): Promise<number> {
-  // A part that was deleted has nothing to prove.
-  const mutations = command.mutations.filter(({ file }) =>
-    existsSync(join(ROOT, file.split('/')[0] as string)),
-  )
-  if (command.list) return list(mutations, command, terminal)
+interface Options {
+  only?: Mutation[]
+  list?: boolean
+  json?: boolean
+}
 
+export function addProve(program: Command): void {
+  program
+    .command('prove')
+    .summary('break each guarantee on purpose, and see which check notices')
+    .description(
+      'Breaks one guarantee after the other in a copy of the repository, by a small patch, and runs the check that has to notice. First all checks run without a patch: one that is red already proves nothing. About ten minutes; the copy is removed at the end.',
+    )
+    .option(
+      '--only <name>',
+      "one mutation, those that begin so ('rabbit'), or those like '*-doubled'; may be repeated",
+      (word, before: Mutation[] = []) => [...before, ...standFor(word)],
+    )
+    .option('--list', 'names the mutations, the guarantees they break and their checks; runs nothing')
+    .addOption(common.json)
+    .addOption(common.verbose)
+    .addHelpText(
+      'after',
+      `
+Exit code 0 when every mutation is caught, 1 when one survives or a check proves nothing, 130 after Ctrl-C.`,
+    )
+    .action(async ({ only, list, ...options }: Options) => {
+      const chosen = mutations.filter(
+        (one) =>
+          (only?.includes(one) ?? true) &&
+          // A part that was deleted has nothing to prove.
+          existsSync(join(ROOT, one.file.split('/')[0]!)),
+      )
+      if (list) return nameThem(chosen, options)
+      process.exitCode = await proveThem(chosen, options)
+    })
+}
+
+/** A name, the beginning of several (`rabbit` stands for `rabbit-…`), or a pattern with `*`. */
+function standFor(word: string): Mutation[] {
+  const alike = likeWord(word, mutations)
+  const found = mutations.filter((one) => one.name === word || alike.includes(one))
+  const names = mutations.map(({ name }) => name)
+  if (found.length === 0) oneOf('mutation', word, names)
+  return found
+}
+
+/** Exit code 0 when every mutation is caught, by checks that hold without it; else 1. */
+async function proveThem(mutations: Mutation[], options: Options): Promise<number> {
+  const terminal = openTerminal(options)
   const { say } = terminal
   const interrupt = watchSignals({ say })
   const run = await openRunDir({ env: process.env, progress: say })
@@ -30,7 +73,7 @@ export async function proveCommand(command: ProveCommand, terminal: Terminal): P
     const unfit = await checksThatDoNotHold(mutations, bench, terminal)
     const proofs = await proveAll(mutations, { bench, unfit, terminal })
     signal.throwIfAborted()
-    return show(proofs, command, terminal)
+    return show(proofs, options, terminal)
   } catch (err) {
     throw signal.aborted ? signal.reason : err
   } finally {
@@ -84,7 +127,7 @@ async function proveAll(mutations: Mutation[], { bench, unfit, terminal }: Provi
 const inWords = ({ verdict, by }: Pick<Proof, 'verdict' | 'by'>): string =>
   verdict === 'caught' ? `caught by ${by}` : `${verdict === 'survived' ? 'SURVIVED' : 'NO PROOF'}: ${by}`
 
-function show(proofs: Proof[], { json }: ProveCommand, { document, table, print }: Terminal): number {
+function show(proofs: Proof[], { json }: Options, { document, table, print }: Terminal): number {
   if (json) document(`${JSON.stringify(proofs, null, 2)}\n`)
   const rows = proofs.map(({ name, breaks, ...proof }) => [name, breaks, inWords(proof)])
   table({
@@ -97,7 +140,8 @@ function show(proofs: Proof[], { json }: ProveCommand, { document, table, print 
   return caught === proofs.length ? 0 : 1
 }
 
-function list(mutations: Mutation[], { json }: ProveCommand, { document, table }: Terminal): number {
+function nameThem(mutations: Mutation[], { json = false }: Options): void {
+  const { document, table } = openTerminal({ json })
   const rows = mutations.map(({ name, breaks, check }) => ({ name, breaks, check: check.test }))
   if (json) document(`${JSON.stringify(rows, null, 2)}\n`)
   else
@@ -106,5 +150,4 @@ function list(mutations: Mutation[], { json }: ProveCommand, { document, table }
       columns: ['mutation', 'guarantee', 'checked by'],
       rows: rows.map(({ name, breaks, check }) => [name, breaks, check]),
     })
-  return 0
 }

@@ -1,33 +1,102 @@
 import { once } from 'node:events'
+import { join } from 'node:path'
 import { parseStock } from '@lab/common/domain/stock.ts'
 import { messageOf } from '@lab/kit/errors.ts'
 import type { Reporter } from '@lab/lab/report/progress.ts'
 import type { Session } from '@lab/lab/run/session.ts'
+import { TRIOS } from '@lab/lab/trio.ts'
 import { openControl } from '@lab/stack/control/server.ts'
 import { createUnits } from '@lab/stack/control/units.ts'
 import { logTail } from '@lab/stack/log-tail.ts'
 import { startPart } from '@lab/stack/part.ts'
 import { isPortFree } from '@lab/stack/ports.ts'
+import { type AnyServer, kindOf } from '@lab/stack/servers/index.ts'
 import type { Exit, ServiceProcess } from '@lab/stack/service.ts'
 import type { PartSpec, RunningPart } from '@lab/stack/spec.ts'
+import { type Command, InvalidArgumentError, Option } from 'commander'
 import { livePage, parts } from '../../parts.ts'
-import type { UpCommand } from './command-line.ts'
+import { startBrokers } from './brokers.ts'
+import { common, oneOf, openTerminal, type Terminal } from './command-line.ts'
 import { type LivePageOptions, startLivePage, writeParts } from './live.ts'
-import { startBrokers } from './start-brokers.ts'
-import { UsageError } from './suggest.ts'
-import type { Terminal } from './terminal.ts'
-import { describeRunning } from './up-guide.ts'
-import { withSession } from './with-session.ts'
+import { withSession } from './session.ts'
+
+interface UpOptions {
+  /** A number is the first port of the first part. */
+  ports: 'fixed' | 'free' | number
+  /** Whether there is one at all. */
+  page: boolean
+  /** One that was given; otherwise the page's goes with those of the parts. */
+  pagePort?: number
+  durable?: boolean
+}
+
+/** Every part's hundred of ports has to fit, and the live page after them. */
+const LAST_BASE = 65_535 - 100 * parts.length - 1
+const PART_NAMES = parts.map(({ name }) => name)
+
+export function addUp(program: Command): void {
+  program
+    .command('up')
+    .summary('one part, or all three styles, kept running to try things by hand')
+    .description(
+      `Starts parts, without a name the three styles, with the servers they need, and a page on which to see and to break them; prints where everything is, and commands to try; waits for Ctrl-C; stops everything. Meanwhile, in another terminal, \`ps\`, \`stop\`, \`kill\`, \`start\`, \`pause\` and \`resume\` have power over each service and server.`,
+    )
+    .argument('[part...]', 'parts by their names, see below', (name, before: string[] = []) => [
+      ...before,
+      oneOf('part', name, PART_NAMES),
+    ])
+    .option(
+      '--ports <which>',
+      'fixed, free: any ports that are free, or a number: the first part begins there, the next one a hundred further',
+      (text) =>
+        /\d/.test(text) ? portOf(text, LAST_BASE) : oneOf('value of --ports', text, ['fixed', 'free']),
+      'fixed' as const,
+    )
+    .addOption(
+      new Option(
+        '--page-port <n>',
+        `the port of the page (default: ${livePage.basePort}; with --ports, one that goes with it)`,
+      )
+        .argParser((text) => portOf(text, 65_535))
+        .conflicts('page'),
+    )
+    .option('--no-page', 'without the page')
+    .option(
+      '--durable',
+      'services keep their state in files, so it survives the kill of a service (until Ctrl-C)',
+    )
+    .addOption(common.verbose)
+    .addHelpText(
+      'after',
+      `
+  part                ports on its own, and side by side with others
+${parts.map(partLine).join('\n')}
+
+The variable STOCK is what the inventories start with: STOCK=burger=5000,pizza=50 npm run lab -- up`,
+    )
+    .action(async (names: string[], options: UpOptions) => {
+      process.exitCode = await up(names.length === 0 ? TRIOS : names, options)
+    })
+}
+
+const partLine = ({ name, services, basePort }: PartSpec) =>
+  `  ${name.padEnd(20)}${services.map(({ port }) => port).join(', ')}; from ${basePort}`
+
+function portOf(text: string, last: number): number {
+  const port = /^\d+$/.test(text) ? Number(text) : 0
+  if (port >= 1_024 && port <= last) return port
+  throw new InvalidArgumentError(`'${text}' is not a port of 1024 to ${last}`)
+}
 
 /** Keeps parts running until it is interrupted, which is its usual end. */
-export async function upCommand(command: UpCommand, terminal: Terminal): Promise<number> {
-  const chosen = parts.filter(({ name }) => command.parts.includes(name))
+async function up(names: readonly string[], command: UpOptions): Promise<number> {
+  const chosen = parts.filter(({ name }) => names.includes(name))
   const plans = chosen.map((spec, at) => ({ spec, ports: portsOf(spec, at, chosen.length, command.ports) }))
   const stock = stockEnv(process.env)
   const pagePort = pagePortOf(chosen.length, command)
   for (const plan of plans) await refuseTakenPorts(plan)
   if (pagePort !== undefined) await refuseTakenPagePort(pagePort)
-  const { reporter, say, print } = terminal
+  const { reporter, say, print } = openTerminal()
   return withSession(say, async (session) => {
     const { signal } = session
     await startBrokers(session, chosen, reporter)
@@ -55,7 +124,7 @@ function stockEnv({ STOCK }: NodeJS.ProcessEnv): Record<string, string> {
   try {
     parseStock(STOCK)
   } catch (err) {
-    throw new UsageError(`STOCK: ${messageOf(err)}`)
+    throw new InvalidArgumentError(`STOCK: ${messageOf(err)}`)
   }
   return { STOCK }
 }
@@ -70,7 +139,7 @@ interface Plan {
  * A part on its own has the ports it has everywhere on its own, side by side each has its hundred; from a base that was
  * given, one hundred follows the other.
  */
-function portsOf(spec: PartSpec, at: number, count: number, wanted: UpCommand['ports']): Plan['ports'] {
+function portsOf(spec: PartSpec, at: number, count: number, wanted: UpOptions['ports']): Plan['ports'] {
   if (wanted === 'free') return 'free'
   if (wanted === 'fixed' && count === 1) return spec.services.map(({ port }) => port)
   const first = wanted === 'fixed' ? spec.basePort : wanted + 100 * at
@@ -78,8 +147,8 @@ function portsOf(spec: PartSpec, at: number, count: number, wanted: UpCommand['p
 }
 
 /** Where the live page is: after the hundreds of the parts that were given a base; undefined where it is not wanted. */
-function pagePortOf(count: number, { ports, page }: UpCommand): 'free' | number | undefined {
-  if (page !== 'with the ports') return page === 'none' ? undefined : page
+function pagePortOf(count: number, { ports, page, pagePort }: UpOptions): 'free' | number | undefined {
+  if (!page || pagePort !== undefined) return pagePort
   if (ports === 'free') return ports
   return ports === 'fixed' ? livePage.basePort : ports + 100 * count
 }
@@ -101,7 +170,7 @@ async function startPage(
 
 async function startParts(
   plans: Plan[],
-  { durable, stock }: UpCommand & { stock: Record<string, string> },
+  { durable = false, stock }: UpOptions & { stock: Record<string, string> },
   session: Session,
   reporter: Reporter,
 ): Promise<RunningPart[]> {
@@ -152,3 +221,49 @@ function reportDeath(part: string, service: ServiceProcess, exit: Exit, say: Ter
   say(logTail(service.logFile))
   say(`Start it again with\n  npm run lab -- start ${part}/${service.name}`)
 }
+
+/** What `up` prints: where everything is, and commands to paste. */
+function describeRunning(running: RunningPart[], runPath: string, page?: string): string {
+  return [
+    '',
+    ...(page === undefined ? [] : [`See it all, and break it, in a browser: ${page}`, '']),
+    ...running.flatMap((part) => [...describePart(part), '']),
+    `Logs: ${join(runPath, 'logs')} (gone when this ends)`,
+    'Ctrl-C stops everything.',
+  ].join('\n')
+}
+
+function describePart(part: RunningPart): string[] {
+  const { spec, servers } = part
+  const services = Object.values(part.services)
+  return [
+    `${spec.name} (${spec.style})`,
+    ...services.map(({ name, url }) => line(name, `${url}   ${url}/docs`)),
+    ...Object.values(servers).flatMap(describeServer),
+    ...spec.guide(part).flatMap(([what, command]) => [`  ${what}:`, `    ${command}`]),
+    '  end it on purpose, and have it back as it was (stop, kill, pause; start, resume):',
+    `    npm run lab -- kill ${spec.name}/${services.at(-1)?.name}`,
+    `    npm run lab -- start ${spec.name}/${services.at(-1)?.name}`,
+  ]
+}
+
+/** Where it is, its page, and by which variables a service finds it; those of somebody else's hold a password. */
+function describeServer(server: AnyServer): string[] {
+  const { label, address, page, env } = kindOf(server)
+  const shown = page?.(server)
+  const variables = server.origin === 'external' ? [] : Object.entries(env(server))
+  return [
+    line(`${label} ${server.version}`, address(server)),
+    ...(shown
+      ? [
+          line(
+            'its page',
+            shown.login && server.origin !== 'external' ? `${shown.url}   login ${shown.login}` : shown.url,
+          ),
+        ]
+      : []),
+    ...variables.map(([name, value]) => line(name, value)),
+  ]
+}
+
+const line = (name: string, where: string) => `  ${name.padEnd(22)}${where}`

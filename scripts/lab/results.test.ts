@@ -82,9 +82,9 @@ describe('npm run lab -- report', () => {
       ['report', '2026-11-21T10-20-31'],
       /There is no run '2026-11-21T10-20-31'\. Did you mean '2026-11-21T10-20-30'\?/,
     ],
-    [['report'], /report takes one run/],
-    [['compare', 'latest'], /compare takes two runs/],
-    [['report', 'latest', '--ouf', 'x'], /Did you mean '--out'\?/],
+    [['report'], /missing required argument 'run'/],
+    [['compare', 'latest'], /missing required argument 'other-run'/],
+    [['report', 'latest', '--ouf', 'x'], /unknown option '--ouf'\n\(Did you mean --out\?\)/],
   ])('answers %j with exit code 2 and what there is', (args, reason) => {
     const base = runsWith(JSON.stringify(results))
     const known = args.includes('--ouf') ? args : [...args, '--out', base]

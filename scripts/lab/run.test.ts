@@ -1,7 +1,7 @@
 import type { Experiment, ProfileName } from '@lab/lab/experiments/experiment.ts'
 import { experiments as real } from '@lab/lab/experiments/index.ts'
 import { describe, expect, test } from 'vitest'
-import { chooseExperiments, refuseUnfit } from './choose.ts'
+import { chooseExperiments, refuseUnfit } from './run.ts'
 
 const experiments = [
   ['rest-baseline', 'sync-rest'],
@@ -10,7 +10,7 @@ const experiments = [
   ['kafka-delay', 'streaming-kafka'],
 ].map(([name, part]) => ({ name, part }) as Experiment)
 
-const namesOf = (words: string[] | 'all') => chooseExperiments(words, experiments).map(({ name }) => name)
+const namesOf = (words: string[]) => chooseExperiments(words, experiments).map(({ name }) => name)
 
 describe('--only', () => {
   const chosen = real.filter(({ name }) => name === 'fault-matrix')
