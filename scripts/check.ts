@@ -1,47 +1,31 @@
 import './require-node.mjs'
-import { parseArgs } from 'node:util'
-import { didYouMean } from '@lab/lab/near.ts'
+import { Command } from 'commander'
 import { checks } from './check/registry.ts'
 import { runChecks } from './check/run.ts'
+import { oneOf } from './lab/command-line.ts'
 
 const root = new URL('..', import.meta.url).pathname
-const names = checks.map((check) => check.name)
+const names = checks.map(({ name }) => name)
 
-const help = `Usage: npm run check -- [name…] [--write]
-
-Checks the repository; without a name, everything.
-
+await new Command('npm run check --')
+  .description('Checks the repository; without a name, everything.')
+  .argument('[name...]', 'checks by their names, see below', (name: string, before: string[] = []) => [
+    ...before,
+    oneOf('check', name, names),
+  ])
+  .option('--write', 'regenerate what can be generated (config-pages, asyncapi), then check')
+  .helpOption('-h, --help', 'this text')
+  .addHelpText(
+    'after',
+    `
 ${checks.map((check) => `  ${check.name.padEnd(14)}${check.about}`).join('\n')}
 
-  --write       regenerate what can be generated (config-pages, asyncapi), then check
-  --help        this text
-
-Exit code 0 when every check holds, 1 when one fails, 2 when the command line is wrong.
-`
-
-function refuse(message: string): never {
-  process.stderr.write(`${message}\n`)
-  process.exit(2)
-}
-
-function readCommandLine() {
-  const options = { help: { type: 'boolean' }, write: { type: 'boolean' } } as const
-  try {
-    return parseArgs({ options, allowPositionals: true })
-  } catch (err) {
-    return refuse(`${(err as Error).message}\n\n${help}`)
-  }
-}
-
-const { values, positionals } = readCommandLine()
-if (values.help) {
-  process.stdout.write(help)
-  process.exit(0)
-}
-
-const unknown = positionals.find((name) => !names.includes(name))
-if (unknown) refuse(`There is no check '${unknown}'.${didYouMean(unknown, names)} Known: ${names.join(', ')}`)
-
-const chosen = positionals.length === 0 ? checks : checks.filter((check) => positionals.includes(check.name))
-const clean = await runChecks(root, chosen, { write: values.write ?? false })
-process.exit(clean ? 0 : 1)
+Exit code 0 when every check holds, 1 when one fails, 2 when the command line is wrong.`,
+  )
+  .showHelpAfterError()
+  .exitOverride(({ exitCode }) => process.exit(exitCode && 2))
+  .action(async (wanted: string[], { write = false }: { write?: boolean }) => {
+    const chosen = wanted.length === 0 ? checks : checks.filter(({ name }) => wanted.includes(name))
+    process.exit((await runChecks(root, chosen, { write })) ? 0 : 1)
+  })
+  .parseAsync()
