@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isTerminal, type Order } from '@lab/common/domain/order.ts'
 import { z } from 'zod'
-import type { PartClient } from '../experiments/part-client.ts'
 import { followOrders } from '../load/order-stream.ts'
 import type { LoadRequest } from '../load/process.ts'
+import type { PartClient } from '../parts/client.ts'
 import type { RunningTrio, TrioName } from '../trio.ts'
 import { BenchInvalid } from './bench.ts'
 

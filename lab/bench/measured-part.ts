@@ -1,12 +1,18 @@
 import { messageOf } from '@lab/kit/errors.ts'
 import type { KafkaTool } from '@lab/stack/kafka-tools.ts'
-import { openPartClient, type PartClient } from '../experiments/part-client.ts'
-import { ledgerOf } from '../experiments/part-ledger.ts'
-import { stockEnv } from '../experiments/stock-env.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
 import { type LoadProcess, type LoadReport, startLoadProcess } from '../load/process.ts'
+import { openPartClient, type PartClient } from '../parts/client.ts'
+import { ledgerOf } from '../parts/ledger.ts'
 import type { Progress, Session } from '../run/session.ts'
-import { brokerFor, type RunningTrio, type StartTrioOptions, startTrio, type TrioName } from '../trio.ts'
+import {
+  brokerFor,
+  type RunningTrio,
+  type StartTrioOptions,
+  startTrio,
+  stockEnv,
+  type TrioName,
+} from '../trio.ts'
 import { BenchInvalid } from './bench.ts'
 import { type Drive, drives } from './drives.ts'
 import { type ProcessFigures, readProcess } from './process-figures.ts'

@@ -1,8 +1,15 @@
+import { randomUUID } from 'node:crypto'
+import { isTerminal, Order } from '@lab/common/domain/order.ts'
 import { INITIAL_STOCK } from '@lab/common/domain/stock.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
-import { openServiceClient } from '../load/service-client.ts'
+import { outcomeOf } from '../load/exchange.ts'
+import type { OrderStreamClient } from '../load/order-stream.ts'
+import { openServiceClient, type ServiceClient } from '../load/service-client.ts'
+import { guaranteeCard, type PartWatch, type Repeater, type Running } from '../part.ts'
+import { openPartClient } from '../parts/client.ts'
+import { drivers, STYLE, watchPart } from '../parts/index.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
 import { TRIOS, type TrioName } from '../trio.ts'
-import { type Duplicated, duplicateCases } from './duplicate-cases.ts'
 import {
   type Check,
   check,
@@ -11,12 +18,6 @@ import {
   type Outcome,
   type Table,
 } from './experiment.ts'
-import { guaranteeCard } from './guarantees.ts'
-import { STYLE } from './offered-load.ts'
-import { openPartClient } from './part-client.ts'
-import { ledgerCheck, ledgerOf } from './part-ledger.ts'
-import { openPartWatch } from './part-watch.ts'
-import { openRepeater } from './repeat-message.ts'
 
 interface Params extends Record<string, unknown> {
   /** How often the same message is delivered again. */
@@ -54,8 +55,8 @@ async function observe(context: ExperimentContext<Params>, name: TrioName) {
   try {
     await using client = openPartClient(part, signal)
     const watched = { part, client, signal }
-    await using watch = await openPartWatch(watched)
-    await using repeater = await openRepeater(watched)
+    await using watch = await watchPart(watched)
+    await using repeater = await drivers[name].repeater(watched)
     const stream = await client.stream()
     const records: HistoryRecord[] = []
     progress(`${STYLE[name]}: sending and delivering again`)
@@ -66,7 +67,7 @@ async function observe(context: ExperimentContext<Params>, name: TrioName) {
     const notified = await notificationsOf(name, client.notifications)
     const ledger = await ledgerOf(part, { histories: [records], initial: INITIAL_STOCK, signal })
     const withNotified = cases.map((each) => ({ ...each, notified: notified?.(each.orders) ?? null }))
-    return { part: name, cases: withNotified, ledger, guarantees: await watch.guarantees() }
+    return { part: name, cases: withNotified, ledger, guarantees: await watch.card() }
   } finally {
     await orders.close()
     await part.close()
@@ -75,7 +76,7 @@ async function observe(context: ExperimentContext<Params>, name: TrioName) {
 
 /** How many notifications the orders have had; undefined where there is no such service. */
 async function notificationsOf(part: TrioName, read: () => Promise<{ order_id: string }[]>) {
-  if (part === 'streaming-kafka') return undefined
+  if (drivers[part].promises.notifies === 'never') return undefined
   const notifications = await read()
   return (order_ids: string[]) => notifications.filter(({ order_id }) => order_ids.includes(order_id)).length
 }
@@ -132,4 +133,117 @@ function readingOf({ part, cases }: Seen): string {
       ? 'Nothing happened more often than it was ordered'
       : `Too often: ${surplus.map(({ what }) => what).join(', ')}`
   return `${STYLE[part]}: ${said.join('; ')}. ${verdict}.`
+}
+
+/** What one thing did that happened more than once. */
+export interface Duplicated {
+  what: string
+  /** How often it was sent or delivered. */
+  times: number
+  /** HTTP statuses of the answers. */
+  answers: number[]
+  orders: string[]
+  /** Pizzas in one order, and pizzas that left the stock. */
+  quantity: number
+  taken: number
+  /** How many orders this must come to. */
+  expected: number
+}
+
+export interface DuplicateBench extends Running {
+  watch: PartWatch
+  repeater: Repeater
+  stream: OrderStreamClient
+  orders: ServiceClient
+  /** What was sent so far, for the ledger. */
+  records: HistoryRecord[]
+}
+
+/** Runs the cases one after the other; each ends when nothing moves any more. */
+export async function duplicateCases(bench: DuplicateBench, copies: number): Promise<Duplicated[]> {
+  const key = randomUUID()
+  return [
+    await sending(bench, { what: 'sent twice, no key', quantity: 2, expected: 2 }, [undefined, undefined]),
+    await sending(bench, { what: 'sent twice, same Idempotency-Key', quantity: 3, expected: 1 }, [key, key]),
+    await sending(bench, { what: 'that key again, another order', quantity: 5, expected: 0 }, [key]),
+    await atOnce(bench, {
+      what: 'sent twice at the same time, same Idempotency-Key',
+      quantity: 4,
+      expected: 1,
+    }),
+    await delivering(
+      bench,
+      { what: `delivered ${copies} times more (${bench.repeater.how})`, quantity: 7, expected: 1 },
+      copies,
+    ),
+  ]
+}
+
+type Case = Pick<Duplicated, 'what' | 'quantity' | 'expected'>
+
+const sending = (bench: DuplicateBench, wanted: Case, keys: (string | undefined)[]) =>
+  counted(bench, wanted, async () => {
+    const answers = []
+    for (const key of keys) answers.push(await place(bench, wanted.quantity, key))
+    return answers
+  })
+
+const atOnce = (bench: DuplicateBench, wanted: Case) =>
+  counted(bench, wanted, () => {
+    const key = randomUUID()
+    return Promise.all([place(bench, wanted.quantity, key), place(bench, wanted.quantity, key)])
+  })
+
+async function delivering(bench: DuplicateBench, wanted: Case, copies: number): Promise<Duplicated> {
+  const delivered = await counted(bench, wanted, async () => {
+    const placed = await place(bench, wanted.quantity)
+    if (!placed.order) throw new Error(`the order was not accepted: ${placed.status}`)
+    await done(bench, [placed.order.order_id])
+    await bench.repeater.repeat(placed.order, copies)
+    // Whatever came before this order in a queue has been handled when it is done.
+    await done(bench, [(await place(bench, FENCE)).order?.order_id ?? 'none'])
+    return [placed]
+  })
+  return { ...delivered, times: 1 + copies, taken: delivered.taken - FENCE }
+}
+
+const FENCE = 1
+
+interface Answered {
+  status: number
+  order: Order | undefined
+}
+
+async function counted(
+  bench: DuplicateBench,
+  wanted: Case,
+  act: () => Promise<Answered[]>,
+): Promise<Duplicated> {
+  const before = (await bench.client.stock()).pizza
+  const answers = await act()
+  const orders = [...new Set(answers.flatMap(({ order }) => order?.order_id ?? []))]
+  await done(bench, orders)
+  await bench.watch.settled(30_000)
+  const taken = before - (await bench.client.stock()).pizza
+  return { ...wanted, times: answers.length, answers: answers.map(({ status }) => status), orders, taken }
+}
+
+async function place({ orders, records }: DuplicateBench, quantity: number, key?: string): Promise<Answered> {
+  const headers = key === undefined ? {} : { 'idempotency-key': key }
+  const { status, body } = await orders.post('/order', { item: 'pizza', quantity }, { headers })
+  const order = Order.safeParse(body).data
+  records.push({
+    n: records.length,
+    outcome: outcomeOf(status),
+    item: 'pizza',
+    quantity,
+    status,
+    ...(order && { order_id: order.order_id, told: order.status }),
+    ...(key !== undefined && { idempotency_key: key }),
+  })
+  return { status, order }
+}
+
+async function done({ stream }: DuplicateBench, order_ids: string[]): Promise<void> {
+  await stream.completed(order_ids, { passes: isTerminal, what: 'done', timeoutMs: 30_000 })
 }

@@ -2,7 +2,11 @@ import type { HistoryRecord } from '../ledger/history.ts'
 import { Histogram, milliseconds, type Percentiles, percentilesOf, summaryCell } from '../load/histogram.ts'
 import type { OpenLoopResult } from '../load/result.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
-import { TRIOS, type TrioName } from '../trio.ts'
+import { guaranteeCard } from '../part.ts'
+import { openPartClient } from '../parts/client.ts'
+import { STYLE, watchPart } from '../parts/index.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
+import { stockEnv, stockFor, TRIOS, type TrioName } from '../trio.ts'
 import {
   type Chart,
   type Check,
@@ -13,13 +17,7 @@ import {
   type Series,
   type Table,
 } from './experiment.ts'
-import { guaranteeCard } from './guarantees.ts'
-import { doubtsAboutLoad, offerPunctually, type PunctualLoad, STYLE, TRIES } from './offered-load.ts'
-import { openPartClient } from './part-client.ts'
-import { ledgerCheck, ledgerOf } from './part-ledger.ts'
-import { openPartWatch } from './part-watch.ts'
-import { stockEnv, stockFor } from './stock-env.ts'
-import { warmUp } from './warm-up.ts'
+import { doubtsAboutLoad, offerPunctually, type PunctualLoad, TRIES, warmUp } from './offered-load.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders per second, rising; a part's steps end with the first that bends. */
@@ -82,7 +80,7 @@ async function kneeOf(context: ExperimentContext<Params>, name: TrioName) {
   const part = await context.startPart(name, { durable: true, env: stockEnv(initial) })
   try {
     await using client = openPartClient(part, signal)
-    await using watch = await openPartWatch({ part, client, signal })
+    await using watch = await watchPart({ part, client, signal })
     const warm = await warmUp(client, { ...context, count: params.warmUpOrders, what: STYLE[name] })
     const steps: Step[] = []
     const histories: (string | HistoryRecord[])[] = [warm]
@@ -97,7 +95,7 @@ async function kneeOf(context: ExperimentContext<Params>, name: TrioName) {
       // The next step begins with nothing left of this one.
       await watch.settled(60_000)
     }
-    const guarantees = await watch.guarantees()
+    const guarantees = await watch.card()
     const ledger = await ledgerOf(part, { histories, initial, settleMs: 60_000, signal })
     return { part: name, steps, judged: judgeSteps(steps, params.bend), guarantees, ledger }
   } finally {

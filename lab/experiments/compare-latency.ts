@@ -1,7 +1,11 @@
 import { isSupported, milliseconds, percentileCell } from '../load/histogram.ts'
 import type { OpenLoopResult } from '../load/result.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
-import { TRIOS, type TrioName } from '../trio.ts'
+import { guaranteeCard } from '../part.ts'
+import { openPartClient } from '../parts/client.ts'
+import { drivers, STYLE, watchPart } from '../parts/index.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
+import { stockEnv, stockFor, TRIOS, type TrioName } from '../trio.ts'
 import { everyStretch, merged, percentileChart, timeChart } from './curves.ts'
 import {
   type Chart,
@@ -12,14 +16,8 @@ import {
   type Series,
   type Table,
 } from './experiment.ts'
-import { guaranteeCard } from './guarantees.ts'
-import { doubtsAboutLoad, offerPunctually, type PunctualLoad, STYLE, TRIES } from './offered-load.ts'
-import { openPartClient } from './part-client.ts'
-import { ledgerCheck, ledgerOf } from './part-ledger.ts'
-import { openPartWatch } from './part-watch.ts'
+import { doubtsAboutLoad, offerPunctually, type PunctualLoad, TRIES, warmUp } from './offered-load.ts'
 import { differ, type Repeated, repeated, rotated, spread } from './repeated.ts'
-import { stockEnv, stockFor } from './stock-env.ts'
-import { warmUp } from './warm-up.ts'
 
 export interface Params extends Record<string, unknown> {
   /** Orders per second, one after the other on the same copy of a part. */
@@ -101,7 +99,7 @@ async function measure(context: ExperimentContext<Params>, name: TrioName, repet
   const part = await context.startPart(name, { durable: true, env: stockEnv(initial) })
   try {
     await using client = openPartClient(part, signal)
-    await using watch = await openPartWatch({ part, client, signal })
+    await using watch = await watchPart({ part, client, signal })
     const what = `${STYLE[name]}, run ${repetition + 1} of ${params.repetitions}`
     const warm = await warmUp(client, { ...context, count: params.warmUpOrders, what })
     const loads: Measured['loads'] = []
@@ -109,7 +107,7 @@ async function measure(context: ExperimentContext<Params>, name: TrioName, repet
       const plan = { rate: planOf(rate), seed: repetition + 1, what: `${what}, ${rate}/s` }
       loads.push({ rate, ...(await offerPunctually(context, part, plan)) })
     }
-    const guarantees = await watch.guarantees()
+    const guarantees = await watch.card()
     const histories = [warm, ...loads.flatMap((load) => load.histories)]
     const ledger = await ledgerOf(part, { histories, initial, signal })
     return { part: name, repetition, loads, guarantees, ledger }
@@ -142,12 +140,14 @@ const histogramsOf = (measured: Measured[], asked: Asked) =>
 
 /** What a chart shows of each style: the answer of part A is its completion, so one curve is both. */
 const CURVES: { part: TrioName; latency: Latency; style: string; isBoth: boolean }[] = TRIOS.flatMap((part) =>
-  LATENCIES.filter((latency) => part !== 'sync-rest' || latency === 'acceptance').map((latency) => ({
-    part,
-    latency,
-    style: STYLE[part],
-    isBoth: part === 'sync-rest',
-  })),
+  LATENCIES.filter((latency) => drivers[part].completes === 'stream' || latency === 'acceptance').map(
+    (latency) => ({
+      part,
+      latency,
+      style: STYLE[part],
+      isBoth: drivers[part].completes === 'response',
+    }),
+  ),
 )
 
 const SHARES = [0.5, 0.9, 0.95, 0.99]
@@ -246,7 +246,9 @@ function tailOf(measured: Measured[], rate: number): string[] {
     if (share === undefined) return []
     const [a, c] = [accepted!.percentile(share)!, completed!.percentile(share)!]
     const kind =
-      part === 'sync-rest' ? 'the answer is the completion' : `it is done after ${milliseconds(c)} ms`
+      drivers[part].completes === 'response'
+        ? 'the answer is the completion'
+        : `it is done after ${milliseconds(c)} ms`
     return [
       `At ${rate} orders/s, p${share * 100} over all runs: ${STYLE[part]} answers after ${milliseconds(a)} ms; ${kind}.`,
     ]

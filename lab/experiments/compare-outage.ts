@@ -8,7 +8,11 @@ import { milliseconds } from '../load/histogram.ts'
 import type { OrderStreamClient } from '../load/order-stream.ts'
 import type { OpenLoopResult } from '../load/result.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
-import { TRIOS, type TrioName } from '../trio.ts'
+import { guaranteeCard, type PartWatch, type Running } from '../part.ts'
+import { openPartClient } from '../parts/client.ts'
+import { drivers, STYLE, watchPart } from '../parts/index.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
+import { stockEnv, stockFor, TRIOS, type TrioName } from '../trio.ts'
 import { atSeconds, everyStretch, timeChart } from './curves.ts'
 import {
   type Chart,
@@ -20,13 +24,7 @@ import {
   type Series,
   type Table,
 } from './experiment.ts'
-import { guaranteeCard } from './guarantees.ts'
-import { doubtsAboutLoad, offer, STYLE } from './offered-load.ts'
-import { openPartClient } from './part-client.ts'
-import { ledgerCheck, ledgerOf } from './part-ledger.ts'
-import { openPartWatch, type PartWatch, type Watched } from './part-watch.ts'
-import { stockEnv, stockFor } from './stock-env.ts'
-import { warmUp } from './warm-up.ts'
+import { doubtsAboutLoad, offer, warmUp } from './offered-load.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders per second, all the time. */
@@ -80,7 +78,7 @@ function checksOf(seen: Seen): Check[] {
   )
   const heard = `${during.sent} orders placed meanwhile: ${describeAnswers(during)}`
   const clients =
-    part === 'sync-rest'
+    drivers[part].completes === 'response'
       ? check(
           `${style}: no order is accepted while inventory is away`,
           during.sent > 0 && during.ok === 0,
@@ -93,7 +91,7 @@ function checksOf(seen: Seen): Check[] {
         )
   return [
     clients,
-    ...(part === 'sync-rest' ? [] : [piledUp()]),
+    ...(drivers[part].completes === 'response' ? [] : [piledUp()]),
     back,
     ledgerCheck(` (${style}): nothing is lost`, ledger),
   ]
@@ -140,22 +138,22 @@ async function outageOf(context: ExperimentContext<Params>, name: TrioName) {
   const part = await context.startPart(name, { durable: true, env: stockEnv(initial) })
   try {
     await using client = openPartClient(part, signal)
-    await using watch = await openPartWatch({ part, client, signal })
+    await using watch = await watchPart({ part, client, signal })
     const warm = await warmUp(client, { ...context, count: WARM_UP, what: STYLE[name] })
     const stream = await client.stream()
     const seen = await whileLoaded({ ...context, part, client, watch, stream }, plan)
     const histories = [warm, seen.load.history, seen.moments.records]
     const ledger = await ledgerOf(part, { histories, initial, settleMs: 60_000, signal })
     const orders = await trace(seen.load.history, stream, seen.zero)
-    const guarantees = await watch.guarantees()
+    const guarantees = await watch.card()
     return { part: name, ...seen, orders, ledger, guarantees, counts: watch.counts }
   } finally {
     await part.close()
   }
 }
 
-interface Bench extends ExperimentContext<Params>, Omit<Watched, 'signal'> {
-  part: Watched['part']
+interface Bench extends ExperimentContext<Params>, Omit<Running, 'signal'> {
+  part: Running['part']
   watch: PartWatch
   stream: OrderStreamClient
 }

@@ -5,12 +5,12 @@ import { waitFor } from '@lab/kit/wait.ts'
 import type { ServiceProcess } from '@lab/stack/service.ts'
 import { afterAll, beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { crashAt } from '../faults/hooks.ts'
+import { openPartClient, type PartClient } from '../parts/client.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
 import { openRabbitProbe } from '../probes/rabbit.ts'
 import { joinRunDir } from '../testing/join-run-dir.ts'
 import { sharedServer } from '../testing/shared-server.ts'
 import { type RunningTrio, startTrio, steps, type TrioName } from '../trio.ts'
-import { openPartClient, type PartClient } from './part-client.ts'
 
 const STOCK = 100
 const TERMINAL = ['reserved', 'notified', 'failed']

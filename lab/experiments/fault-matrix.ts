@@ -6,9 +6,9 @@ import { type MatrixRow, matrixTables, rowsOf } from '../faults/matrix-tables.ts
 import { type SoakRun, soak } from '../faults/soak.ts'
 import { soakCharts, soakChecks, soakTables } from '../faults/soak-report.ts'
 import { patternOf } from '../near.ts'
+import { STYLE } from '../parts/index.ts'
 import { TRIOS, type TrioName } from '../trio.ts'
 import { type Check, check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
-import { STYLE } from './offered-load.ts'
 
 type Params = MatrixParams | SoakParams
 

@@ -1,10 +1,14 @@
 import { waitFor } from '@lab/kit/wait.ts'
 import { answered, closedLoop, type LoadResult, orderIds } from '../load/closed-loop.ts'
 import { milliseconds, summarize } from '../load/histogram.ts'
+import { guaranteeCard } from '../part.ts'
+import { openPartClient, type PartClient } from '../parts/client.ts'
+import { watchPart } from '../parts/index.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
+import { kafkaCard, ORDER_EVENTS } from '../parts/streaming-kafka.ts'
 import { type KafkaProbe, openKafkaProbe } from '../probes/kafka.ts'
 import { counted } from '../report/number.ts'
-import type { RunningTrio } from '../trio.ts'
-import { placeBulk } from './analytics.ts'
+import { type RunningTrio, stockEnv } from '../trio.ts'
 import {
   type Check,
   check,
@@ -14,14 +18,9 @@ import {
   type Table,
   voidingCheck,
 } from './experiment.ts'
-import { guaranteeCard, kafkaGuarantees } from './guarantees.ts'
-import { openPartClient, type PartClient } from './part-client.ts'
-import { ledgerCheck, ledgerOf } from './part-ledger.ts'
-import { openPartWatch } from './part-watch.ts'
+import { countTopics, placeBulk } from './kafka-counts.ts'
+import { warmUp } from './offered-load.ts'
 import { remarkOn, repeated, rotated, spread } from './repeated.ts'
-import { stockEnv } from './stock-env.ts'
-import { countTopics, ORDER_EVENTS } from './topic-count.ts'
-import { warmUp } from './warm-up.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders placed one after the other: what one customer waits. */
@@ -59,9 +58,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   return {
     checks: checksOf(seen),
     tables: [
-      guaranteeCard(
-        ACKS.map((acks) => ({ name: `acks=${acks}`, guarantees: kafkaGuarantees(seen.layout, acks) })),
-      ),
+      guaranteeCard(ACKS.map((acks) => ({ name: `acks=${acks}`, guarantees: kafkaCard(seen.layout, acks) }))),
       costTable(settings, context.params),
       trialTable(seen.trials),
     ],
@@ -86,7 +83,7 @@ async function observe(context: ExperimentContext<Params>) {
   const part = await context.start({ env: stockEnv(initial) })
   await using client = openPartClient(part, signal)
   await using probe = await openKafkaProbe(part.kafka!)
-  await using watch = await openPartWatch({ part, client, signal })
+  await using watch = await watchPart({ part, client, signal })
   const measured: Measured[] = []
   let placed = 0
   for (let repetition = 0; repetition < params.repetitions; repetition++) {

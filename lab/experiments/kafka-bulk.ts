@@ -1,5 +1,7 @@
+import { openPartClient } from '../parts/client.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
-import { type AnalyticsReport, placeBulk, untilCounted } from './analytics.ts'
+import { stockEnv } from '../trio.ts'
 import {
   type Check,
   check,
@@ -9,10 +11,13 @@ import {
   type Table,
   voidingCheck,
 } from './experiment.ts'
-import { openPartClient } from './part-client.ts'
-import { ledgerCheck, ledgerOf } from './part-ledger.ts'
-import { stockEnv } from './stock-env.ts'
-import { countTopics, type TopicCount } from './topic-count.ts'
+import {
+  type AnalyticsReport,
+  countTopics,
+  placeBulk,
+  type TopicCount,
+  untilCounted,
+} from './kafka-counts.ts'
 
 interface Params extends Record<string, unknown> {
   orders: number

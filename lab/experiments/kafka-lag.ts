@@ -1,9 +1,11 @@
 import { isTerminal } from '@lab/common/domain/order.ts'
 import { waitFor } from '@lab/kit/wait.ts'
 import { z } from 'zod'
+import { openPartClient, type PartClient } from '../parts/client.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
+import { INVENTORY_EVENTS, ORDER_EVENTS } from '../parts/streaming-kafka.ts'
 import { type KafkaProbe, openKafkaProbe } from '../probes/kafka.ts'
-import type { RunningTrio } from '../trio.ts'
-import { placeBulk, readAnalytics, untilCounted } from './analytics.ts'
+import { type RunningTrio, stockEnv } from '../trio.ts'
 import {
   type Chart,
   type Check,
@@ -14,10 +16,7 @@ import {
   type Series,
   type Table,
 } from './experiment.ts'
-import { openPartClient, type PartClient } from './part-client.ts'
-import { ledgerCheck, ledgerOf } from './part-ledger.ts'
-import { stockEnv } from './stock-env.ts'
-import { countTopics, INVENTORY_EVENTS, ORDER_EVENTS } from './topic-count.ts'
+import { countTopics, placeBulk, readAnalytics, untilCounted } from './kafka-counts.ts'
 
 interface Params extends Record<string, unknown> {
   orders: number

@@ -1,7 +1,11 @@
+import { type Guarantees, guaranteeCard } from '../part.ts'
+import { openPartClient } from '../parts/client.ts'
+import { watchPart } from '../parts/index.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
+import { ORDER_EVENTS } from '../parts/streaming-kafka.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
 import { counted } from '../report/number.ts'
-import type { RunningTrio } from '../trio.ts'
-import { placeBulk, untilCounted } from './analytics.ts'
+import { type RunningTrio, stockEnv } from '../trio.ts'
 import {
   type Chart,
   type Check,
@@ -12,13 +16,8 @@ import {
   type Table,
   voidingCheck,
 } from './experiment.ts'
-import { type Guarantees, guaranteeCard } from './guarantees.ts'
-import { openPartClient } from './part-client.ts'
-import { ledgerCheck, ledgerOf } from './part-ledger.ts'
-import { openPartWatch } from './part-watch.ts'
+import { countTopics, placeBulk, untilCounted } from './kafka-counts.ts'
 import { remarkOn, repeated, rotated, spread } from './repeated.ts'
-import { stockEnv } from './stock-env.ts'
-import { countTopics, ORDER_EVENTS } from './topic-count.ts'
 
 interface Params extends Record<string, unknown> {
   partitions: number[]
@@ -82,7 +81,7 @@ async function measure(context: ExperimentContext<Params>, partitions: number) {
   try {
     await using client = openPartClient(part, signal)
     await using probe = await openKafkaProbe(part.kafka!)
-    await using watch = await openPartWatch({ part, client, signal })
+    await using watch = await watchPart({ part, client, signal })
     const counting = { signal, progress, timeoutMs: 300_000 }
     const warm = await placeBulk(client, warmUpOrders)
     await untilCounted(client, warm.accepted, counting)
@@ -104,7 +103,7 @@ async function measure(context: ExperimentContext<Params>, partitions: number) {
       inLog: log.orders,
       produced: bulk.accepted / bulk.seconds,
       completed: bulk.accepted / seconds,
-      guarantees: await watch.guarantees(),
+      guarantees: await watch.card(),
       ledger: ledgerCheck('', await ledgerOf(part, { histories: [records], initial, signal })),
     }
   } finally {

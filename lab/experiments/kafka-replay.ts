@@ -6,8 +6,10 @@ import {
   countOutcomes,
   describeOutcomes,
 } from '../load/closed-loop.ts'
+import { openPartClient, type PartClient } from '../parts/client.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
-import { type AnalyticsReport, placeBulk, readAnalytics, untilCounted } from './analytics.ts'
+import { stockEnv } from '../trio.ts'
 import {
   type Check,
   check,
@@ -17,10 +19,14 @@ import {
   type Table,
   voidingCheck,
 } from './experiment.ts'
-import { openPartClient, type PartClient } from './part-client.ts'
-import { ledgerCheck, ledgerOf } from './part-ledger.ts'
-import { stockEnv } from './stock-env.ts'
-import { countTopics, type TopicCount } from './topic-count.ts'
+import {
+  type AnalyticsReport,
+  countTopics,
+  placeBulk,
+  readAnalytics,
+  type TopicCount,
+  untilCounted,
+} from './kafka-counts.ts'
 
 interface Params extends Record<string, unknown> {
   orders: number

@@ -1,7 +1,12 @@
+import { isTerminal } from '@lab/common/domain/order.ts'
+import type { HistoryRecord } from '../ledger/history.ts'
+import { closedLoop, orderIds, recordsOf } from '../load/closed-loop.ts'
 import type { OpenLoopOptions } from '../load/open-loop.ts'
 import { startOpenLoop } from '../load/process.ts'
 import type { OpenLoopResult, Snapshot } from '../load/result.ts'
-import type { RunningTrio, TrioName } from '../trio.ts'
+import type { PartClient } from '../parts/client.ts'
+import { drivers } from '../parts/index.ts'
+import type { RunningTrio } from '../trio.ts'
 import type { ExperimentContext } from './experiment.ts'
 
 export interface OfferOptions
@@ -28,7 +33,7 @@ export async function offer(
   const history = await scratchFile('history.jsonl')
   const load: OpenLoopOptions = {
     url: part.order.url,
-    completion: part.part === 'sync-rest' ? 'response' : 'stream',
+    completion: drivers[part.part].completes,
     historyFile: history,
     ...options,
   }
@@ -74,9 +79,25 @@ export async function offerPunctually(
 export const doubtsAboutLoad = (what: string, { verdict }: OpenLoopResult): string[] =>
   verdict.reasons.map((reason) => `${what}: the load generator did not keep its schedule: ${reason}`)
 
-/** Short names for curves and columns. */
-export const STYLE: Record<TrioName, string> = {
-  'sync-rest': 'HTTP',
-  'async-rabbitmq': 'RabbitMQ',
-  'streaming-kafka': 'Kafka',
+const CONCURRENCY = 16
+
+/**
+ * Places orders and waits until every one of them is done, so that code is compiled, connections are open and groups
+ * have their assignment before anything is measured. The orders are real: their records belong into the ledger.
+ */
+export async function warmUp(
+  client: PartClient,
+  {
+    count,
+    signal,
+    progress,
+    what,
+  }: Pick<ExperimentContext<unknown>, 'signal' | 'progress'> & { count: number; what: string },
+): Promise<HistoryRecord[]> {
+  const stream = await client.stream()
+  const onAnswer = (done: number) => progress(`${what}: warming up, ${done} of ${count} orders`)
+  const load = await closedLoop(client.place, { count, concurrency: CONCURRENCY, signal, onAnswer })
+  await stream.completed(orderIds(load), { passes: isTerminal, what: 'done', timeoutMs: 60_000 })
+  await stream.close()
+  return recordsOf(load)
 }

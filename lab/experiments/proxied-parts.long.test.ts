@@ -4,10 +4,10 @@ import type { ServiceProcess } from '@lab/stack/service.ts'
 import { openTcpProxy, type TcpProxy } from '@lab/stack/tcp-proxy.ts'
 import { request } from 'undici'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import { openPartClient, type PartClient } from '../parts/client.ts'
 import { joinRunDir } from '../testing/join-run-dir.ts'
 import { sharedServer } from '../testing/shared-server.ts'
 import { type RunningTrio, startTrio, type TrioName } from '../trio.ts'
-import { openPartClient, type PartClient } from './part-client.ts'
 
 const kafka = sharedServer('kafka')
 

@@ -11,7 +11,10 @@ import {
   recordsOf,
 } from '../load/closed-loop.ts'
 import type { Completion, OrderStreamClient } from '../load/order-stream.ts'
+import { openPartClient, type PartClient } from '../parts/client.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
 import { openRabbitProbe, type RabbitProbe } from '../probes/rabbit.ts'
+import { stockEnv, stockFor } from '../trio.ts'
 import {
   type Chart,
   type Check,
@@ -21,9 +24,6 @@ import {
   type Outcome,
   type Table,
 } from './experiment.ts'
-import { openPartClient, type PartClient } from './part-client.ts'
-import { ledgerCheck, ledgerOf } from './part-ledger.ts'
-import { stockEnv, stockFor } from './stock-env.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders placed so far, at each of which the depth of the queue is compared. */

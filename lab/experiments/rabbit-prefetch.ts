@@ -1,8 +1,14 @@
+import { waitFor } from '@lab/kit/wait.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
-import { openRabbitProbe } from '../probes/rabbit.ts'
+import { closedLoop, orderIds, recordsOf } from '../load/closed-loop.ts'
+import { type Guarantees, guaranteeCard } from '../part.ts'
+import { openPartClient, type PartClient } from '../parts/client.ts'
+import { watchPart } from '../parts/index.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
+import { openRabbitProbe, type RabbitProbe } from '../probes/rabbit.ts'
 import { counted } from '../report/number.ts'
-import { type Drained, drainWith } from './drain.ts'
+import { type RunningTrio, stockEnv, stockFor } from '../trio.ts'
 import {
   type Check,
   check,
@@ -11,12 +17,8 @@ import {
   type Outcome,
   type Table,
 } from './experiment.ts'
-import { type Guarantees, guaranteeCard } from './guarantees.ts'
-import { openPartClient } from './part-client.ts'
-import { ledgerCheck, ledgerOf } from './part-ledger.ts'
-import { openPartWatch } from './part-watch.ts'
+import { warmUp } from './offered-load.ts'
 import { type Repeated, remarkOn, repeated, rotated, spread } from './repeated.ts'
-import { stockEnv, stockFor } from './stock-env.ts'
 
 interface Params extends Record<string, unknown> {
   prefetches: number[]
@@ -95,7 +97,7 @@ async function observe(context: ExperimentContext<Params>) {
   const part = await context.start({ durable: true, env: stockEnv(initial) })
   await using client = openPartClient(part, signal)
   await using probe = await openRabbitProbe(part.rabbit!)
-  await using watch = await openPartWatch({ part, client, signal })
+  await using watch = await watchPart({ part, client, signal })
   const drains: Drained[] = []
   const records: HistoryRecord[] = []
   for (let repetition = 0; repetition < repetitions; repetition++) {
@@ -106,7 +108,7 @@ async function observe(context: ExperimentContext<Params>) {
       records.push(...own)
     }
   }
-  const guarantees = await watch.guarantees()
+  const guarantees = await watch.card()
   const ledger = await ledgerOf(part, { histories: [records], initial, signal })
   return { drains, ledger, guarantees }
 }
@@ -168,4 +170,88 @@ function readingOf(settings: Setting[]): string[] {
     `The drain rate by prefetch: ${steps.join('; ')}.`,
     `Highest was prefetch ${best.prefetch} with ${Math.round(best.rate.median)} orders/s.`,
   ]
+}
+
+const QUEUE = 'inventory_queue'
+/** Longer than the experiment: what is delivered is held until the delay is cleared. */
+const HOLD_SECONDS = 600
+const CONCURRENCY = 64
+
+export interface DrainBench extends Pick<ExperimentContext<unknown>, 'progress' | 'signal'> {
+  part: RunningTrio
+  client: PartClient
+  probe: RabbitProbe
+}
+
+export interface Drained {
+  prefetch: number
+  backlog: number
+  /** Messages the broker had given to the consumer and not yet back, while nothing was acknowledged. */
+  unacked: number
+  /** From the release of the held backlog until every order was reserved. */
+  seconds: number
+  perSecond: number
+}
+
+/**
+ * Restarts inventory with a prefetch, lets a backlog build up while it holds what it was given, then releases it. Nothing
+ * but the drain is in the time: the process runs and is warm, and its consumer is attached.
+ */
+export async function drainWith(
+  bench: DrainBench,
+  { prefetch, orders, warmUpOrders }: { prefetch: number; orders: number; warmUpOrders: number },
+): Promise<{ drained: Drained; records: HistoryRecord[] }> {
+  const { part, client, probe, progress, signal } = bench
+  const what = `prefetch ${prefetch}`
+  await part.inventory.stop()
+  await part.inventory.start({ env: { PREFETCH: String(prefetch) } })
+  const warm = await warmUp(client, { ...bench, count: warmUpOrders, what })
+
+  const stream = await client.stream()
+  await client.command('inventory', '/admin/delay', { seconds: HOLD_SECONDS })
+  const load = await closedLoop(client.place, { count: orders, concurrency: CONCURRENCY, signal })
+  const ids = orderIds(load)
+  const given = Math.min(prefetch, ids.length)
+  const ready = await heldBacklog(bench, ids.length - given)
+
+  const releasedAt = performance.now()
+  await client.clearFaults('inventory')
+  const completions = await stream.completed(ids, {
+    passes: (status) => status === 'reserved',
+    what: 'reserved',
+    timeoutMs: 120_000,
+    onProgress: (done, of) => progress(`${what}: ${done} of ${of} orders reserved`),
+  })
+  const last = Math.max(...completions.map(({ completedAt = Number.NaN }) => completedAt))
+  await stream.close()
+  await waitFor(`${QUEUE} to be empty`, async () => (await probe.depth(QUEUE)).ready === 0, { signal })
+  const seconds = (last - releasedAt) / 1_000
+  const drained = {
+    prefetch,
+    backlog: ids.length,
+    unacked: ids.length - ready,
+    seconds,
+    perSecond: ids.length / seconds,
+  }
+  return { drained, records: [...warm, ...recordsOf(load)] }
+}
+
+/**
+ * How many messages are ready once all of them are with the broker and it gives the consumer no more: exact, where the
+ * management page only samples what is unacknowledged. The wait ends at `expected`, or when nothing has moved for a second.
+ */
+async function heldBacklog({ probe, signal }: DrainBench, expected: number): Promise<number> {
+  let ready = -1
+  let since = performance.now()
+  await waitFor(
+    `${QUEUE} to hold the backlog`,
+    async () => {
+      const { ready: now } = await probe.depth(QUEUE)
+      if (now !== ready) since = performance.now()
+      ready = now
+      return ready === expected || performance.now() - since > 1_000
+    },
+    { everyMs: 20, timeoutMs: 60_000, signal },
+  )
+  return ready
 }

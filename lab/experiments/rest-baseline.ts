@@ -7,12 +7,12 @@ import {
   recordsOf,
 } from '../load/closed-loop.ts'
 import { histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/histogram.ts'
+import { openPartClient } from '../parts/client.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
 import { counted } from '../report/number.ts'
+import { stockEnv, stockFor } from '../trio.ts'
 import { percentileChart } from './curves.ts'
 import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
-import { openPartClient } from './part-client.ts'
-import { ledgerCheck, ledgerOf } from './part-ledger.ts'
-import { stockEnv, stockFor } from './stock-env.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders that are placed first and not measured: code and connections are cold. */

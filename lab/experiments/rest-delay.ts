@@ -12,6 +12,11 @@ import {
   recordsOf,
 } from '../load/closed-loop.ts'
 import { histogramOf, LATENCY_COLUMNS, latencyCells, milliseconds, summarize } from '../load/histogram.ts'
+import type { PartWatch } from '../part.ts'
+import { openPartClient, type PartClient } from '../parts/client.ts'
+import { watchPart } from '../parts/index.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
+import { stockEnv, stockFor } from '../trio.ts'
 import { percentileChart } from './curves.ts'
 import {
   type Check,
@@ -21,10 +26,6 @@ import {
   type Outcome,
   type Table,
 } from './experiment.ts'
-import { openPartClient, type PartClient } from './part-client.ts'
-import { ledgerCheck, ledgerOf } from './part-ledger.ts'
-import { untilSettled } from './settled.ts'
-import { stockEnv, stockFor } from './stock-env.ts'
 
 interface Params extends Record<string, unknown> {
   orders: number
@@ -139,7 +140,8 @@ async function observe(context: ExperimentContext<Params>) {
   const before = await place(params.orders, 1, 'no delay')
   await client.command('inventory', '/admin/delay', { seconds: params.delaySeconds })
   const delayed = await place(params.orders, 1, `inventory ${params.delaySeconds} s slower`)
-  const late = await runIntoTimeout(client, { ...context, place })
+  await using watch = await watchPart({ part, client, signal })
+  const late = await runIntoTimeout(client, { ...context, place, watch })
 
   const histories = [warmup, before, delayed, late.load].map(recordsOf)
   const ledger = await ledgerOf(part, { histories, initial, signal })
@@ -183,6 +185,7 @@ interface TimeoutParams {
 
 interface Options extends Pick<ExperimentContext<TimeoutParams>, 'params' | 'progress' | 'signal'> {
   place: (count: number, concurrency: number, what: string) => Promise<LoadResult>
+  watch: Pick<PartWatch, 'settled'>
 }
 
 /**
@@ -190,7 +193,7 @@ interface Options extends Pick<ExperimentContext<TimeoutParams>, 'params' | 'pro
  * after all, and only settling in the background gives the stock back.
  */
 export async function runIntoTimeout(client: PartClient, options: Options) {
-  const { params, progress, signal, place } = options
+  const { params, progress, signal, place, watch } = options
   const { timeoutMs, longDelaySeconds, lateOrders } = params
   const before = await client.stock()
   await client.command('inventory', '/admin/delay', { seconds: longDelaySeconds })
@@ -206,7 +209,7 @@ export async function runIntoTimeout(client: PartClient, options: Options) {
   })
   const clearedAt = performance.now()
   await client.clearFaults('inventory')
-  await untilSettled(client, options)
+  await watch.settled(30_000)
   const settledMs = Math.round(performance.now() - clearedAt)
 
   const ids = new Set(orderIds(load))

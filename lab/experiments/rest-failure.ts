@@ -10,6 +10,9 @@ import {
   recordsOf,
 } from '../load/closed-loop.ts'
 import { milliseconds } from '../load/histogram.ts'
+import { openPartClient } from '../parts/client.ts'
+import { watchPart } from '../parts/index.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
 import {
   type Check,
   check,
@@ -18,9 +21,6 @@ import {
   type Outcome,
   type Table,
 } from './experiment.ts'
-import { openPartClient } from './part-client.ts'
-import { ledgerCheck, ledgerOf } from './part-ledger.ts'
-import { untilSettled } from './settled.ts'
 
 interface Params extends Record<string, unknown> {
   orders: number
@@ -63,7 +63,9 @@ async function observe(context: ExperimentContext<Params>) {
   const [stock, notifications] = [await client.stock(), await client.notifications()]
   const after = await place(1, 'inventory well again')
   // A 500 can hide a reservation, so the order service asks inventory until it is certain.
-  await untilSettled(client, context)
+  progress('inventory is well again; settling what was unknown')
+  await using watch = await watchPart({ part, client, signal })
+  await watch.settled(30_000)
   const histories = [failing, after].map(recordsOf)
   const ledger = await ledgerOf(part, { histories, initial: INITIAL_STOCK, signal })
   return { params, failing, stock, notifications, after, ledger: ledgerCheck('', ledger) }

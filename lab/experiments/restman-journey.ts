@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@lab/kit/wait.ts'
 import { histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/histogram.ts'
-import { openClickHouse } from '../restman/clickhouse.ts'
-import { loadSettings, openRestman, type Restman } from '../restman/client.ts'
-import { type Loaded, steadyLoad } from '../restman/load.ts'
+import {
+  type Loaded,
+  loadSettings,
+  openClickHouse,
+  openRestman,
+  type Restman,
+  steadyLoad,
+} from '../restman/client.ts'
 import { percentileChart } from './curves.ts'
 import { defineExperiment, type ExperimentContext, type Outcome, voidingCheck } from './experiment.ts'
 

@@ -1,9 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@lab/kit/wait.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'
-import { openClickHouse } from '../restman/clickhouse.ts'
-import { loadSettings, openRestman, type Restman } from '../restman/client.ts'
-import { type Loaded, steadyLoad } from '../restman/load.ts'
+import {
+  type Loaded,
+  loadSettings,
+  openClickHouse,
+  openRestman,
+  type Restman,
+  steadyLoad,
+} from '../restman/client.ts'
 import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {

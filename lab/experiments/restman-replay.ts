@@ -1,8 +1,6 @@
 import { until } from '@lab/kit/wait.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
-import { openClickHouse } from '../restman/clickhouse.ts'
-import { loadSettings, openRestman, type Restman } from '../restman/client.ts'
-import { steadyLoad } from '../restman/load.ts'
+import { loadSettings, openClickHouse, openRestman, type Restman, steadyLoad } from '../restman/client.ts'
 import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {

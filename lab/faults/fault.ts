@@ -1,10 +1,10 @@
 import type { Stock } from '@lab/common/domain/stock.ts'
 import type { TcpProxy } from '@lab/stack/tcp-proxy.ts'
-import type { ExperimentContext } from '../experiments/experiment.ts'
-import type { PartClient } from '../experiments/part-client.ts'
 import type { AnomalyType } from '../ledger/anomaly.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
-import type { RunningTrio, StartTrioOptions, TrioName } from '../trio.ts'
+import type { Setting, Wired } from '../part.ts'
+import type { PartClient } from '../parts/client.ts'
+import type { RunningTrio, TrioName } from '../trio.ts'
 
 export const FAULT_KINDS = [
   'process',
@@ -41,24 +41,13 @@ export interface FaultPlan {
   /** Instead of plenty of everything. */
   stock?: Partial<Stock>
   /** What the part has to be started with, and what has to be open before it. */
-  start?: (setting: Setting) => Promise<Started>
+  start?: (setting: Setting) => Promise<Wired>
   /** The acts of one cell; what they share lives in their closure. */
   on: (bench: FaultBench) => Acts
   /** A loss that the design cannot avoid: the reason, and what of it the ledger may show. */
   loss?: { reason: string; anomalies: AnomalyType[] }
   /** Whether a soak may use it: it can inject any number of times, and needs no start of its own but the proxy. */
   soaks?: boolean
-}
-
-export type Setting = Pick<ExperimentContext<unknown>, 'rabbit' | 'kafka' | 'signal'>
-
-export interface Started {
-  options: Partial<StartTrioOptions>
-  /** The proxy between the services and what they depend on. */
-  wire?: TcpProxy
-  /** The part as the lab sees it, past the proxy. */
-  direct?: (part: RunningTrio) => RunningTrio
-  close: () => Promise<void>
 }
 
 /** What a fault may reach. */
@@ -91,25 +80,10 @@ export interface Acts {
   close?: () => Promise<void>
 }
 
-/** The cell cannot be run here; the message says why. */
-export class NotApplicable extends Error {
-  override readonly name = 'NotApplicable'
-}
-
 /** The fault met no order in flight, so it showed nothing. */
 export class NotInjected extends Error {
   override readonly name = 'NotInjected'
 }
-
-/** Recovery limits of a killed or stalled service, by part. */
-export const SERVICE_LIMIT_MS: Record<TrioName, number> = {
-  'sync-rest': 3_000,
-  'async-rabbitmq': 5_000,
-  'streaming-kafka': 15_000,
-}
-
-/** Recovery limits of a broken broker, or of the wire to it. */
-export const BROKER_LIMIT_MS = { 'async-rabbitmq': 15_000, 'streaming-kafka': 30_000 } as const
 
 /** Orders per second of a cell. */
 export const RATE = 60

@@ -1,5 +1,5 @@
 import type { Table } from '../experiments/experiment.ts'
-import { STYLE } from '../experiments/offered-load.ts'
+import { STYLE } from '../parts/index.ts'
 import { TRIOS, type TrioName } from '../trio.ts'
 import { type CellResult, type CellVerdict, type Heard, type Losses, RESULTS, seconds } from './judge.ts'
 

@@ -1,10 +1,11 @@
 import { hash } from 'node:crypto'
 import { messageOf } from '@lab/kit/errors.ts'
 import type { ExperimentContext } from '../experiments/experiment.ts'
+import { NotApplicable } from '../part.ts'
 import { TRIOS, type TrioName } from '../trio.ts'
 import { type Cell, labelOf, runCell } from './cell.ts'
 import { brokerOf } from './ensure-broker.ts'
-import { type Fault, NotApplicable, NotInjected } from './fault.ts'
+import { type Fault, NotInjected } from './fault.ts'
 import { type CellResult, judge } from './judge.ts'
 
 export interface MatrixOptions {

@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '@lab/kit/errors.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
+import type { Setting, Wired } from '../part.ts'
 import type { TrioName } from '../trio.ts'
-import type { Fault, FaultBench, FaultPlan, Setting, Started } from './fault.ts'
+import type { Fault, FaultBench, FaultPlan } from './fault.ts'
 import { type Injection, inject } from './inject.ts'
 import type { LoadClock } from './load-clock.ts'
 
@@ -35,7 +36,7 @@ const MOST_HOLD_MS = 8_000
 export const startOf = (
   faults: Fault[],
   name: TrioName,
-): ((setting: Setting) => Promise<Started>) | undefined =>
+): ((setting: Setting) => Promise<Wired>) | undefined =>
   soakable(faults, name).find(({ plan }) => plan.start)?.plan.start
 
 function soakable(faults: Fault[], name: TrioName): { fault: string; plan: FaultPlan }[] {

@@ -2,13 +2,11 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { within } from '@lab/kit/wait.ts'
-import { z } from 'zod'
 import { readProcess } from '../bench/process-figures.ts'
-import type { PartClient } from '../experiments/part-client.ts'
-import { ORDER_EVENTS } from '../experiments/topic-count.ts'
-import { openKafkaProbe } from '../probes/kafka.ts'
-import { openRabbitManagement } from '../probes/rabbit-management.ts'
-import type { RunningTrio, TrioName } from '../trio.ts'
+import type { Running } from '../part.ts'
+import type { PartClient } from '../parts/client.ts'
+import { watchPart } from '../parts/index.ts'
+import type { RunningTrio } from '../trio.ts'
 
 /** What a part occupied at one moment. */
 export interface Sample {
@@ -41,9 +39,11 @@ export async function takeSamples({ part, client, now, everyMs, over }: Sampling
   const samples: Sample[] = []
   while (!over.aborted) {
     // While a broker or a service is away, nobody can say what waits: the sample then has no such figure.
-    const waiting = await within(waitingIn[part.part](part, client), LOOK_WITHIN_MS, 'the backlog').catch(
-      () => undefined,
-    )
+    const waiting = await within(
+      waitingIn({ part, client, signal: over }),
+      LOOK_WITHIN_MS,
+      'the backlog',
+    ).catch(() => undefined)
     const storeBytes = part.dataDir === undefined ? 0 : bytesBelow(part.dataDir)
     samples.push({
       ...now(),
@@ -89,20 +89,8 @@ function sizeOf(path: string): number {
   return statSync(path, { throwIfNoEntry: false })?.size ?? 0
 }
 
-const Unsettled = z.object({ unsettled: z.number() })
-const QUEUES = ['inventory_queue', 'order_status_queue', 'notification_queue']
-const GROUP = 'inventory-group'
-
-const waitingIn: Record<TrioName, (part: RunningTrio, client: PartClient) => Promise<number>> = {
-  'sync-rest': async (_, client) => Unsettled.parse(await client.read('order', '/health')).unsettled,
-  'async-rabbitmq': async ({ rabbit }) => {
-    const { sampled } = openRabbitManagement(rabbit!)
-    const depths = await Promise.all(QUEUES.map(sampled))
-    return depths.reduce((sum, { ready, unacked }) => sum + ready + unacked, 0)
-  },
-  'streaming-kafka': async ({ kafka }) => {
-    await using probe = await openKafkaProbe(kafka!)
-    const lags = await probe.lag(GROUP, ORDER_EVENTS)
-    return lags.reduce((sum, { lag }) => sum + Math.max(0, lag), 0)
-  },
+/** Over connections of its own: a broker that was killed has broken all others. */
+async function waitingIn(running: Running): Promise<number> {
+  await using watch = await watchPart(running)
+  return (await watch.backlog()).reduce((sum, { messages }) => sum + messages, 0)
 }

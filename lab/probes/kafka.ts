@@ -1,9 +1,21 @@
+import { randomUUID } from 'node:crypto'
+import { createRequire } from 'node:module'
+import { promisify } from 'node:util'
+import { gzip, zstdCompress } from 'node:zlib'
 import { Hopeless, until, within } from '@lab/kit/wait.ts'
 import { countingAll } from '@lab/stack/kafkajs-guard.ts'
 import type { KafkaBroker } from '@lab/stack/servers/kafka/broker.ts'
-import { type Admin, Kafka, logLevel, Partitioners, type Producer } from 'kafkajs'
-import { COMPRESSIONS, type Compression } from './compression.ts'
-import { type Positions, readTopic, type TopicRecord } from './kafka-reader.ts'
+import {
+  type Admin,
+  type Consumer,
+  type IHeaders,
+  Kafka,
+  type KafkaMessage,
+  logLevel,
+  Partitioners,
+  type Producer,
+} from 'kafkajs'
+import '@lab/stack/kafkajs-guard.ts'
 
 const CALL_MS = 20_000
 /** `ConfigResourceTypes.TOPIC` of kafkajs, which an ES module cannot import by name. */
@@ -192,3 +204,225 @@ const quietly = (disconnect: Promise<void>) => bounded('the probe to leave Kafka
 
 const bounded = <Result>(what: string, promise: Promise<Result>): Promise<Result> =>
   within(promise, CALL_MS, what)
+
+/** By partition, the offset up to which (exclusive) there is something to read. */
+export type Positions = Map<number, bigint>
+
+export interface TopicRecord {
+  partition: number
+  offset: string
+  /** Milliseconds since the epoch, the record's own timestamp. */
+  timestamp: number
+  key: string | null
+  value: Buffer | null
+  headers: Record<string, string>
+  /** Why this stands in for records that cannot be read; `value` is then their bytes. */
+  unreadable?: string
+}
+
+/**
+ * Reads a topic from its beginning up to `ends`, with a group that exists for this reading only. The end of the log can
+ * be a transaction marker, which is no record: progress is what the client says it has passed, not what it delivered.
+ */
+export async function readTopic(
+  { kafka, prefix }: { kafka: Kafka; prefix: string },
+  topic: string,
+  ends: Positions,
+  { timeoutMs = 30_000, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
+): Promise<TopicRecord[]> {
+  if (ends.size === 0) return []
+  const groupId = `${prefix}lab-probe-${randomUUID()}`
+  const consumer = kafka.consumer({
+    groupId,
+    allowAutoTopicCreation: false,
+    maxWaitTimeInMs: 250,
+    sessionTimeout: 10_000,
+  })
+  const records: TopicRecord[] = []
+  try {
+    const work = read(consumer, { topic, ends, records, signal })
+    await within(work, timeoutMs, `the whole of ${topic}`)
+  } finally {
+    await removeGroup(kafka, consumer, groupId).catch(() => {
+      // What was read is right all the same; the broker forgets an empty group in time.
+    })
+  }
+  return records
+}
+
+interface Reading {
+  topic: string
+  ends: Positions
+  records: TopicRecord[]
+  signal: AbortSignal | undefined
+}
+
+async function read(consumer: Consumer, { topic, ends, records, signal }: Reading): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  promise.catch(() => {
+    // An abort can come before anyone waits for this; whoever does then hears of it.
+  })
+  const open = new Map(ends)
+  const onAbort = () => reject(signal?.reason)
+  signal?.throwIfAborted()
+  signal?.addEventListener('abort', onAbort, { once: true })
+  // A crash that kafkajs restarts from is a state of the broker, such as a coordinator that still loads.
+  consumer.on(consumer.events.CRASH, ({ payload }) => {
+    if (!payload.restart) reject(payload.error)
+  })
+  consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
+    const end = open.get(payload.partition)
+    if (end !== undefined && BigInt(payload.lastOffset) + 1n >= end) open.delete(payload.partition)
+    if (open.size === 0) resolve()
+  })
+  await consumer.connect()
+  await consumer.subscribe({ topic, fromBeginning: true })
+  await consumer.run({
+    autoCommit: false,
+    eachBatch: async ({ batch }) => {
+      const end = ends.get(batch.partition)
+      for (const message of batch.messages as (KafkaMessage & { unreadable?: string })[]) {
+        const { offset, timestamp, key, value, headers, unreadable } = message
+        // What came after the call is not part of the answer.
+        if (end === undefined || BigInt(offset) >= end) continue
+        const record = {
+          key: key?.toString() ?? null,
+          value,
+          headers: texts(headers),
+          ...(unreadable !== undefined && { unreadable }),
+        }
+        records.push({ partition: batch.partition, offset, timestamp: Number(timestamp), ...record })
+      }
+    },
+  })
+  await promise.finally(() => signal?.removeEventListener('abort', onAbort))
+}
+
+const texts = (headers: IHeaders | undefined): Record<string, string> =>
+  Object.fromEntries(
+    Object.entries(headers ?? {}).map(([name, value]) => [name, [value].flat().map(String).join(', ')]),
+  )
+
+/** A group that is left behind would show up in every list of groups. */
+async function removeGroup(kafka: Kafka, consumer: Consumer, groupId: string): Promise<void> {
+  const admin = kafka.admin()
+  await within(consumer.disconnect(), 5_000, `${groupId} to leave`)
+  await within(admin.connect(), 5_000, 'an admin connection')
+  await within(admin.deleteGroups([groupId]), 5_000, `${groupId} to be deleted`)
+  await within(admin.disconnect(), 5_000, 'an admin connection to close')
+}
+
+/** How a producer may compress, with the number Kafka has for it. */
+export const COMPRESSIONS = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
+export type Compression = keyof typeof COMPRESSIONS
+
+type Compress = (data: Buffer) => Promise<Buffer>
+interface Encoded {
+  buffer: Buffer
+}
+interface Codec {
+  compress: (encoded: Encoded) => Promise<Buffer>
+  decompress: Compress
+}
+
+// An ES module cannot import it by name.
+const { CompressionCodecs } = createRequire(import.meta.url)('kafkajs') as {
+  CompressionCodecs: Record<number, () => Codec>
+}
+
+/** Magic, version 1 with independent blocks, blocks of 64 KiB at most, checksum of these two. */
+const LZ4_HEADER = Buffer.from('04224d18604082', 'hex')
+const LZ4_BLOCK = 64 * 1024
+const STORED = 0x80000000
+
+/** Valid streams in which nothing is shorter: what matters here is whether others can read them. */
+const lz4: Compress = async (data) => {
+  const pieces: Buffer[] = [LZ4_HEADER]
+  for (let at = 0; at < data.length; at += LZ4_BLOCK) {
+    const block = data.subarray(at, at + LZ4_BLOCK)
+    pieces.push(uint32((block.length | STORED) >>> 0), block)
+  }
+  return Buffer.concat([...pieces, uint32(0)])
+}
+
+const snappy: Compress = async (data) => {
+  const literal = Buffer.concat([Buffer.from([63 << 2]), uint32(data.length - 1), data])
+  return Buffer.concat([varint(data.length), literal])
+}
+
+const uint32 = (value: number) => {
+  const bytes = Buffer.alloc(4)
+  bytes.writeUInt32LE(value)
+  return bytes
+}
+
+function varint(value: number): Buffer {
+  const bytes: number[] = []
+  for (let rest = value; ; rest >>>= 7) {
+    if (rest < 0x80) return Buffer.from([...bytes, rest])
+    bytes.push((rest & 0x7f) | 0x80)
+  }
+}
+
+const compressors: Record<Compression, Compress> = {
+  gzip: (data) => promisify(gzip)(data) as Promise<Buffer>,
+  snappy,
+  lz4,
+  zstd: (data) => promisify(zstdCompress)(data) as Promise<Buffer>,
+}
+
+for (const [name, number] of Object.entries(COMPRESSIONS)) {
+  const { decompress } = CompressionCodecs[number]!()
+  const compress = ({ buffer }: Encoded) => compressors[name as Compression](buffer)
+  CompressionCodecs[number] = () => ({ compress, decompress })
+}
+
+const connect = ({ brokers }: KafkaBroker) =>
+  new Kafka({ clientId: 'foreign', brokers, connectionTimeout: 3_000, logLevel: logLevel.NOTHING })
+
+/** Somebody else's program that reads a topic as a member of a group of the part, and commits what it reads. */
+export async function joinAsForeignMember(
+  broker: KafkaBroker,
+  { group, topic }: { group: string; topic: string },
+): Promise<{ leave: () => Promise<void> }> {
+  const consumer = connect(broker).consumer({
+    groupId: `${broker.prefix}${group}`,
+    maxWaitTimeInMs: 250,
+    allowAutoTopicCreation: false,
+  })
+  const joined = Promise.withResolvers<void>()
+  consumer.on('consumer.group_join', () => joined.resolve())
+  await consumer.connect()
+  await consumer.subscribe({ topic: `${broker.prefix}${topic}`, fromBeginning: true })
+  await consumer.run({ eachMessage: async () => {} })
+  await within(joined.promise, CALL_MS, `a foreign client to join ${group}`)
+  let leaving: Promise<void> | undefined
+  const leave = () => {
+    leaving ??= within(consumer.disconnect(), CALL_MS, `a foreign client to leave ${group}`)
+    return leaving
+  }
+  return { leave }
+}
+
+/** A transaction of somebody else with one record in each partition: until it ends, nothing behind it can be read. */
+export async function openForeignTransaction(
+  broker: KafkaBroker,
+  { topic, partitions }: { topic: string; partitions: number },
+): Promise<{ abort: () => Promise<void> }> {
+  const producer = connect(broker).producer({
+    transactionalId: `${broker.prefix}foreign-${randomUUID()}`,
+    maxInFlightRequests: 1,
+    createPartitioner: Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+  })
+  await producer.connect()
+  const transaction = await producer.transaction()
+  const messages = Array.from({ length: partitions }, (_, partition) => ({ partition, value: 'never there' }))
+  await transaction.send({ topic: `${broker.prefix}${topic}`, messages })
+  return {
+    abort: async () => {
+      await within(transaction.abort(), CALL_MS, 'a transaction to be aborted')
+      await within(producer.disconnect(), CALL_MS, 'a foreign client to leave')
+    },
+  }
+}

@@ -1,8 +1,8 @@
 import { waitFor, within } from '@lab/kit/wait.ts'
+import { rabbitApi } from '@lab/stack/servers/rabbitmq/api.ts'
 import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
 import { type Channel, type ConfirmChannel, type ConsumeMessage, connect, type Options } from 'amqplib'
 import pLimit from 'p-limit'
-import { openRabbitManagement, type RabbitManagement } from './rabbit-management.ts'
 
 const EXCHANGE = 'orders_exchange'
 const CALL_MS = 5_000
@@ -141,3 +141,177 @@ function captured({ content, fields, properties }: ConsumeMessage): Captured {
 
 const bounded = <Result>(what: string, promise: Promise<Result>): Promise<Result> =>
   within(promise, CALL_MS, what)
+
+/** A message as the management API shows it. */
+export interface Peeked {
+  body: string
+  routingKey: string
+  properties: Record<string, unknown>
+  headers: Record<string, unknown>
+}
+
+/** What the management page says. Its figures are samples, up to five seconds old: for people, not for proofs. */
+export interface Sampled {
+  ready: number
+  unacked: number
+  consumers: number
+  /** Deliveries that carried the redelivered flag, since the queue was declared. */
+  redelivered: number
+}
+
+export interface RabbitManagement {
+  sampled: (queue: string) => Promise<Sampled>
+  /**
+   * Shows up to `count` messages and puts them back. The broker counts each look as a delivery, so a queue with a
+   * delivery limit loses what is looked at too often: look once.
+   */
+  peek: (queue: string, count: number) => Promise<Peeked[]>
+  /** Names of the connections that consume from a queue now. */
+  consumersOf: (queue: string) => Promise<string[]>
+  /** How a queue is declared and consumed; undefined while the management API knows no consumer of it yet. */
+  consumedAs: (queue: string) => Promise<ConsumedAs | undefined>
+  /** Cuts a connection, as an operator does on the management page; its unacknowledged messages are delivered again. */
+  cutConnection: (name: string) => Promise<void>
+}
+
+export interface ConsumedAs {
+  queueType: string
+  isDurable: boolean
+  prefetch: number
+  /** Whether messages stay with the broker until the consumer acknowledges them. */
+  isAcknowledged: boolean
+}
+
+interface QueueInfo {
+  type?: string
+  durable?: boolean
+  messages_ready?: number
+  messages_unacknowledged?: number
+  consumers?: number
+  message_stats?: { redeliver?: number }
+  consumer_details?: {
+    channel_details?: { connection_name?: string }
+    prefetch_count?: number
+    ack_required?: boolean
+  }[]
+}
+
+interface MessageInfo {
+  payload: string
+  payload_encoding: 'string' | 'base64'
+  routing_key: string
+  // An empty table is written as [] by the broker.
+  properties: { headers?: Record<string, unknown> } | []
+}
+
+export function openRabbitManagement(broker: RabbitBroker): RabbitManagement {
+  const vhost = encodeURIComponent(decodeURIComponent(new URL(broker.url).pathname.slice(1)) || '/')
+  const pathOf = (queue: string) => `/queues/${vhost}/${encodeURIComponent(queue)}`
+  const info = (queue: string) => rabbitApi<QueueInfo>(broker, 'GET', pathOf(queue))
+  return {
+    sampled: async (queue) => {
+      const found = await info(queue)
+      return {
+        ready: found.messages_ready ?? 0,
+        unacked: found.messages_unacknowledged ?? 0,
+        consumers: found.consumers ?? 0,
+        redelivered: found.message_stats?.redeliver ?? 0,
+      }
+    },
+    peek: async (queue, count) => {
+      const request = { count, ackmode: 'ack_requeue_true', encoding: 'auto' }
+      const messages = await rabbitApi<MessageInfo[]>(broker, 'POST', `${pathOf(queue)}/get`, request)
+      return messages.map(peeked)
+    },
+    consumersOf: async (queue) => {
+      const { consumer_details = [] } = await info(queue)
+      return consumer_details.flatMap(({ channel_details }) => channel_details?.connection_name ?? [])
+    },
+    consumedAs: async (queue) => {
+      const { type = 'unknown', durable = false, consumer_details: [consumer] = [] } = await info(queue)
+      if (!consumer) return undefined
+      const { prefetch_count = 0, ack_required = false } = consumer
+      return {
+        queueType: type,
+        isDurable: durable,
+        prefetch: prefetch_count,
+        isAcknowledged: ack_required,
+      }
+    },
+    cutConnection: (name) => rabbitApi(broker, 'DELETE', `/connections/${encodeURIComponent(name)}`),
+  }
+}
+
+function peeked({ payload, payload_encoding, routing_key, properties }: MessageInfo): Peeked {
+  const known = Array.isArray(properties) ? {} : properties
+  return {
+    body: payload_encoding === 'base64' ? Buffer.from(payload, 'base64').toString() : payload,
+    routingKey: routing_key,
+    properties: known,
+    headers: known.headers ?? {},
+  }
+}
+
+/** Of a flood: thousands of messages are confirmed together. */
+const FLOOD_MS = 30_000
+
+export interface Flood extends AsyncDisposable {
+  /** To `orders_exchange`, many at once and in order; resolves when the broker has confirmed all of them. */
+  publishAll: (messages: FloodMessage[]) => Promise<void>
+  /** Takes what is in a queue out of it and goes on taking; `taken` grows as messages come. */
+  drain: (queue: string) => Promise<{ taken: Captured[] }>
+  /** Gets a copy of what is published under a pattern from now on. */
+  copy: (pattern: string) => Promise<{ taken: Captured[] }>
+}
+
+export interface FloodMessage {
+  routingKey: string
+  body: Buffer
+  properties: Options.Publish
+}
+
+/** A connection for more messages than `RabbitProbe` is made for, which waits for each confirm. */
+export async function openFlood(broker: RabbitBroker): Promise<Flood> {
+  const connection = await connect(broker.url, {
+    timeout: FLOOD_MS,
+    noDelay: true,
+    clientProperties: { connection_name: 'lab-flood' },
+  })
+  // Whoever uses a broken connection gets its error; without a listener the process would end.
+  connection.on('error', () => {})
+  const publishing = await bounded('a channel', connection.createConfirmChannel())
+  publishing.on('error', () => {})
+
+  const take = async (queue: string) => {
+    const taken: Captured[] = []
+    const channel = await bounded('a channel', connection.createChannel())
+    channel.on('error', () => {})
+    await channel.consume(queue, (message) => void (message && taken.push(captured(message))), {
+      noAck: true,
+    })
+    return { taken }
+  }
+  return {
+    publishAll: async (messages) => {
+      for (const message of messages) await publishSoon(publishing, message)
+      await within(publishing.waitForConfirms(), FLOOD_MS, 'the broker to confirm')
+    },
+    drain: take,
+    copy: async (pattern) => {
+      const { queue } = await bounded('a queue', publishing.assertQueue('', { exclusive: true }))
+      await bounded('a binding', publishing.bindQueue(queue, EXCHANGE, pattern))
+      return take(queue)
+    },
+    [Symbol.asyncDispose]: async () => {
+      await bounded('the connection to close', connection.close()).catch(() => {})
+    },
+  }
+}
+
+async function publishSoon(
+  channel: ConfirmChannel,
+  { routingKey, body, properties }: FloodMessage,
+): Promise<void> {
+  if (channel.publish(EXCHANGE, routingKey, body, { persistent: true, ...properties })) return
+  await within(new Promise((resolve) => channel.once('drain', resolve)), FLOOD_MS, 'room in the socket')
+}

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { STYLE } from '../experiments/offered-load.ts'
+import { STYLE } from '../parts/index.ts'
 import type { Chart, ExperimentRecord, Results, Table } from '../run/schema.ts'
 import { doubtsAbout, wordOf } from '../run/verdict.ts'
 import { formatNumber } from './number.ts'

@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@lab/kit/wait.ts'
+import type { Servers } from '@lab/stack/servers/index.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'
 import { Agent, request } from 'undici'
 
@@ -140,4 +142,61 @@ async function codeOf(apiUrl: string, address: string): Promise<string | undefin
     if (code) return code
   }
   return undefined
+}
+
+const TABLES = ['orders', 'order_items', 'bills'] as const
+
+/** The analytics database as anybody sees it, over its HTTP interface; with whole numbers and ids there is nothing to quote. */
+export function openClickHouse({ url, database }: Servers['clickhouse']) {
+  const { origin, username, password } = new URL(url)
+  const credentials = [username || 'default', password].map(decodeURIComponent).join(':')
+  async function query(sql: string): Promise<string> {
+    const { statusCode, body } = await request(`${origin}/?database=${encodeURIComponent(database)}`, {
+      method: 'POST',
+      headers: { authorization: `Basic ${Buffer.from(credentials).toString('base64')}` },
+      body: sql,
+      signal: AbortSignal.timeout(20_000),
+    })
+    const text = await body.text()
+    if (statusCode !== 200) throw new Error(`ClickHouse answered ${statusCode}: ${text.slice(0, 300)}`)
+    return text
+  }
+  return {
+    count: async (table: (typeof TABLES)[number]) =>
+      Number(await query(`SELECT count() FROM ${table} FINAL`)),
+    orderIds: async () => (await query('SELECT order_id FROM orders')).split('\n').filter(Boolean),
+    /** Everything that is stored, each row once, as one number. */
+    digest: async () => {
+      const sums = TABLES.map((table) =>
+        query(`SELECT count(), sum(sipHash64(formatRow('TSV', *))) FROM ${table} FINAL`),
+      )
+      return (await Promise.all(sums)).map((line) => line.trim()).join(' / ')
+    },
+    async empty(): Promise<void> {
+      for (const table of TABLES) await query(`TRUNCATE TABLE ${table}`)
+    },
+  }
+}
+
+export interface Loaded extends Placed {
+  at: number
+  /** Milliseconds since the epoch when it was meant to be sent. */
+  intendedAt: number
+}
+
+/** Places orders at a steady rate, whatever becomes of the earlier ones, until `isOver`. Resolves with all of them answered. */
+export async function steadyLoad(
+  restman: Restman,
+  { rate, isOver, signal }: { rate: number; isOver: (at: number) => boolean; signal: AbortSignal },
+): Promise<Loaded[]> {
+  const startedAt = performance.now()
+  const orders: Promise<Loaded>[] = []
+  for (let at = 0; !isOver(at); at++) {
+    const intended = startedAt + (at / rate) * 1_000
+    const early = intended - performance.now()
+    if (early > 0) await sleep(early, undefined, { signal })
+    const one = restman.place(at, intended)
+    orders.push(one.then((placed) => ({ ...placed, at, intendedAt: performance.timeOrigin + intended })))
+  }
+  return Promise.all(orders)
 }

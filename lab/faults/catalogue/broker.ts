@@ -1,5 +1,6 @@
 import type { ServerControl } from '@lab/stack/servers/server.ts'
-import { type Acts, BROKER_LIMIT_MS, type Fault, type FaultBench, NO_BROKER } from '../fault.ts'
+import { drivers } from '../../parts/index.ts'
+import { type Acts, type Fault, type FaultBench, NO_BROKER } from '../fault.ts'
 
 const AWAY_MS = 2_000
 /** Longer than three heartbeats of 5 s, and than a request of 10 s to Kafka. */
@@ -40,8 +41,8 @@ const faultOf = (name: string, on: (bench: FaultBench) => Acts, holdMs: number):
   kind: 'broker',
   parts: {
     'sync-rest': NO_BROKER,
-    'async-rabbitmq': { limitMs: BROKER_LIMIT_MS['async-rabbitmq'], holdMs, on, soaks: true },
-    'streaming-kafka': { limitMs: BROKER_LIMIT_MS['streaming-kafka'], holdMs, on, soaks: true },
+    'async-rabbitmq': { limitMs: drivers['async-rabbitmq'].faults.brokerMs, holdMs, on, soaks: true },
+    'streaming-kafka': { limitMs: drivers['streaming-kafka'].faults.brokerMs, holdMs, on, soaks: true },
   },
 })
 

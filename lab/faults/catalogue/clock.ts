@@ -1,6 +1,7 @@
-import type { Role } from '../../experiments/part-client.ts'
+import type { Role } from '../../parts/client.ts'
+import { drivers } from '../../parts/index.ts'
 import { TRIOS } from '../../trio.ts'
-import { type Acts, type Fault, type FaultBench, SERVICE_LIMIT_MS } from '../fault.ts'
+import type { Acts, Fault, FaultBench } from '../fault.ts'
 import { moveClock } from '../hooks.ts'
 import { signalHook, startHooked } from './hooked.ts'
 import { ROLE_NAMES, ROLES } from './roles.ts'
@@ -26,7 +27,7 @@ const faultOf = (role: Role, minutes: number): Fault => ({
     TRIOS.map((part) => [
       part,
       {
-        limitMs: SERVICE_LIMIT_MS[part],
+        limitMs: drivers[part].faults.serviceMs,
         holdMs: MOVED_MS,
         on: (bench: FaultBench) => moved(bench, role, minutes),
       },

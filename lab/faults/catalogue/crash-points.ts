@@ -1,14 +1,8 @@
 import { within } from '@lab/kit/wait.ts'
-import type { Role } from '../../experiments/part-client.ts'
+import type { Role } from '../../parts/client.ts'
+import { drivers } from '../../parts/index.ts'
 import { type StartTrioOptions, type StepPlace, steps } from '../../trio.ts'
-import {
-  type Acts,
-  type Fault,
-  type FaultBench,
-  type FaultPlan,
-  NotInjected,
-  SERVICE_LIMIT_MS,
-} from '../fault.ts'
+import { type Acts, type Fault, type FaultBench, type FaultPlan, NotInjected } from '../fault.ts'
 import { crashAt } from '../hooks.ts'
 import { startHooked } from './hooked.ts'
 import { leadTo } from './lead-to-step.ts'
@@ -48,7 +42,7 @@ const crash = (bench: FaultBench, step: string, role: Role): Acts => {
 
 function faultOf(step: string, { part, means }: StepPlace, role: StepPlace['roles'][number]): Fault {
   const plan: FaultPlan = {
-    limitMs: SERVICE_LIMIT_MS[part],
+    limitMs: drivers[part].faults.serviceMs,
     holdMs: DOWN_MS,
     injectingMs: 2_000,
     ...(step.startsWith('rest.') && {

@@ -2,12 +2,13 @@ import { waitFor } from '@lab/kit/wait.ts'
 import type { ServiceProcess } from '@lab/stack/service.ts'
 import { request } from 'undici'
 import { z } from 'zod'
+import { type DecisionWatch, NotApplicable } from '../../part.ts'
+import { drivers } from '../../parts/index.ts'
 import type { RunningTrio, TrioService } from '../../trio.ts'
-import { type Acts, type Fault, type FaultBench, NotApplicable, SERVICE_LIMIT_MS } from '../fault.ts'
+import type { Acts, Fault, FaultBench } from '../fault.ts'
 import { freezeAt, type HookedStart } from '../hooks.ts'
 import { pauseBetweenTransactions, stockFileOf } from '../pause-service.ts'
 import { startHooked } from './hooked.ts'
-import { watchDecisions } from './watch-decisions.ts'
 
 const ONE_ADDRESS = 'its inventory has one address: whoever has it is the one instance'
 /** Heartbeats and sessions have to run out before anybody takes over. */
@@ -66,12 +67,12 @@ function zombie(bench: FaultBench, hook?: HookedStart): Acts {
   const { part, signal } = bench
   const former = part.inventory
   let second: Awaited<ReturnType<typeof openStandby>> | undefined
-  let decisions: Awaited<ReturnType<typeof watchDecisions>> | undefined
+  let decisions: DecisionWatch | undefined
   return {
     arm: async () => {
       if (hook) await startHooked(former, hook)
       second = await openStandby(bench)
-      decisions = await watchDecisions(bench)
+      decisions = await drivers[part.part].decisions?.(part, signal)
     },
     inject: async () => {
       // With a hook it stops by itself in the midst of what it does; without one it is stopped from outside.
@@ -89,7 +90,7 @@ function zombie(bench: FaultBench, hook?: HookedStart): Acts {
     },
     complaints: async () => [
       ...((await standsBy(former)) ? [] : ['the former owner does not stand by']),
-      ...(await decisions!.complaints()),
+      ...decidedTwice((await decisions?.seen()) ?? []),
     ],
     partAfter: () => without(part, second!.standby),
     close: async () => {
@@ -97,6 +98,13 @@ function zombie(bench: FaultBench, hook?: HookedStart): Acts {
       await decisions?.close()
     },
   }
+}
+
+/** Past what the ledger sees. */
+function decidedTwice(seen: Awaited<ReturnType<DecisionWatch['seen']>>): string[] {
+  const orders = Map.groupBy(seen, ({ order_id }) => order_id)
+  const several = [...orders].filter(([, group]) => new Set(group.map((one) => one.identity)).size > 1)
+  return several.length === 0 ? [] : [`${several.length} orders decided twice, e.g. ${several[0]![0]}`]
 }
 
 /** Members come and go, one after the other: each time the group is put together anew. */
@@ -131,11 +139,11 @@ const faultOf = ({ name, rabbit, kafka, ...times }: Instances): Fault => ({
     'async-rabbitmq':
       typeof rabbit === 'string'
         ? rabbit
-        : { limitMs: SERVICE_LIMIT_MS['async-rabbitmq'], ...times, on: rabbit },
+        : { limitMs: drivers['async-rabbitmq'].faults.serviceMs, ...times, on: rabbit },
     'streaming-kafka':
       typeof kafka === 'string'
         ? kafka
-        : { limitMs: SERVICE_LIMIT_MS['streaming-kafka'], ...times, on: kafka },
+        : { limitMs: drivers['streaming-kafka'].faults.serviceMs, ...times, on: kafka },
   },
 })
 

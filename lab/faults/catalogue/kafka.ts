@@ -1,7 +1,8 @@
 import { withAdmin } from '@lab/stack/kafka-admin.ts'
-import { ORDER_EVENTS } from '../../experiments/topic-count.ts'
+import { drivers } from '../../parts/index.ts'
+import { ORDER_EVENTS } from '../../parts/streaming-kafka.ts'
 import { openKafkaProbe } from '../../probes/kafka.ts'
-import { type Acts, BROKER_LIMIT_MS, type Fault, type FaultBench, NO_BROKER } from '../fault.ts'
+import { type Acts, type Fault, type FaultBench, NO_BROKER } from '../fault.ts'
 
 const REFUSING_MS = 4_000
 const OF_KAFKA = 'it is about Kafka'
@@ -44,7 +45,7 @@ const deleteTopic = ({ part }: FaultBench): Acts => ({
   },
 })
 
-const limitMs = BROKER_LIMIT_MS['streaming-kafka']
+const limitMs = drivers['streaming-kafka'].faults.brokerMs
 
 /** What Kafka holds is taken away or closed while it is used. */
 export const kafkaFaults: Fault[] = [

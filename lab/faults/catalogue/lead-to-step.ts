@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@lab/kit/wait.ts'
-import type { Role } from '../../experiments/part-client.ts'
-import { INVENTORY_EVENTS } from '../../experiments/topic-count.ts'
-import { openKafkaProbe } from '../../probes/kafka.ts'
-import { openRabbitProbe } from '../../probes/rabbit.ts'
+import type { Role } from '../../parts/client.ts'
+import { drivers } from '../../parts/index.ts'
+import { INVENTORY_EVENTS } from '../../parts/streaming-kafka.ts'
 import type { FaultBench } from '../fault.ts'
 
 /** What has to happen before a step is reached that orders alone do not lead to. */
@@ -34,9 +33,9 @@ export function leadTo(step: string, bench: FaultBench, role: Role): Lead | unde
     case 'rabbit.retry-confirmed':
       return failing(bench, role)
     case 'rabbit.dead-letter-confirmed':
-      return poisonQueue(bench, QUEUE_OF[role])
+      return poison(bench, QUEUE_OF[role])
     case 'kafka.dead-letter-appended':
-      return poisonTopic(bench)
+      return poison(bench, INVENTORY_EVENTS)
     case 'kafka.owner-fenced':
       return { go: async () => {}, end: async () => {}, isAtStart: true }
     default:
@@ -76,19 +75,9 @@ const failing = ({ client, part: { inventory }, signal }: FaultBench, role: Role
 /** A crash between the confirm of a dead letter and the acknowledgement of its origin leaves two of them: at least once. */
 const AT_MOST = 2
 
-const poisonQueue = ({ part, planted }: FaultBench, queue: string): Lead => ({
+const poison = ({ part, planted }: FaultBench, place: string): Lead => ({
   go: async () => {
-    await using probe = await openRabbitProbe(part.rabbit!)
-    await probe.sendToQueue(queue, 'no JSON')
-    planted.deadLetters += AT_MOST
-  },
-  end: async () => {},
-})
-
-const poisonTopic = ({ part, planted }: FaultBench): Lead => ({
-  go: async () => {
-    await using probe = await openKafkaProbe(part.kafka!)
-    await probe.produce(INVENTORY_EVENTS, [{ key: 'k', value: 'no JSON' }])
+    await drivers[part.part].poison!.put(part, place, ['no JSON'])
     planted.deadLetters += AT_MOST
   },
   end: async () => {},

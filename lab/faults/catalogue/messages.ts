@@ -2,16 +2,11 @@ import type { Order } from '@lab/common/domain/order.ts'
 import { badOrders, badRequests } from '@lab/common/testing/builders.ts'
 import { waitFor } from '@lab/kit/wait.ts'
 import { Pool } from 'undici'
-import { openRepeater } from '../../experiments/repeat-message.ts'
-import { ORDER_EVENTS } from '../../experiments/topic-count.ts'
 import { answered, closedLoop, recordsOf } from '../../load/closed-loop.ts'
-import { openKafkaProbe } from '../../probes/kafka.ts'
-import { openRabbitProbe } from '../../probes/rabbit.ts'
+import { drivers } from '../../parts/index.ts'
 import { TRIOS, type TrioName } from '../../trio.ts'
-import { type Acts, type Fault, type FaultBench, type FaultPlan, SERVICE_LIMIT_MS } from '../fault.ts'
+import type { Acts, Fault, FaultBench, FaultPlan } from '../fault.ts'
 
-const QUEUES = ['inventory_queue', 'order_status_queue', 'notification_queue']
-const DEAD_LETTERS = { rabbit: 'dlq_queue', kafka: 'order-events.dlt' }
 const TIMES = 10
 /** Beyond the 64 KiB of an event, below what the brokers take. */
 const OVERSIZE = 'x'.repeat(900_000)
@@ -58,43 +53,16 @@ const badRequest = (bench: FaultBench): Acts => {
 }
 
 /** Each is dead-lettered once, with its reason, and holds nobody up. */
-const poisonQueues = ({ part, planted, signal }: FaultBench, bodies: string[]): Acts => {
-  const depth = async () => {
-    await using probe = await openRabbitProbe(part.rabbit!)
-    return (await probe.depth(DEAD_LETTERS.rabbit)).ready
-  }
+const poisoned = ({ part, planted, signal }: FaultBench, bodies: string[]): Acts => {
+  const { places, put, deadLetters } = drivers[part.part].poison!
   return {
     inject: async () => {
-      await using probe = await openRabbitProbe(part.rabbit!)
-      for (const queue of QUEUES) {
-        for (const body of bodies)
-          await probe.sendToQueue(queue, body, { messageId: `${queue}-${body.length}` })
-      }
-      planted.deadLetters += QUEUES.length * bodies.length
+      for (const place of places) await put(part, place, bodies)
+      planted.deadLetters += places.length * bodies.length
       return `${planted.deadLetters} messages`
     },
     heal: NOTHING,
-    complaints: () => exactly(planted.deadLetters, depth, signal),
-  }
-}
-
-const poisonTopic = ({ part, planted, signal }: FaultBench, bodies: string[]): Acts => {
-  const letters = async () => {
-    await using probe = await openKafkaProbe(part.kafka!)
-    return (await probe.readAll(DEAD_LETTERS.kafka, { signal })).length
-  }
-  return {
-    inject: async () => {
-      await using probe = await openKafkaProbe(part.kafka!)
-      await probe.produce(
-        ORDER_EVENTS,
-        bodies.map((value, at) => ({ key: `poison-${at}`, value })),
-      )
-      planted.deadLetters += bodies.length
-      return `${bodies.length} records`
-    },
-    heal: NOTHING,
-    complaints: () => exactly(planted.deadLetters, letters, signal),
+    complaints: () => exactly(planted.deadLetters, () => deadLetters(part, signal), signal),
   }
 }
 
@@ -119,7 +87,7 @@ async function exactly(
 const storm = (bench: FaultBench): Acts => ({
   inject: async () => {
     const { part, client, signal } = bench
-    await using repeater = await openRepeater({ part, client, signal })
+    await using repeater = await drivers[part.part].repeater({ part, client, signal })
     const load = await closedLoop(client.place, { count: 10, concurrency: 2, signal })
     bench.records.push(...recordsOf(load))
     const orders = answered(load).flatMap(({ order }): Order[] => (order ? [order] : []))
@@ -152,7 +120,7 @@ const inAll = (on: (bench: FaultBench) => Acts, more: Partial<FaultPlan> = {}): 
   Object.fromEntries(TRIOS.map((part) => [part, planOf(part, on, more)])) as Fault['parts']
 
 const planOf = (part: TrioName, on: FaultPlan['on'], more: Partial<FaultPlan> = {}): FaultPlan => ({
-  limitMs: SERVICE_LIMIT_MS[part],
+  limitMs: drivers[part].faults.serviceMs,
   holdMs: 500,
   ...more,
   on,
@@ -166,8 +134,8 @@ export const messageFaults: Fault[] = [
     kind: 'messages',
     parts: {
       'sync-rest': 'its messages are requests: see "bad requests"',
-      'async-rabbitmq': planOf('async-rabbitmq', (bench) => poisonQueues(bench, POISON)),
-      'streaming-kafka': planOf('streaming-kafka', (bench) => poisonTopic(bench, POISON)),
+      'async-rabbitmq': planOf('async-rabbitmq', (bench) => poisoned(bench, POISON)),
+      'streaming-kafka': planOf('streaming-kafka', (bench) => poisoned(bench, POISON)),
     },
   },
   {
@@ -175,8 +143,8 @@ export const messageFaults: Fault[] = [
     kind: 'messages',
     parts: {
       'sync-rest': 'its messages are requests: see "bad requests"',
-      'async-rabbitmq': planOf('async-rabbitmq', (bench) => poisonQueues(bench, [OVERSIZE])),
-      'streaming-kafka': planOf('streaming-kafka', (bench) => poisonTopic(bench, [OVERSIZE])),
+      'async-rabbitmq': planOf('async-rabbitmq', (bench) => poisoned(bench, [OVERSIZE])),
+      'streaming-kafka': planOf('streaming-kafka', (bench) => poisoned(bench, [OVERSIZE])),
     },
   },
   { name: 'duplicate storm', kind: 'messages', parts: inAll(storm, { injectingMs: 3_000 }) },

@@ -1,25 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TcpProxy } from '@lab/stack/tcp-proxy.ts'
-import { TRIOS, type TrioName } from '../../trio.ts'
-import {
-  type Acts,
-  BROKER_LIMIT_MS,
-  type Fault,
-  type FaultBench,
-  NotInjected,
-  SERVICE_LIMIT_MS,
-} from '../fault.ts'
-import { wired } from '../wire.ts'
-
-/** As long as for a broker that comes back: everything has to connect anew. */
-const LIMIT_MS: Record<TrioName, number> = { ...SERVICE_LIMIT_MS, ...BROKER_LIMIT_MS }
-
-/** Longer than the 5 s of an upstream call, three heartbeats of 5 s at RabbitMQ, a session and a request of Kafka. */
-const SILENT_MS: Record<TrioName, number> = {
-  'sync-rest': 7_000,
-  'async-rabbitmq': 17_000,
-  'streaming-kafka': 14_000,
-}
+import type { FaultTimes } from '../../part.ts'
+import { drivers } from '../../parts/index.ts'
+import { TRIOS } from '../../trio.ts'
+import { type Acts, type Fault, type FaultBench, NotInjected } from '../fault.ts'
 
 const CUTS = 5
 const CUT_EVERY_MS = 200
@@ -41,7 +25,7 @@ const onWire = (bench: FaultBench, act: (wire: TcpProxy) => void | Promise<void>
 const faultOf = (
   name: string,
   act: (wire: TcpProxy) => void | Promise<void>,
-  holdMs: (part: TrioName) => number,
+  holdMs: (times: FaultTimes) => number,
 ): Fault => ({
   name: `connections ${name}`,
   kind: 'network',
@@ -49,9 +33,9 @@ const faultOf = (
     TRIOS.map((part) => [
       part,
       {
-        limitMs: LIMIT_MS[part],
-        holdMs: holdMs(part),
-        start: wired[part],
+        limitMs: drivers[part].faults.brokerMs,
+        holdMs: holdMs(drivers[part].faults),
+        start: drivers[part].wire,
         on: (bench: FaultBench) => onWire(bench, act),
         soaks: true,
       },
@@ -88,16 +72,16 @@ export const networkFaults: Fault[] = [
   faultOf(
     'half-open',
     (wire) => wire.freeze('both'),
-    (part) => SILENT_MS[part],
+    ({ silentMs }) => silentMs,
   ),
   faultOf(
     'half-open towards the upstream',
     (wire) => wire.freeze('up'),
-    (part) => SILENT_MS[part],
+    ({ silentMs }) => silentMs,
   ),
   faultOf(
     'half-open towards the client',
     (wire) => wire.freeze('down'),
-    (part) => SILENT_MS[part],
+    ({ silentMs }) => silentMs,
   ),
 ]

@@ -1,20 +1,12 @@
 import type { ServiceProcess } from '@lab/stack/service.ts'
-import type { Role } from '../../experiments/part-client.ts'
-import { TRIOS, type TrioName } from '../../trio.ts'
-import { type Acts, type Fault, type FaultBench, SERVICE_LIMIT_MS } from '../fault.ts'
+import type { FaultTimes } from '../../part.ts'
+import type { Role } from '../../parts/client.ts'
+import { drivers } from '../../parts/index.ts'
+import { TRIOS } from '../../trio.ts'
+import type { Acts, Fault, FaultBench } from '../fault.ts'
 import { ROLE_NAMES, ROLES } from './roles.ts'
 
 const AWAY_MS = 1_500
-
-/**
- * Longer than whatever watches over a silent process: the 5 s of an upstream call, three heartbeats of 5 s at RabbitMQ,
- * the session of a Kafka consumer group.
- */
-const STALL_MS: Record<TrioName, number> = {
-  'sync-rest': 7_000,
-  'async-rabbitmq': 17_000,
-  'streaming-kafka': 12_000,
-}
 
 const serviceOf = ({ part }: FaultBench, role: Role): ServiceProcess => part[role]
 
@@ -44,31 +36,28 @@ const stall = (bench: FaultBench, role: Role): Acts => ({
   heal: async () => serviceOf(bench, role).resume(),
 })
 
-/** What waited for a stalled service has to be worked off first: clients whose requests were in its socket all the time. */
-const STALL_LIMIT_MS: Record<TrioName, number> = { ...SERVICE_LIMIT_MS, 'sync-rest': 5_000 }
-
 interface Way {
   name: string
   acts: (bench: FaultBench, role: Role) => Acts
-  holdMs: (part: TrioName) => number
-  limitMs: Record<TrioName, number>
+  holdMs: (times: FaultTimes) => number
+  limit: 'serviceMs' | 'stalledMs'
 }
 
 const WAYS: Way[] = [
-  { name: 'SIGKILL', acts: kill, holdMs: () => AWAY_MS, limitMs: SERVICE_LIMIT_MS },
-  { name: 'SIGTERM', acts: restart, holdMs: () => 0, limitMs: SERVICE_LIMIT_MS },
-  { name: 'SIGSTOP', acts: stall, holdMs: (part) => STALL_MS[part], limitMs: STALL_LIMIT_MS },
+  { name: 'SIGKILL', acts: kill, holdMs: () => AWAY_MS, limit: 'serviceMs' },
+  { name: 'SIGTERM', acts: restart, holdMs: () => 0, limit: 'serviceMs' },
+  { name: 'SIGSTOP', acts: stall, holdMs: ({ stallMs }) => stallMs, limit: 'stalledMs' },
 ]
 
-const faultOf = ({ name, acts, holdMs, limitMs }: Way, role: Role): Fault => ({
+const faultOf = ({ name, acts, holdMs, limit }: Way, role: Role): Fault => ({
   name: `${name} ${ROLE_NAMES[role]}`,
   kind: 'process',
   parts: Object.fromEntries(
     TRIOS.map((part) => [
       part,
       {
-        limitMs: limitMs[part],
-        holdMs: holdMs(part),
+        limitMs: drivers[part].faults[limit],
+        holdMs: holdMs(drivers[part].faults),
         on: (bench: FaultBench) => acts(bench, role),
         soaks: true,
       },

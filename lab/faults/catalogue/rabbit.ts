@@ -1,16 +1,10 @@
 import { waitFor } from '@lab/kit/wait.ts'
 import { rabbitApi } from '@lab/stack/servers/rabbitmq/api.ts'
 import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
+import { NotApplicable } from '../../part.ts'
+import { drivers } from '../../parts/index.ts'
 import { openRabbitProbe } from '../../probes/rabbit.ts'
-import {
-  type Acts,
-  BROKER_LIMIT_MS,
-  type Fault,
-  type FaultBench,
-  NO_BROKER,
-  NotApplicable,
-  NotInjected,
-} from '../fault.ts'
+import { type Acts, type Fault, type FaultBench, NO_BROKER, NotInjected } from '../fault.ts'
 
 const REFUSING_MS = 4_000
 const QUEUE = 'inventory_queue'
@@ -99,7 +93,7 @@ const alarm = (bench: FaultBench): Acts => {
   }
 }
 
-const limitMs = BROKER_LIMIT_MS['async-rabbitmq']
+const limitMs = drivers['async-rabbitmq'].faults.brokerMs
 
 /** What RabbitMQ holds is taken away or closed while it is used. */
 export const rabbitFaults: Fault[] = [

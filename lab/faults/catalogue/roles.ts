@@ -1,4 +1,4 @@
-import type { Role } from '../../experiments/part-client.ts'
+import type { Role } from '../../parts/client.ts'
 
 /** The services of every part, in words. */
 export const ROLE_NAMES: Record<Role, string> = {

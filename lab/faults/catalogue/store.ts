@@ -1,5 +1,6 @@
-import type { Role } from '../../experiments/part-client.ts'
-import { type Acts, type Fault, type FaultBench, type FaultPlan, SERVICE_LIMIT_MS } from '../fault.ts'
+import type { Role } from '../../parts/client.ts'
+import { drivers } from '../../parts/index.ts'
+import type { Acts, Fault, FaultBench, FaultPlan } from '../fault.ts'
 import { fillStore } from '../hooks.ts'
 import { signalHook, startHooked } from './hooked.ts'
 import { ROLE_NAMES, ROLES } from './roles.ts'
@@ -21,7 +22,7 @@ const full = (bench: FaultBench, role: Role): Acts => {
 /** The disk under the store of each service is full for a while. */
 export const storeFaults: Fault[] = ROLES.map((role) => {
   const plan = (part: 'sync-rest' | 'async-rabbitmq'): FaultPlan => ({
-    limitMs: SERVICE_LIMIT_MS[part],
+    limitMs: drivers[part].faults.serviceMs,
     holdMs: FULL_MS,
     on: (bench) => full(bench, role),
   })

@@ -1,6 +1,5 @@
-import type { PartClient } from '../../experiments/part-client.ts'
-import type { Captured } from '../../probes/rabbit.ts'
-import { type Flood, openFlood } from '../../probes/rabbit-flood.ts'
+import type { PartClient } from '../../parts/client.ts'
+import { type Captured, type Flood, openFlood } from '../../probes/rabbit.ts'
 import type { RunningTrio } from '../../trio.ts'
 import { headOf, Tally, type TargetResult } from '../finding.ts'
 import type { FuzzOptions } from '../http/fuzz-route.ts'

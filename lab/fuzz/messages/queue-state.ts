@@ -1,7 +1,7 @@
 import type { Order } from '@lab/common/domain/order.ts'
 import type { Stock } from '@lab/common/domain/stock.ts'
 import { counterIn } from '@lab/kit/counter-in.ts'
-import type { PartClient, Role } from '../../experiments/part-client.ts'
+import type { PartClient, Role } from '../../parts/client.ts'
 
 /** What messages may change, and how many of them were settled. */
 export interface QueueState {

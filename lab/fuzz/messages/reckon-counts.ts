@@ -1,4 +1,4 @@
-import type { TopicRecord } from '../../probes/kafka-reader.ts'
+import type { TopicRecord } from '../../probes/kafka.ts'
 import type { Complaint } from '../http/judge.ts'
 import { unequal } from '../parts/account.ts'
 import type { KnownEvent } from './case.ts'

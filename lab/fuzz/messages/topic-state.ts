@@ -1,6 +1,6 @@
 import type { Stock } from '@lab/common/domain/stock.ts'
 import { z } from 'zod'
-import type { PartClient } from '../../experiments/part-client.ts'
+import type { PartClient } from '../../parts/client.ts'
 import type { KafkaProbe } from '../../probes/kafka.ts'
 
 const Counted = z.object({

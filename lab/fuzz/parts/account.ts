@@ -1,6 +1,6 @@
 import { Order } from '@lab/common/domain/order.ts'
 import { z } from 'zod'
-import type { PartClient } from '../../experiments/part-client.ts'
+import type { PartClient } from '../../parts/client.ts'
 import type { RunningTrio, TrioService } from '../../trio.ts'
 import { type Answer, jsonOf } from '../http/answer.ts'
 import type { HttpCase } from '../http/case.ts'

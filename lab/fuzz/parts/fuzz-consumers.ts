@@ -1,4 +1,4 @@
-import type { PartClient } from '../../experiments/part-client.ts'
+import type { PartClient } from '../../parts/client.ts'
 import type { RunningTrio } from '../../trio.ts'
 import type { TargetResult } from '../finding.ts'
 import type { FuzzOptions } from '../http/fuzz-route.ts'

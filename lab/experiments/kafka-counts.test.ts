@@ -1,7 +1,7 @@
 import { inventoryDecided } from '@lab/common/domain/events.ts'
 import { anOrderPlaced } from '@lab/common/testing/builders.ts'
 import { describe, expect, test } from 'vitest'
-import { count } from './topic-count.ts'
+import { count } from './kafka-counts.ts'
 
 const origin = { source: 'test', now: 0 }
 const reservedOf = (placed: ReturnType<typeof anOrderPlaced>) =>

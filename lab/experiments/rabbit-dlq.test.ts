@@ -1,6 +1,6 @@
 import { OrderPlaced, sameOrder } from '@lab/common/domain/events.ts'
 import { describe, expect, test } from 'vitest'
-import { malformedMessages } from './malformed.ts'
+import { malformedMessages } from './rabbit-dlq.ts'
 
 const messages = malformedMessages()
 

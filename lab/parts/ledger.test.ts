@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest'
 import { doubtsAbout } from '../run/verdict.ts'
 import { experimentRecord } from '../testing/report-builders.ts'
-import { ledgerCheck } from './part-ledger.ts'
+import { ledgerCheck } from './ledger.ts'
 
 const totals = {
   intended: 1,

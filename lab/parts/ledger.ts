@@ -1,17 +1,11 @@
 import type { Item } from '@lab/common/domain/order.ts'
+import { type Check, voidingCheck } from '../experiments/experiment.ts'
 import { type HistoryFile, type HistoryRecord, openHistoryFile } from '../ledger/history.ts'
-import { collect, type Promises } from '../ledger/observed.ts'
+import { collect } from '../ledger/observed.ts'
 import { compare, type LedgerVerdict } from '../ledger/verdict.ts'
-import type { RunningTrio, TrioName } from '../trio.ts'
-import { type Check, voidingCheck } from './experiment.ts'
-import { openPartClient } from './part-client.ts'
-import { openPartWatch } from './part-watch.ts'
-
-const promises: Record<TrioName, Promises> = {
-  'sync-rest': { notifies: 'best effort', ordersPerKey: false },
-  'async-rabbitmq': { notifies: 'always', ordersPerKey: false },
-  'streaming-kafka': { notifies: 'never', ordersPerKey: false },
-}
+import type { RunningTrio } from '../trio.ts'
+import { openPartClient } from './client.ts'
+import { drivers } from './index.ts'
 
 export interface LedgerOptions {
   signal: AbortSignal
@@ -33,7 +27,8 @@ export interface LedgerOptions {
 export async function ledgerOf(part: RunningTrio, options: LedgerOptions): Promise<LedgerVerdict> {
   const { histories, initial, settleMs = 30_000, plantedDeadLetters, asksBroker = true, signal } = options
   await using client = openPartClient(part, signal)
-  await using watch = await openPartWatch({ part, client, signal })
+  const driver = drivers[part.part]
+  await using watch = await driver.watch({ part, client, signal })
   await watch.settled(settleMs).catch(() => {
     signal.throwIfAborted() // otherwise the ledger says what still waits, order by order
   })
@@ -43,7 +38,7 @@ export async function ledgerOf(part: RunningTrio, options: LedgerOptions): Promi
     ...(part.third.role === 'notification' && { notification: part.third.url }),
     initial,
     broker: {
-      ...(asksBroker && (await watch.brokerState())),
+      ...(asksBroker && (await watch.sources())),
       ...(plantedDeadLetters !== undefined && { plantedDeadLetters }),
     },
     signal,
@@ -54,7 +49,7 @@ export async function ledgerOf(part: RunningTrio, options: LedgerOptions): Promi
   return await compare(
     { records: inTurn(files, kept), isComplete: () => files.every((file) => file.isComplete()) },
     observed,
-    promises[part.part],
+    driver.promises,
   )
 }
 
