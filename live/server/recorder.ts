@@ -80,7 +80,10 @@ export class Recorder {
     const gathered = this.#gathered
     if (gathered.length === 0) return
     this.#gathered = []
-    const json = Buffer.from(JSON.stringify(gathered))
+    const text = JSON.stringify(gathered)
+    // With memory of its own: out of Buffer's pool, each batch would keep all of the 64 KiB it was a piece of.
+    const json = Buffer.allocUnsafeSlow(Buffer.byteLength(text))
+    json.write(text)
     const [last, at] = gathered.at(-1)!
     this.#batches.push({ first: gathered[0]![0], last, at, json })
     this.#bytes += json.length
