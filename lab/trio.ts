@@ -11,7 +11,7 @@ import { parts } from '../parts.ts'
 export type TrioName = 'sync-rest' | 'async-rabbitmq' | 'streaming-kafka'
 
 /** What a service is in the workflow, whatever its part calls it. */
-export type TrioRole = 'order' | 'inventory' | 'notification' | 'analytics'
+type TrioRole = 'order' | 'inventory' | 'notification' | 'analytics'
 
 export type TrioService = ServiceProcess & { readonly role: TrioRole }
 

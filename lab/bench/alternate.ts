@@ -23,7 +23,7 @@ export interface Contestant {
 }
 
 /** What of the rounds is compared. Without a target the ratio is information. */
-export interface Question {
+interface Question {
   name: string
   ours: { contestant: string; metric: string }
   ceiling: { contestant: string; metric: string }

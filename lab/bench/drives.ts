@@ -19,7 +19,7 @@ export interface Drive {
   close: () => Promise<void>
 }
 
-export interface DriveOptions {
+interface DriveOptions {
   client: PartClient
   connections: number
   signal: AbortSignal
@@ -57,7 +57,7 @@ const placing = (part: RunningTrio, connections: number) => ({
   request: (count: number): ClosedRequest => ({ kind: 'place', url: part.order.url, count, connections }),
 })
 
-export interface WatchOptions {
+interface WatchOptions {
   /** `GET /orders`, for what happened while the stream was away. */
   readOrders: () => Promise<Order[]>
   stallMs?: number

@@ -171,7 +171,7 @@ async function replayOnce({ client, sent, options }: MeasuredPart) {
 }
 
 /** What one run of a tool came to. */
-export interface ToolFigures {
+interface ToolFigures {
   records: number
   perSecond: number
 }

@@ -2,7 +2,7 @@ import type { Table } from '../run/schema.ts'
 import { type Bench, BenchInvalid } from './bench.ts'
 import { type MeasuringOptions, openMeasuredPart, type Segment } from './measured-part.ts'
 
-export interface PartThroughput {
+interface PartThroughput {
   part: string
   /** How the orders were sent. */
   load: string
@@ -40,7 +40,7 @@ export const throughput: Bench = {
     })),
 }
 
-export interface ThroughputOptions extends MeasuringOptions {
+interface ThroughputOptions extends MeasuringOptions {
   /** Orders of each segment, one segment after the other on the same services. */
   orders: number[]
 }

@@ -136,7 +136,7 @@ function readingOf({ part, cases }: Seen): string {
 }
 
 /** What one thing did that happened more than once. */
-export interface Duplicated {
+interface Duplicated {
   what: string
   /** How often it was sent or delivered. */
   times: number
@@ -150,7 +150,7 @@ export interface Duplicated {
   expected: number
 }
 
-export interface DuplicateBench extends Running {
+interface DuplicateBench extends Running {
   watch: PartWatch
   repeater: Repeater
   stream: OrderStreamClient
@@ -160,7 +160,7 @@ export interface DuplicateBench extends Running {
 }
 
 /** Runs the cases one after the other; each ends when nothing moves any more. */
-export async function duplicateCases(bench: DuplicateBench, copies: number): Promise<Duplicated[]> {
+async function duplicateCases(bench: DuplicateBench, copies: number): Promise<Duplicated[]> {
   const key = randomUUID()
   return [
     await sending(bench, { what: 'sent twice, no key', quantity: 2, expected: 2 }, [undefined, undefined]),

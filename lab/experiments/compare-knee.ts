@@ -274,13 +274,9 @@ export interface StepLatency extends Percentiles {
 }
 
 /** What gives way first when more is asked for. */
-export type GaveWay =
-  | 'the generator'
-  | 'refusals'
-  | 'acceptance latency'
-  | 'completion latency: the backlog grows'
+type GaveWay = 'the generator' | 'refusals' | 'acceptance latency' | 'completion latency: the backlog grows'
 
-export interface Judged {
+interface Judged {
   /** The highest rate that is carried; null when not even the first one is. */
   knee: number | null
   /** The rate of the first step that is not carried, and why; null when every step is. */
@@ -295,7 +291,7 @@ interface Limits {
   completion: number
 }
 
-export function stepOf(rate: number, load: PunctualLoad): Step {
+function stepOf(rate: number, load: PunctualLoad): Step {
   const { result } = load
   const { counts, verdict, achieved_per_second, not_completed } = result
   return {
@@ -319,7 +315,7 @@ function latencyOf(serialized: OpenLoopResult['response']['ok']): StepLatency {
 }
 
 /** What a step is held against. */
-export interface Bend {
+interface Bend {
   /** A latency bends when its p95 is above this many times the median of the first step … */
   times: number
   /** … and above this: where a median is a millisecond or two, ten times it is noise of the machine. */

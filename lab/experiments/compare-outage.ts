@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isTerminal, type OrderStatus } from '@lab/common/domain/order.ts'
-import { type LoadClock, loadClock } from '../faults/load-clock.ts'
 import { type HistoryRecord, openHistoryFile } from '../ledger/history.ts'
 import { isReserved } from '../ledger/observed.ts'
 import { closedLoop, orderIds, recordsOf } from '../load/closed-loop.ts'
@@ -24,7 +23,7 @@ import {
   type Series,
   type Table,
 } from './experiment.ts'
-import { doubtsAboutLoad, offer, warmUp } from './offered-load.ts'
+import { doubtsAboutLoad, type LoadClock, loadClock, offer, warmUp } from './offered-load.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders per second, all the time. */

@@ -9,7 +9,7 @@ import { parts } from '../../parts.ts'
 import { brokerFor, type RunningTrio, startTrio, TRIOS, type TrioName, trios } from '../trio.ts'
 import type { Experiment, ExperimentContext, Outcome, ProfileName, StartOptions } from './experiment.ts'
 
-export interface ContextOptions {
+interface ContextOptions {
   experiment: Experiment
   profile: ProfileName
   /** Replaces some of the profile's parameters. */
@@ -25,7 +25,7 @@ export interface ContextOptions {
   signal: AbortSignal
 }
 
-export interface OpenContext {
+interface OpenContext {
   context: ExperimentContext<Record<string, unknown>>
   /** Stops every part the experiment started; each takes what it made off a broker that is not ours. Idempotent. */
   close: () => Promise<void>

@@ -26,7 +26,7 @@ export function percentileChart(
   }
 }
 
-export interface TimeChart {
+interface TimeChart {
   title: string
   /** What the curves count, and its unit. */
   y: { label: string; unit: string; scale?: 'linear' | 'log' }

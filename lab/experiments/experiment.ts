@@ -48,7 +48,7 @@ export interface StartOptions {
   serviceEnv?: NonNullable<StartTrioOptions['serviceEnv']>
 }
 
-export interface StartOtherOptions {
+interface StartOtherOptions {
   durable?: boolean
   /** By the name of the service. */
   serviceEnv?: NonNullable<StartPartOptions['serviceEnv']>

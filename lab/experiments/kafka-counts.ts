@@ -106,7 +106,7 @@ export function untilCounted(client: PartClient, orders: number, waiting: Waitin
 }
 
 /** Bulk answers once the log has acknowledged every order. */
-export const BulkResult = z.object({ accepted: z.number(), unknown: z.number(), seconds: z.number() })
+const BulkResult = z.object({ accepted: z.number(), unknown: z.number(), seconds: z.number() })
 
 export async function placeBulk(client: PartClient, count: number): Promise<z.infer<typeof BulkResult>> {
   // A busy machine produces some hundred orders a second.

@@ -124,7 +124,7 @@ function stoppedIsBehind(stopped: LagSample, records: number): Check {
   return check('a stopped consumer does not show 0', holds, detail)
 }
 
-export interface LagBench extends Pick<ExperimentContext<unknown>, 'progress' | 'signal'> {
+interface LagBench extends Pick<ExperimentContext<unknown>, 'progress' | 'signal'> {
   part: RunningTrio
   client: PartClient
   meter: LagMeter
@@ -134,7 +134,7 @@ export interface LagBench extends Pick<ExperimentContext<unknown>, 'progress' | 
 const STANDSTILL_SECONDS = 3_600
 
 /** Places orders while analytics stands still: nothing moves when the lag is read, so two readings can be compared. */
-export async function lagOfStandstill({ client, meter, progress, signal }: LagBench, orders: number) {
+async function lagOfStandstill({ client, meter, progress, signal }: LagBench, orders: number) {
   await client.command('third', '/admin/throttle', { seconds: STANDSTILL_SECONDS })
   const before = await meter.sample('before')
   const startedAt = performance.now()
@@ -154,7 +154,7 @@ export async function lagOfStandstill({ client, meter, progress, signal }: LagBe
 }
 
 /** Lets the messages through, one every `throttleSeconds`, until the broker reports no lag. */
-export async function lagWhileDraining(
+async function lagWhileDraining(
   bench: LagBench,
   { throttleSeconds, orders }: { throttleSeconds: number; orders: number },
 ) {
@@ -181,7 +181,7 @@ export async function lagWhileDraining(
 }
 
 /** Places orders while there is no consumer, reads the lag from the broker, and starts the consumer again. */
-export async function lagOfStopped(bench: LagBench, { orders, before }: { orders: number; before: number }) {
+async function lagOfStopped(bench: LagBench, { orders, before }: { orders: number; before: number }) {
   const { part, client, meter, progress, signal } = bench
   await part.third.stop()
   await meter.sample('stopped', { isRunning: false })
@@ -226,7 +226,7 @@ async function untilDecided(
   )
 }
 
-export const ANALYTICS_GROUP = 'analytics-group'
+const ANALYTICS_GROUP = 'analytics-group'
 
 /** The lag of the analytics group at one moment. */
 export interface LagSample {
@@ -242,13 +242,13 @@ export interface LagSample {
 
 const LagReport = z.object({ lag_messages: z.number(), lag_seconds: z.number() })
 
-export interface LagMeter {
+interface LagMeter {
   samples: LagSample[]
   /** Asks the broker, and the service when it runs. Rejects when either does not answer: no figure is made up. */
   sample: (phase: string, options?: { isRunning?: boolean }) => Promise<LagSample>
 }
 
-export function openLagMeter(probe: KafkaProbe, client: PartClient): LagMeter {
+function openLagMeter(probe: KafkaProbe, client: PartClient): LagMeter {
   const startedAt = performance.now()
   const samples: LagSample[] = []
   return {
@@ -280,7 +280,7 @@ async function brokerLag(probe: KafkaProbe): Promise<number> {
 }
 
 /** What a sleep before each message lets through at most, and what came through: timers are not exact. */
-export const rateTable = ({
+const rateTable = ({
   sleepSeconds,
   messages,
   seconds,
@@ -305,7 +305,7 @@ export const rateTable = ({
 const SHOWN_OF_A_PHASE = 8
 
 /** All samples, but of the many of a phase a few. */
-export function lagTable(samples: LagSample[]): Table {
+function lagTable(samples: LagSample[]): Table {
   const phases = Map.groupBy(samples, ({ phase }) => phase)
   const isShown = (sample: LagSample) => {
     const all = phases.get(sample.phase)!

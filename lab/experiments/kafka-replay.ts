@@ -165,7 +165,7 @@ interface Options extends Pick<ExperimentContext<unknown>, 'progress' | 'signal'
 }
 
 /** Resets the analytics while orders keep coming, one chunk after the other, until the replay has caught up. */
-export async function replayWhileOrdersArrive(client: PartClient, { atLeast, progress, signal }: Options) {
+async function replayWhileOrdersArrive(client: PartClient, { atLeast, progress, signal }: Options) {
   const attempts: Attempt[] = []
   const placeChunk = async () => {
     const load = await closedLoop(client.place, { count: CHUNK, concurrency: 4, signal })

@@ -1,6 +1,6 @@
 import { request } from 'undici'
 
-export interface Answer {
+interface Answer {
   status: number
   // biome-ignore lint/suspicious/noExplicitAny: what the platform says, as its document has it
   body: any

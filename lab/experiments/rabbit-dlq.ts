@@ -141,7 +141,7 @@ function eachSaysWhy(found: { message: Malformed; letters: Peeked[] }[]): Check 
 }
 
 /** A message that no consumer can ever handle, and what its dead letter must say. */
-export interface Malformed {
+interface Malformed {
   kind: string
   body: string
   properties: { messageId?: string; type: string; contentType: string }

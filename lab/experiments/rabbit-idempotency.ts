@@ -133,7 +133,7 @@ async function everythingBefore(fence: string, { client, signal }: Bench): Promi
 
 const QUEUE = 'inventory_queue'
 
-export interface Bench extends Pick<ExperimentContext<unknown>, 'progress' | 'signal'> {
+interface Bench extends Pick<ExperimentContext<unknown>, 'progress' | 'signal'> {
   part: RunningTrio
   client: PartClient
   probe: RabbitProbe
@@ -145,7 +145,7 @@ export interface Bench extends Pick<ExperimentContext<unknown>, 'progress' | 'si
 }
 
 /** What one message did that was delivered more than once. */
-export interface Delivered {
+interface Delivered {
   how: string
   by: 'publishing' | 'the broker'
   order_id: string
@@ -165,10 +165,7 @@ interface Repeating {
 }
 
 /** Publishes the message that announced an order again, as it was: the same body, properties and message id. */
-export async function republish(
-  bench: Bench,
-  { how, quantity, copies, between }: Repeating,
-): Promise<Delivered> {
+async function republish(bench: Bench, { how, quantity, copies, between }: Repeating): Promise<Delivered> {
   const { client, probe, progress, signal } = bench
   const before = (await client.stock()).pizza
   const order_id = await bench.place(quantity)
@@ -209,10 +206,7 @@ const HOLD_SECONDS = 120
  * Cuts the connection of the inventory service while it holds a delivery that it has not acknowledged. The broker
  * delivers it again, and the handler that was held goes on as well: one message, worked on twice at once.
  */
-export async function cutWhileHeld(
-  bench: Bench,
-  { how, quantity }: Omit<Repeating, 'copies'>,
-): Promise<Delivered> {
+async function cutWhileHeld(bench: Bench, { how, quantity }: Omit<Repeating, 'copies'>): Promise<Delivered> {
   const { client, probe, progress, signal } = bench
   const before = (await client.stock()).pizza
   const known = await settled(client)

@@ -177,13 +177,13 @@ const QUEUE = 'inventory_queue'
 const HOLD_SECONDS = 600
 const CONCURRENCY = 64
 
-export interface DrainBench extends Pick<ExperimentContext<unknown>, 'progress' | 'signal'> {
+interface DrainBench extends Pick<ExperimentContext<unknown>, 'progress' | 'signal'> {
   part: RunningTrio
   client: PartClient
   probe: RabbitProbe
 }
 
-export interface Drained {
+interface Drained {
   prefetch: number
   backlog: number
   /** Messages the broker had given to the consumer and not yet back, while nothing was acknowledged. */
@@ -197,7 +197,7 @@ export interface Drained {
  * Restarts inventory with a prefetch, lets a backlog build up while it holds what it was given, then releases it. Nothing
  * but the drain is in the time: the process runs and is warm, and its consumer is attached.
  */
-export async function drainWith(
+async function drainWith(
   bench: DrainBench,
   { prefetch, orders, warmUpOrders }: { prefetch: number; orders: number; warmUpOrders: number },
 ): Promise<{ drained: Drained; records: HistoryRecord[] }> {

@@ -192,7 +192,7 @@ interface Options extends Pick<ExperimentContext<TimeoutParams>, 'params' | 'pro
  * Orders that are given up on while inventory still works on them. The client hears 504; then the reservation happens
  * after all, and only settling in the background gives the stock back.
  */
-export async function runIntoTimeout(client: PartClient, options: Options) {
+async function runIntoTimeout(client: PartClient, options: Options) {
   const { params, progress, signal, place, watch } = options
   const { timeoutMs, longDelaySeconds, lateOrders } = params
   const before = await client.stock()
@@ -219,9 +219,9 @@ export async function runIntoTimeout(client: PartClient, options: Options) {
   return { params, load, settledMs, statuses, still: movedSince(before, await client.stock()) }
 }
 
-export type TimeoutSeen = Awaited<ReturnType<typeof runIntoTimeout>>
+type TimeoutSeen = Awaited<ReturnType<typeof runIntoTimeout>>
 
-export function timeoutChecks({ params, load, settledMs, statuses, still }: TimeoutSeen): Check[] {
+function timeoutChecks({ params, load, settledMs, statuses, still }: TimeoutSeen): Check[] {
   const count = params.lateOrders
   const counts = countOutcomes(load)
   const timedOut = answered(load).filter(({ order }) => order?.status === 'timeout')
@@ -239,7 +239,7 @@ export function timeoutChecks({ params, load, settledMs, statuses, still }: Time
   ]
 }
 
-export const timeoutTable = ({ params, load, settledMs, still }: TimeoutSeen): Table => ({
+const timeoutTable = ({ params, load, settledMs, still }: TimeoutSeen): Table => ({
   title: `Orders that ran into the time-out of ${params.timeoutMs} ms`,
   columns: ['orders', 'answers', 'reserved after the answer', 'released again', 'settled after ms'],
   rows: [

@@ -1,16 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExperimentContext } from '../experiments/experiment.ts'
-import { type OfferedLoad, offer } from '../experiments/offered-load.ts'
+import { loadClock, type OfferedLoad, offer } from '../experiments/offered-load.ts'
+import type { AnomalyType } from '../ledger/anomaly.ts'
+import { openHistoryFile } from '../ledger/history.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
 import { STYLE } from '../parts/index.ts'
 import { ledgerOf } from '../parts/ledger.ts'
 import { stockFor, type TrioName } from '../trio.ts'
-import { type Acts, type Fault, type FaultBench, type FaultPlan, RATE } from './fault.ts'
-import { type Injection, inject } from './inject.ts'
-import { loadClock } from './load-clock.ts'
-import { MOST_PROBES } from './recovery.ts'
-import { withBench } from './with-bench.ts'
+import { withBench } from './bench.ts'
+import { type Acts, type Fault, type FaultBench, type FaultKind, type FaultPlan, RATE } from './fault.ts'
+import { type Injection, inject, MOST_PROBES, patienceOf } from './inject.ts'
 
 export interface Cell {
   fault: Fault
@@ -121,3 +121,130 @@ async function breakAndHeal(bench: FaultBench, { cell: { plan, seed }, acts, clo
   progress(`injecting after ${Math.round(now())} ms of load`)
   return inject(bench, { ...plan, acts, keyPrefix: `after-${seed}`, now })
 }
+
+/** `broken` is the one that is red: everything else is a result the guarantees foresee. */
+export const RESULTS = ['held', 'known loss', 'not applicable', 'not run', 'BROKEN'] as const
+export type CellVerdict = (typeof RESULTS)[number]
+
+/** What clients heard of the orders they placed while the fault lasted or the part recovered. */
+export interface Heard {
+  sent: number
+  ok: number
+  rejected: number
+  failed: number
+  unknown: number
+  /** HTTP statuses, `none` where there was no answer. */
+  statuses: Record<string, number>
+}
+
+/** What the ledger counted, by what it means for an order. */
+export interface Losses {
+  lost: number
+  doubled: number
+  stuck: number
+  /** Anomalies of any other kind. */
+  other: number
+}
+
+export interface CellResult {
+  fault: string
+  kind: FaultKind
+  /** What the fault is like, where its name does not say it. */
+  means?: string
+  part: TrioName
+  verdict: CellVerdict
+  /** Why, in one line: the reason, the loss, or what broke. */
+  why: string
+  seed?: number
+  hit?: string
+  /** How long the fault lasted. */
+  fault_ms?: number
+  /** From the end of the fault to the first completed order that was placed after it. */
+  recovery_ms?: number
+  limit_ms?: number
+  heard?: Heard
+  losses?: Losses
+  orders?: number
+}
+
+/** What a cell showed, held against what its plan promises. */
+export async function judge(cell: Cell, run: CellRun): Promise<CellResult> {
+  const { fault, part, plan, seed } = cell
+  const { heard, inFlight } = await heardOf(run)
+  const losses = lossesOf(run.ledger)
+  const recovery_ms = run.recovery.ms
+  const base = {
+    fault: fault.name,
+    kind: fault.kind,
+    ...(fault.means !== undefined && { means: fault.means }),
+    part,
+    seed,
+    hit: run.hit,
+    fault_ms: run.healMs - run.injectMs,
+    ...(recovery_ms !== undefined && { recovery_ms }),
+    limit_ms: plan.limitMs,
+    heard,
+    losses,
+    orders: run.ledger.totals.intended,
+  }
+  const broken = brokenIn(cell, run)
+  if (broken.length > 0) return { ...base, verdict: 'BROKEN', why: broken.join('; ') }
+  if (inFlight === 0) return { ...base, verdict: 'not run', why: 'no order was in flight while it lasted' }
+  if (run.ledger.verdict !== 'balanced')
+    return { ...base, verdict: 'known loss', why: `${plan.loss?.reason}: ${run.ledger.reasons.join('; ')}` }
+  return { ...base, verdict: 'held', why: '' }
+}
+
+function brokenIn({ plan }: Cell, { recovery, ledger, complaints }: CellRun): string[] {
+  const late =
+    recovery.ms === undefined
+      ? [`no order placed after the fault was done within ${seconds(patienceOf(plan.limitMs))}`]
+      : recovery.ms > plan.limitMs
+        ? [`recovered after ${seconds(recovery.ms)}, limit ${seconds(plan.limitMs)}`]
+        : []
+  const unexplained = ledger.verdict === 'balanced' || isKnown(ledger, plan.loss?.anomalies ?? [])
+  return [...complaints, ...(unexplained ? [] : [`${ledger.verdict}: ${ledger.reasons.join('; ')}`]), ...late]
+}
+
+/** A loss is known when everything the ledger found is of a kind that was announced. */
+function isKnown({ verdict, anomalies, backlog }: LedgerVerdict, known: AnomalyType[]): boolean {
+  if (verdict === 'incomplete' || known.length === 0) return false
+  return (
+    anomalies.every(({ type }) => known.includes(type)) && backlog.every(({ messages }) => messages === 0)
+  )
+}
+
+const MEANS: Partial<Record<AnomalyType, keyof Losses>> = {
+  lost: 'lost',
+  'unknown to the service': 'lost',
+  doubled: 'doubled',
+  oversold: 'doubled',
+  'notified twice': 'doubled',
+  stuck: 'stuck',
+}
+
+export function lossesOf({ anomalies, backlog }: LedgerVerdict): Losses {
+  const losses: Losses = { lost: 0, doubled: 0, stuck: 0, other: 0 }
+  for (const { type, count } of anomalies) losses[MEANS[type] ?? 'other'] += count
+  if (losses.stuck === 0) losses.stuck = backlog.reduce((sum, { messages }) => sum + messages, 0)
+  return losses
+}
+
+async function heardOf({ load, injectMs, healMs, recovery }: CellRun) {
+  const heard: Heard = { sent: 0, ok: 0, rejected: 0, failed: 0, unknown: 0, statuses: {} }
+  const until = healMs + (recovery.ms ?? Infinity)
+  let inFlight = 0
+  for await (const record of openHistoryFile(load.history).records) {
+    const { sent_ms = 0, done_ms = Infinity, outcome, status } = record
+    // Answered before it began, or sent after it was over: the fault did not concern this one.
+    if (done_ms < injectMs || sent_ms > until) continue
+    if (sent_ms <= healMs) inFlight++
+    heard.sent++
+    heard[outcome]++
+    const word = status === undefined ? 'none' : String(status)
+    heard.statuses[word] = (heard.statuses[word] ?? 0) + 1
+  }
+  return { heard, inFlight }
+}
+
+export const seconds = (ms: number): string => `${(ms / 1_000).toFixed(ms < 10_000 ? 2 : 1)} s`

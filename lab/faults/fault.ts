@@ -3,10 +3,10 @@ import type { TcpProxy } from '@lab/stack/tcp-proxy.ts'
 import type { AnomalyType } from '../ledger/anomaly.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
 import type { Setting, Wired } from '../part.ts'
-import type { PartClient } from '../parts/client.ts'
+import type { PartClient, Role } from '../parts/client.ts'
 import type { RunningTrio, TrioName } from '../trio.ts'
 
-export const FAULT_KINDS = [
+const FAULT_KINDS = [
   'process',
   'broker',
   'network',
@@ -89,3 +89,12 @@ export class NotInjected extends Error {
 export const RATE = 60
 
 export const NO_BROKER = 'it has no broker'
+
+/** The services of every part, in words. */
+export const ROLE_NAMES: Record<Role, string> = {
+  order: 'the order service',
+  inventory: 'inventory',
+  third: 'notification or analytics',
+}
+
+export const ROLES = Object.keys(ROLE_NAMES) as Role[]

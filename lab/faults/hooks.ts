@@ -1,11 +1,14 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { StartOptions } from '@lab/stack/service.ts'
+import { waitFor } from '@lab/kit/wait.ts'
+import type { ServiceProcess, StartOptions } from '@lab/stack/service.ts'
+import type { FaultBench } from './fault.ts'
 
 /**
  * What switches a hook, there and back: the services stop at SIGUSR2, as at most other signals, and Node takes SIGUSR1 for
  * its debugger.
  */
-export const SWITCH: NodeJS.Signals = 'SIGWINCH'
+const SWITCH: NodeJS.Signals = 'SIGWINCH'
 
 /** What one start of a service gets so that a fault can reach into it; the next start without it has nothing of it. */
 export type HookedStart = Required<StartOptions>
@@ -29,3 +32,22 @@ export const moveClock = (offsetMs: number, at: 'start' | 'signal' = 'start'): H
 
 /** Its store takes no new page from one SIGWINCH to the next. */
 export const fillStore = (): HookedStart => hook('store-full')
+
+/** Starts a service again with a hook preloaded; it keeps the hook until its next start. */
+export async function startHooked(service: ServiceProcess, hook: HookedStart): Promise<void> {
+  await service.stop()
+  await service.start(hook)
+}
+
+/** Throws the hook's switch, there or back, and answers what the hook said about it. */
+export async function signalHook(service: ServiceProcess, { signal }: FaultBench): Promise<string> {
+  const { pid, logFile, name } = service
+  if (pid === undefined) throw new Error(`${name} does not run: its hook cannot be switched`)
+  const before = readFileSync(logFile).length
+  process.kill(pid, SWITCH)
+  return waitFor(
+    `the hook in ${name} to switch`,
+    () => /^\S+ hook: (.*)$/m.exec(readFileSync(logFile).subarray(before).toString())?.[1],
+    { everyMs: 10, signal },
+  )
+}

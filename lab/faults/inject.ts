@@ -1,6 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { Order } from '@lab/common/domain/order.ts'
+import { orderIdForKey } from '@lab/common/ids.ts'
+import type { HistoryRecord } from '../ledger/history.ts'
+import { isReserved } from '../ledger/observed.ts'
+import { outcomeOf } from '../load/exchange.ts'
+import { openServiceClient, type ServiceClient } from '../load/service-client.ts'
 import { type Acts, type FaultBench, NotInjected } from './fault.ts'
-import { firstDone, type Recovery } from './recovery.ts'
 
 export interface Injection {
   hit: string
@@ -10,7 +15,7 @@ export interface Injection {
   recovery: Recovery
 }
 
-export interface StrikeOptions {
+interface StrikeOptions {
   acts: Acts
   holdMs: number
   limitMs: number
@@ -49,3 +54,91 @@ export async function inject(
     throw err
   }
 }
+
+interface Recovery {
+  /** From the call to the first completed order that was placed after it; undefined when there was none in time. */
+  ms: number | undefined
+  /** The orders that were placed to find out. */
+  records: HistoryRecord[]
+}
+
+const PLACE_EVERY_MS = 100
+const LOOK_EVERY_MS = 20
+/** The oldest accepted orders: one of them is the first to be done. */
+const LOOK_AT = 8
+const ANSWER_WITHIN_MS = 5_000
+/** At most so many orders are placed; then the last ones are waited for. */
+export const MOST_PROBES = 300
+
+/**
+ * Places an order every tenth of a second, from now on, until one of them is reserved. Orders that are refused or get no
+ * answer are what they are: the next one tries again. All of them are real and belong into the ledger.
+ */
+async function firstDone(
+  { part, signal }: Pick<FaultBench, 'part' | 'signal'>,
+  { keyPrefix, patienceMs }: { keyPrefix: string; patienceMs: number },
+): Promise<Recovery> {
+  const startedAt = performance.now()
+  const over = AbortSignal.timeout(patienceMs)
+  const found = new AbortController()
+  const stop = AbortSignal.any([signal, over, found.signal])
+  const client = openServiceClient(part.order.url, { connections: 64, signal })
+  const accepted: string[] = []
+  try {
+    const probes: Promise<HistoryRecord>[] = []
+    const following = firstReserved(client, accepted, stop).finally(() => found.abort())
+    while (!stop.aborted && probes.length < MOST_PROBES) {
+      probes.push(place(client, `${keyPrefix}-${probes.length}`, { n: probes.length, accepted }))
+      await pause(PLACE_EVERY_MS, stop)
+    }
+    const doneAt = await following
+    signal.throwIfAborted()
+    return {
+      ms: doneAt === undefined ? undefined : doneAt - startedAt,
+      records: await Promise.all(probes),
+    }
+  } finally {
+    found.abort()
+    await client.close()
+  }
+}
+
+async function place(
+  client: ServiceClient,
+  idempotency_key: string,
+  { n, accepted }: { n: number; accepted: string[] },
+): Promise<HistoryRecord> {
+  const intended = { item: 'burger', quantity: 1 } as const
+  const order_id = orderIdForKey(idempotency_key)
+  const record = { n, ...intended, idempotency_key, order_id }
+  const options = { headers: { 'idempotency-key': idempotency_key }, timeoutMs: ANSWER_WITHIN_MS }
+  const answer = await client.post('/order', intended, options).catch(() => undefined)
+  if (!answer) return { ...record, outcome: 'unknown' }
+  const outcome = outcomeOf(answer.status)
+  if (outcome === 'ok') accepted.push(order_id)
+  const { data: order } = Order.safeParse(answer.body)
+  return { ...record, outcome, status: answer.status, ...(order && { told: order.status }) }
+}
+
+/** When the first of the accepted orders was seen reserved; undefined when none was before `stop`. */
+async function firstReserved(
+  client: ServiceClient,
+  accepted: string[],
+  stop: AbortSignal,
+): Promise<number | undefined> {
+  while (!stop.aborted) {
+    const looks = accepted.slice(0, LOOK_AT).map((order_id) => statusOf(client, order_id))
+    if ((await Promise.all(looks)).some(isReserved)) return performance.now()
+    await pause(LOOK_EVERY_MS, stop)
+  }
+  return undefined
+}
+
+async function statusOf(client: ServiceClient, order_id: string) {
+  const options = { timeoutMs: ANSWER_WITHIN_MS }
+  const answer = await client.get(`/orders/${order_id}`, options).catch(() => undefined)
+  return Order.safeParse(answer?.body).data?.status
+}
+
+/** Ends early, without an error, when nobody waits any more. */
+const pause = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => {})

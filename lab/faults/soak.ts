@@ -1,16 +1,32 @@
-import type { ExperimentContext } from '../experiments/experiment.ts'
-import { type OfferedLoad, offer } from '../experiments/offered-load.ts'
+import { readdirSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { messageOf } from '@lab/kit/errors.ts'
+import { within } from '@lab/kit/wait.ts'
+import { readProcess } from '../bench/process-figures.ts'
+import { atSeconds, timeChart } from '../experiments/curves.ts'
+import {
+  type Chart,
+  type Check,
+  check,
+  type ExperimentContext,
+  type Series,
+  type Table,
+} from '../experiments/experiment.ts'
+import { type LoadClock, loadClock, type OfferedLoad, offer } from '../experiments/offered-load.ts'
+import type { HistoryRecord } from '../ledger/history.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
-import { STYLE } from '../parts/index.ts'
-import { ledgerOf } from '../parts/ledger.ts'
-import { stockFor, type TrioName } from '../trio.ts'
-import type { FaultBench } from './fault.ts'
-import { type LoadClock, loadClock } from './load-clock.ts'
-import { MOST_PROBES } from './recovery.ts'
-import { injectOften, type SoakInjection, type SoakOptions, startOf } from './soak-injections.ts'
-import { type Sample, takeSamples } from './soak-samples.ts'
-import { withBench } from './with-bench.ts'
+import type { Running, Setting, Wired } from '../part.ts'
+import type { PartClient } from '../parts/client.ts'
+import { STYLE, watchPart } from '../parts/index.ts'
+import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
+import { type RunningTrio, stockFor, type TrioName } from '../trio.ts'
+import { withBench } from './bench.ts'
+import { lossesOf, seconds } from './cell.ts'
+import type { Fault, FaultBench, FaultPlan } from './fault.ts'
+import { type Injection, inject, MOST_PROBES } from './inject.ts'
+import { describeStatuses } from './matrix.ts'
 
 export interface SoakRun {
   part: TrioName
@@ -86,4 +102,365 @@ async function sample(
   const zero = await clock.zero
   const now = () => ({ atMs: performance.now() - zero, orders: sent.orders })
   return takeSamples({ part, client, now, everyMs: SAMPLE_EVERY_MS, over })
+}
+
+interface SoakOptions {
+  orders: number
+  /** Orders per second. */
+  rate: number
+  /** From the beginning of one fault to the beginning of the next: a seeded random time between the two. */
+  everySeconds: [number, number]
+  seed: number
+  /** How many times its limit a recovery may take. */
+  slack: number
+  faults: Fault[]
+}
+
+interface SoakInjection extends Omit<Injection, 'recovery' | 'hit'> {
+  fault: string
+  limitMs: number
+  recoveryMs: number | undefined
+  /** Why it could not be ended as it should. */
+  error?: string
+}
+
+/** The last fault begins no later than this before the end of the load. */
+const CALM_END_MS = 20_000
+/** Longest stall in a soak: faults are to come every few seconds. */
+const MOST_HOLD_MS = 8_000
+
+/** All faults of a soak share the wire: any of them that has one opens it for all. */
+const startOf = (faults: Fault[], name: TrioName): ((setting: Setting) => Promise<Wired>) | undefined =>
+  soakable(faults, name).find(({ plan }) => plan.start)?.plan.start
+
+function soakable(faults: Fault[], name: TrioName): { fault: string; plan: FaultPlan }[] {
+  return faults.flatMap((fault) => {
+    const plan = fault.parts[name]
+    return typeof plan === 'object' && plan.soaks ? [{ fault: fault.name, plan }] : []
+  })
+}
+
+/** One random fault after the other, for as long as the load goes on. */
+async function injectOften(bench: FaultBench, options: SoakOptions & { clock: LoadClock }) {
+  const { orders, rate, everySeconds, faults, seed, slack } = options
+  const { random, signal } = bench
+  const zero = await options.clock.zero
+  const now = () => performance.now() - zero
+  const choices = soakable(faults, bench.part.part)
+  const lastMs = (orders / rate) * 1_000 - CALM_END_MS
+  const injections: SoakInjection[] = []
+  const records: HistoryRecord[] = []
+  for (let next = gap(); choices.length > 0 && Math.max(next, now()) < lastMs; next += gap()) {
+    await sleep(Math.max(0, next - now()), undefined, { signal })
+    const { fault, plan } = choices[Math.floor(random() * choices.length)]!
+    const progress = (text: string) =>
+      bench.progress(`${Math.round(now() / 1_000)} s, fault ${injections.length + 1}, ${fault}: ${text}`)
+    const moments = { fault, injectMs: now(), healMs: now(), limitMs: plan.limitMs * slack }
+    try {
+      const { recovery, hit, ...rest } = await injectOne({ ...bench, progress }, plan)
+      records.push(...recovery.records)
+      injections.push({ ...moments, ...rest, recoveryMs: recovery.ms })
+    } catch (err) {
+      signal.throwIfAborted()
+      injections.push({ ...moments, recoveryMs: undefined, error: messageOf(err) })
+      await revive(bench)
+    }
+    // A fault that took longer than the gap moves those that come after it.
+    next = Math.max(next, now() - everySeconds[0] * 1_000 + 1_000)
+  }
+  return { injections, records }
+
+  function gap(): number {
+    const [from, to] = everySeconds
+    return (from + random() * (to - from)) * 1_000
+  }
+
+  async function injectOne(hitBench: FaultBench, { on, holdMs, limitMs }: FaultPlan): Promise<Injection> {
+    const acts = on(hitBench)
+    try {
+      return await inject(hitBench, {
+        acts,
+        holdMs: Math.min(holdMs, MOST_HOLD_MS),
+        limitMs,
+        keyPrefix: `after-${seed}-${injections.length}`,
+        now,
+      })
+    } finally {
+      await acts.close?.()
+    }
+  }
+}
+
+/** After a fault that ended badly: the soak goes on with everything running, and says so. */
+async function revive({ part: { services, rabbit, kafka } }: FaultBench): Promise<void> {
+  const control = (rabbit ?? kafka)?.control
+  await control?.resume()
+  await control?.start()
+  for (const service of services) {
+    service.resume()
+    if (service.pid === undefined) await service.start()
+  }
+}
+
+/** What a part occupied at one moment. */
+export interface Sample {
+  /** Milliseconds since the load began. */
+  atMs: number
+  /** Orders the generator had sent by then. */
+  orders: number
+  /** By service; absent while it does not run, and where there is no /proc. */
+  rssBytes: Record<string, number>
+  handles: Record<string, number>
+  /** Messages or orders that wait; absent while nobody answers. */
+  waiting?: number
+  /** All files below the data folder; absent without one. */
+  storeBytes?: number
+}
+
+interface Sampling {
+  part: RunningTrio
+  client: PartClient
+  /** Milliseconds since the load began, and the orders sent so far. */
+  now: () => { atMs: number; orders: number }
+  everyMs: number
+  /** Ends the samples. */
+  over: AbortSignal
+}
+
+const LOOK_WITHIN_MS = 4_000
+
+async function takeSamples({ part, client, now, everyMs, over }: Sampling): Promise<Sample[]> {
+  const samples: Sample[] = []
+  while (!over.aborted) {
+    // While a broker or a service is away, nobody can say what waits: the sample then has no such figure.
+    const waiting = await within(
+      waitingIn({ part, client, signal: over }),
+      LOOK_WITHIN_MS,
+      'the backlog',
+    ).catch(() => undefined)
+    const storeBytes = part.dataDir === undefined ? 0 : bytesBelow(part.dataDir)
+    samples.push({
+      ...now(),
+      ...processesOf(part),
+      ...(waiting !== undefined && { waiting }),
+      ...(storeBytes > 0 && { storeBytes }),
+    })
+    await sleep(everyMs, undefined, { signal: over }).catch(() => {
+      // The load is over, and so are the samples.
+    })
+  }
+  return samples
+}
+
+function processesOf({ services }: RunningTrio): Pick<Sample, 'rssBytes' | 'handles'> {
+  const figures: Pick<Sample, 'rssBytes' | 'handles'> = { rssBytes: {}, handles: {} }
+  for (const { name, pid } of services) {
+    const process = readProcess(pid)
+    const handles = handlesOf(pid)
+    // One that has ended, and whose end nobody has noted yet, has no memory any more.
+    if (process && !Number.isNaN(process.rssBytes)) figures.rssBytes[name] = process.rssBytes
+    if (handles !== undefined) figures.handles[name] = handles
+  }
+  return figures
+}
+
+function handlesOf(pid: number | undefined): number | undefined {
+  try {
+    return pid === undefined ? undefined : readdirSync(`/proc/${pid}/fd`).length
+  } catch {
+    return undefined // no /proc here, or the process is gone
+  }
+}
+
+function bytesBelow(folder: string): number {
+  const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
+  return entries
+    .filter((entry) => entry.isFile())
+    .reduce((sum, entry) => sum + sizeOf(join(entry.parentPath, entry.name)), 0)
+}
+
+function sizeOf(path: string): number {
+  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+}
+
+/** Over connections of its own: a broker that was killed has broken all others. */
+async function waitingIn(running: Running): Promise<number> {
+  await using watch = await watchPart(running)
+  return (await watch.backlog()).reduce((sum, { messages }) => sum + messages, 0)
+}
+
+/** A figure at the beginning and at the end of a soak. */
+interface Trend {
+  what: string
+  unit: string
+  /** Medians of the first and of the last third of the samples; the first tenth is warming up and in neither. */
+  first: number
+  last: number
+  limit: number
+  holds: boolean
+}
+
+const MB = 1_048_576
+const WARMING_UP = 0.1
+
+/**
+ * Whether what a part occupies has an end: the last third against the first, by medians, so that neither a fault nor a
+ * collection of garbage decides. What grows with the orders by design (a store keeps them, part C's order list is in
+ * memory) is held against the orders.
+ */
+export function boundsOf({ samples, ledger }: Pick<SoakRun, 'samples' | 'ledger'>): Trend[] {
+  const settled = samples.slice(Math.floor(samples.length * WARMING_UP))
+  const third = Math.floor(settled.length / 3)
+  const medians = (value: (sample: Sample) => number | undefined) => ({
+    first: median(settled.slice(0, third).flatMap((sample) => value(sample) ?? [])),
+    last: median(settled.slice(-third).flatMap((sample) => value(sample) ?? [])),
+  })
+  const services = [...new Set(samples.flatMap(({ rssBytes }) => Object.keys(rssBytes)))]
+  const memory = services.map((name) => {
+    const trend = medians(({ rssBytes }) => megabytes(rssBytes[name]))
+    return judged(`memory of ${name}`, ' MB', { ...trend, limit: trend.first * 1.5 + 32 })
+  })
+  const handles = services.map((name) => {
+    const trend = medians((sample) => sample.handles[name])
+    return judged(`open handles of ${name}`, '', { ...trend, limit: trend.first * 1.5 + 32 })
+  })
+  const waiting = medians((sample) => sample.waiting)
+  const backlog = judged('what waits', '', { ...waiting, limit: waiting.first * 2 + 500 })
+  const left = ledger.backlog.reduce((sum, { messages }) => sum + messages, 0)
+  return [...memory, ...handles, backlog, atRest(left), ...storeOf(settled)]
+}
+
+const atRest = (left: number): Trend => judged('what waits at rest', '', { first: 0, last: left, limit: 0 })
+
+/** A store keeps every order, so it grows with them; each order must not cost more than those before it. */
+function storeOf(samples: Sample[]): Trend[] {
+  const known = samples.filter(({ storeBytes, orders }) => storeBytes !== undefined && orders > 0)
+  const third = Math.floor(known.length / 3)
+  if (third === 0) return []
+  const perOrder = (of: Sample[]) => median(of.map(({ storeBytes = 0, orders }) => storeBytes / orders))
+  const [first, last] = [perOrder(known.slice(0, third)), perOrder(known.slice(-third))]
+  return [judged('store for each order', ' bytes', { first, last, limit: first * 1.2 })]
+}
+
+const judged = (what: string, unit: string, trend: Pick<Trend, 'first' | 'last' | 'limit'>): Trend => ({
+  what,
+  unit,
+  ...trend,
+  holds: trend.last <= trend.limit,
+})
+
+const megabytes = (bytes: number | undefined) => (bytes === undefined ? undefined : bytes / MB)
+
+/** NaN of nothing: no bound holds for a figure that was never seen. */
+function median(values: number[]): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[sorted.length >> 1] ?? Number.NaN
+}
+
+export const soakChecks = (run: SoakRun): Check[] => {
+  const style = STYLE[run.part]
+  const late = run.injections.filter(({ recoveryMs, limitMs }) => (recoveryMs ?? Infinity) > limitMs)
+  const worst = run.injections.toSorted((a, b) => (b.recoveryMs ?? Infinity) - (a.recoveryMs ?? Infinity))[0]
+  return [
+    ledgerCheck(` (${style}): nothing is lost, doubled or stuck`, run.ledger),
+    check(
+      `${style}: works again in time after every fault`,
+      run.injections.length > 0 && late.length === 0,
+      `${run.injections.length} faults${worst ? `, the slowest return after ${worst.fault}: ${returnIn(worst)}` : ''}${late.length > 0 ? `; late: ${late.map((each) => `${each.fault} ${returnIn(each)}`).join(', ')}` : ''}`,
+    ),
+    ...boundsOf(run).map((trend) =>
+      check(`${style}: ${trend.what} stays bounded`, trend.holds, inWords(trend)),
+    ),
+  ]
+}
+
+const returnIn = ({ recoveryMs, limitMs, error }: SoakInjection) =>
+  error ?? `${recoveryMs === undefined ? 'never' : seconds(recoveryMs)} (limit ${seconds(limitMs)})`
+
+const inWords = ({ first, last, limit, unit }: Trend) =>
+  `median of the first third ${round(first)}${unit}, of the last third ${round(last)}${unit}, limit ${round(limit)}${unit}`
+
+const round = (value: number) => (Number.isFinite(value) ? Math.round(value * 10) / 10 : 'n/a')
+
+export const soakTables = (runs: SoakRun[]): Table[] => [
+  ordersTable(runs),
+  boundsTable(runs),
+  ...runs.map(injectionsTable),
+]
+
+const ordersTable = (runs: SoakRun[]): Table => ({
+  title: 'A soak under faults: every order held against the ledger',
+  columns: ['style', 'orders', 'minutes', 'faults', 'clients heard', 'lost', 'doubled', 'stuck', 'ledger'],
+  rows: runs.map(({ part, ledger, seconds: lasted, injections }) => {
+    const { lost, doubled, stuck } = lossesOf(ledger)
+    const { outcomes, intended } = ledger.totals
+    const heard = Object.fromEntries(Object.entries(outcomes).filter(([, count]) => count > 0))
+    const minutes = (lasted / 60).toFixed(1)
+    const row = [STYLE[part], intended, minutes, injections.length, describeStatuses(heard)]
+    return [...row, lost, doubled, stuck, ledger.verdict]
+  }),
+})
+
+const boundsTable = (runs: SoakRun[]): Table => ({
+  title: 'What a part occupies: medians of the first and of the last third of the soak',
+  columns: ['style', 'what', 'unit', 'first third', 'last third', 'limit', 'bounded'],
+  rows: runs.flatMap((run) =>
+    boundsOf(run).map(({ what, unit, first, last, limit, holds }) => [
+      STYLE[run.part],
+      what,
+      unit.trim(),
+      round(first),
+      round(last),
+      round(limit),
+      holds ? 'yes' : 'NO',
+    ]),
+  ),
+})
+
+const injectionsTable = ({ part, injections }: SoakRun): Table => ({
+  title: `Faults of the soak: ${STYLE[part]}`,
+  columns: ['fault', 'times', 'recovery, median', 'recovery, longest', 'limit'],
+  rows: [...Map.groupBy(injections, ({ fault }) => fault)]
+    .toSorted(([a], [b]) => a.localeCompare(b))
+    .map(([fault, group]) => {
+      const took = group.map(({ recoveryMs = Infinity }) => recoveryMs).sort((a, b) => a - b)
+      const at = (index: number) => (took[index] === Infinity ? 'never' : seconds(took[index]!))
+      return [fault, group.length, at(took.length >> 1), at(took.length - 1), seconds(group[0]!.limitMs)]
+    }),
+})
+
+export const soakCharts = (runs: SoakRun[]): Chart[] =>
+  runs.flatMap((run) => [
+    timeChart({
+      title: `Memory of the services under faults: ${STYLE[run.part]}`,
+      y: { label: 'resident memory', unit: 'MB' },
+      series: [...new Set(run.samples.flatMap(({ rssBytes }) => Object.keys(rssBytes)))].map((name) => {
+        const known = run.samples.filter(({ rssBytes }) => rssBytes[name] !== undefined)
+        return {
+          name,
+          means: run.part,
+          n: known.length,
+          // A service that is down has no memory.
+          points: run.samples.map(({ atMs, rssBytes }): [number, number | null] => [
+            atSeconds(atMs),
+            rssBytes[name] === undefined ? null : rssBytes[name] / MB,
+          ]),
+        }
+      }),
+    }),
+    timeChart({
+      title: `What waits under faults: ${STYLE[run.part]}`,
+      y: { label: 'waiting', unit: 'orders' },
+      series: [waitingSeries(run)],
+    }),
+  ])
+
+function waitingSeries({ part, samples }: SoakRun): Series {
+  // Where nothing answered, how many wait is not known.
+  const points = samples.map(({ atMs, waiting }): [number, number | null] => [
+    atSeconds(atMs),
+    waiting ?? null,
+  ])
+  const n = samples.filter(({ waiting }) => waiting !== undefined).length
+  return { name: 'orders or messages', means: part, n, points }
 }

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 
 /** Everything that can be wrong with an order, and what it means. */
-export const ANOMALIES = {
+const ANOMALIES = {
   lost: 'acknowledged, and nowhere to be found',
   'unknown to the service': 'seen elsewhere, but the order service does not know it',
   doubled: 'reserved twice, or listed twice',

@@ -56,7 +56,7 @@ const HistoryRecordSchema = z.object({
   done_ms: z.number().optional(),
 })
 
-export interface HistoryWriter {
+interface HistoryWriter {
   write: (record: HistoryRecord) => void
   /** Writes what is left and the closing line. Rejects when any part of the file could not be written. */
   close: () => Promise<void>

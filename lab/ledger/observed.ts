@@ -80,7 +80,7 @@ function reachableFrom(from: OrderStatus): Set<OrderStatus> {
 export const isReserved = (status: OrderStatus | undefined): boolean =>
   status === 'reserved' || status === 'notified'
 
-export interface Sources {
+interface Sources {
   /** Base url of the order service and of the inventory service. */
   order: string
   inventory: string

@@ -6,7 +6,7 @@ import { ClientOutcome, type HistoryRecord } from './history.ts'
 import { isReserved, type Observed, type Promises } from './observed.ts'
 import { OrderTable } from './table.ts'
 
-export const LedgerTotals = z.object({
+const LedgerTotals = z.object({
   intended: z.int().min(0),
   outcomes: z.record(ClientOutcome, z.int().min(0)),
   /** Orders the order service lists. */
@@ -21,7 +21,7 @@ export const LedgerTotals = z.object({
   /** Decisions delivered again without effect. */
   repeated_decisions: z.int().min(0),
 })
-export type LedgerTotals = z.infer<typeof LedgerTotals>
+type LedgerTotals = z.infer<typeof LedgerTotals>
 
 /**
  * `balanced`: every order is accounted for. `unbalanced`: an invariant is broken. `did not drain`: nothing is broken yet,
@@ -37,7 +37,7 @@ export const LedgerVerdict = z.object({
 })
 export type LedgerVerdict = z.infer<typeof LedgerVerdict>
 
-export interface History {
+interface History {
   records: Iterable<HistoryRecord> | AsyncIterable<HistoryRecord>
   /** Asked once the records are read; a history kept in memory is complete. */
   isComplete?: () => boolean

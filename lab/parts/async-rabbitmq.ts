@@ -7,7 +7,7 @@ import { type ConsumedAs, openRabbitProbe, type RabbitProbe } from '../probes/ra
 import type { RunningTrio } from '../trio.ts'
 
 export const INVENTORY_QUEUE = 'inventory_queue'
-export const DEAD_LETTER_QUEUE = 'dlq_queue'
+const DEAD_LETTER_QUEUE = 'dlq_queue'
 const QUEUES = [INVENTORY_QUEUE, 'order_status_queue', 'notification_queue']
 const LOOK_AT_MOST = 10_000
 const Decision = z.object({ id: z.string(), subject: z.string() })

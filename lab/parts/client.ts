@@ -7,7 +7,7 @@ import { type Answer, openServiceClient, type ServiceClient } from '../load/serv
 import type { RunningTrio } from '../trio.ts'
 
 const Notification = z.object({ order_id: z.string(), status: z.string(), item: z.string(), at: z.number() })
-export type Notification = z.infer<typeof Notification>
+type Notification = z.infer<typeof Notification>
 
 export type Role = 'order' | 'inventory' | 'third'
 

@@ -8,7 +8,7 @@ import { counted } from '../report/number.ts'
 
 export const ORDER_EVENTS = 'order-events'
 export const INVENTORY_EVENTS = 'inventory-events'
-export const DEAD_LETTER_TOPIC = 'order-events.dlt'
+const DEAD_LETTER_TOPIC = 'order-events.dlt'
 const GROUP = 'inventory-group'
 const READ_MS = 60_000
 const Decision = z.object({ id: z.string(), type: z.string(), subject: z.string() })

@@ -21,14 +21,14 @@ const CALL_MS = 20_000
 /** `ConfigResourceTypes.TOPIC` of kafkajs, which an ES module cannot import by name. */
 const TOPIC_RESOURCE = 2
 
-export interface Outgoing {
+interface Outgoing {
   key: string | null
   value: Buffer | string | null
   headers?: Record<string, string>
   partition?: number
 }
 
-export interface PartitionOffsets {
+interface PartitionOffsets {
   partition: number
   /** First offset that is still there. */
   start: bigint
@@ -224,7 +224,7 @@ export interface TopicRecord {
  * Reads a topic from its beginning up to `ends`, with a group that exists for this reading only. The end of the log can
  * be a transaction marker, which is no record: progress is what the client says it has passed, not what it delivered.
  */
-export async function readTopic(
+async function readTopic(
   { kafka, prefix }: { kafka: Kafka; prefix: string },
   topic: string,
   ends: Positions,
@@ -313,8 +313,8 @@ async function removeGroup(kafka: Kafka, consumer: Consumer, groupId: string): P
 }
 
 /** How a producer may compress, with the number Kafka has for it. */
-export const COMPRESSIONS = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
-export type Compression = keyof typeof COMPRESSIONS
+const COMPRESSIONS = { gzip: 1, snappy: 2, lz4: 3, zstd: 4 } as const
+type Compression = keyof typeof COMPRESSIONS
 
 type Compress = (data: Buffer) => Promise<Buffer>
 interface Encoded {

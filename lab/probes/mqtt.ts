@@ -2,7 +2,7 @@ import { connect, type IClientOptions, type MqttClient } from 'mqtt'
 
 export type Qos = 0 | 1 | 2
 
-export interface MqttProbe extends AsyncDisposable {
+interface MqttProbe extends AsyncDisposable {
   /** Resolves when the broker has it, or for QoS 0 when it is sent. Rejects while there is no connection for QoS 0. */
   publish: (topic: string, body: string, qos: Qos) => Promise<void>
 }
@@ -16,7 +16,7 @@ export interface MqttSubscriber extends AsyncDisposable {
   kill: () => Promise<void>
 }
 
-export interface SubscriberOptions {
+interface SubscriberOptions {
   topic: string
   qos: Qos
   clientId: string

@@ -159,7 +159,7 @@ export interface Sampled {
   redelivered: number
 }
 
-export interface RabbitManagement {
+interface RabbitManagement {
   sampled: (queue: string) => Promise<Sampled>
   /**
    * Shows up to `count` messages and puts them back. The broker counts each look as a delivery, so a queue with a
@@ -204,7 +204,7 @@ interface MessageInfo {
   properties: { headers?: Record<string, unknown> } | []
 }
 
-export function openRabbitManagement(broker: RabbitBroker): RabbitManagement {
+function openRabbitManagement(broker: RabbitBroker): RabbitManagement {
   const vhost = encodeURIComponent(decodeURIComponent(new URL(broker.url).pathname.slice(1)) || '/')
   const pathOf = (queue: string) => `/queues/${vhost}/${encodeURIComponent(queue)}`
   const info = (queue: string) => rabbitApi<QueueInfo>(broker, 'GET', pathOf(queue))
@@ -264,7 +264,7 @@ export interface Flood extends AsyncDisposable {
   copy: (pattern: string) => Promise<{ taken: Captured[] }>
 }
 
-export interface FloodMessage {
+interface FloodMessage {
   routingKey: string
   body: Buffer
   properties: Options.Publish

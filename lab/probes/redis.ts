@@ -31,7 +31,7 @@ export async function openRedisProbe(address: RedisAddress): Promise<RedisProbe>
   return Object.assign(client, { [Symbol.asyncDispose]: async () => client.destroy() })
 }
 
-export interface Subscriber {
+interface Subscriber {
   isOn: () => boolean
   /** As a process that is killed. */
   kill: () => void

@@ -12,7 +12,7 @@ import { BenchInvalid } from '../bench.ts'
 const ROLES = ['order', 'inventory', 'notification'] as const
 const DRAIN_MS = 60_000
 
-export interface BareChainOptions {
+interface BareChainOptions {
   session: Session
   name: string
   /** The file that holds its services. */

@@ -1,10 +1,8 @@
 import type { Role } from '../../parts/client.ts'
 import { drivers } from '../../parts/index.ts'
 import { TRIOS } from '../../trio.ts'
-import type { Acts, Fault, FaultBench } from '../fault.ts'
-import { moveClock } from '../hooks.ts'
-import { signalHook, startHooked } from './hooked.ts'
-import { ROLE_NAMES, ROLES } from './roles.ts'
+import { type Acts, type Fault, type FaultBench, ROLE_NAMES, ROLES } from '../fault.ts'
+import { moveClock, signalHook, startHooked } from '../hooks.ts'
 
 const MINUTES = [5, -5]
 const MOVED_MS = 3_000

@@ -1,69 +1,131 @@
-import type { ServiceProcess } from '@lab/stack/service.ts'
 import type { FaultTimes } from '../../part.ts'
 import type { Role } from '../../parts/client.ts'
 import { drivers } from '../../parts/index.ts'
 import { TRIOS } from '../../trio.ts'
-import type { Acts, Fault, FaultBench } from '../fault.ts'
-import { ROLE_NAMES, ROLES } from './roles.ts'
+import {
+  type Acts,
+  type Fault,
+  type FaultBench,
+  type FaultPlan,
+  NO_BROKER,
+  ROLE_NAMES,
+  ROLES,
+} from '../fault.ts'
 
-const AWAY_MS = 1_500
+/** What can be done to a process: each answers what it hit. */
+interface Victim {
+  kill: () => Promise<string>
+  stop: () => Promise<string>
+  start: () => Promise<void>
+  pause: () => Promise<string>
+  resume: () => Promise<void>
+}
 
-const serviceOf = ({ part }: FaultBench, role: Role): ServiceProcess => part[role]
+const serviceOf = ({ part }: FaultBench, role: Role): Victim => {
+  const service = part[role]
+  return {
+    kill: async () => {
+      const { pid } = service
+      await service.kill()
+      return `process ${pid}`
+    },
+    stop: async () => {
+      const { code, signal, ms } = await service.stop()
+      return `stopped in ${ms} ms with ${signal ?? code}`
+    },
+    start: () => service.start(),
+    pause: async () => {
+      service.pause()
+      return `process ${service.pid}`
+    },
+    resume: async () => service.resume(),
+  }
+}
 
-const kill = (bench: FaultBench, role: Role): Acts => ({
-  inject: async () => {
-    const { pid } = serviceOf(bench, role)
-    await serviceOf(bench, role).kill()
-    return `process ${pid}`
-  },
-  heal: () => serviceOf(bench, role).start(),
-})
-
-/** The new process starts when the old one has stopped in its own time, as a rolling restart of one instance does. */
-const restart = (bench: FaultBench, role: Role): Acts => ({
-  inject: async () => {
-    const { code, signal, ms } = await serviceOf(bench, role).stop()
-    return `stopped in ${ms} ms with ${signal ?? code}`
-  },
-  heal: () => serviceOf(bench, role).start(),
-})
-
-const stall = (bench: FaultBench, role: Role): Acts => ({
-  inject: async () => {
-    serviceOf(bench, role).pause()
-    return `process ${serviceOf(bench, role).pid}`
-  },
-  heal: async () => serviceOf(bench, role).resume(),
-})
+function brokerOf({ part }: FaultBench): Victim {
+  const control = (part.rabbit ?? part.kafka)?.control
+  if (!control) throw new Error('the broker is not of this run: nobody may kill it')
+  const done = (act: 'kill' | 'stop' | 'pause', what: string) => async () => {
+    await control[act]()
+    return what
+  }
+  return {
+    kill: done('kill', 'SIGKILL'),
+    stop: done('stop', 'orderly stop'),
+    start: () => control.start(),
+    pause: done('pause', 'SIGSTOP'),
+    resume: () => control.resume(),
+  }
+}
 
 interface Way {
   name: string
-  acts: (bench: FaultBench, role: Role) => Acts
+  acts: (victim: Victim) => Acts
+  /** Of a service, and of a broker: longer than three heartbeats of 5 s, and than a request of 10 s to Kafka. */
   holdMs: (times: FaultTimes) => number
+  brokerHoldMs: number
   limit: 'serviceMs' | 'stalledMs'
 }
 
+/** A restart starts the new process when the old one has stopped in its own time, as a rolling restart does. */
 const WAYS: Way[] = [
-  { name: 'SIGKILL', acts: kill, holdMs: () => AWAY_MS, limit: 'serviceMs' },
-  { name: 'SIGTERM', acts: restart, holdMs: () => 0, limit: 'serviceMs' },
-  { name: 'SIGSTOP', acts: stall, holdMs: ({ stallMs }) => stallMs, limit: 'stalledMs' },
+  {
+    name: 'SIGKILL',
+    acts: ({ kill, start }) => ({ inject: kill, heal: start }),
+    holdMs: () => 1_500,
+    brokerHoldMs: 2_000,
+    limit: 'serviceMs',
+  },
+  {
+    name: 'SIGTERM',
+    acts: ({ stop, start }) => ({ inject: stop, heal: start }),
+    holdMs: () => 0,
+    brokerHoldMs: 0,
+    limit: 'serviceMs',
+  },
+  {
+    name: 'SIGSTOP',
+    acts: ({ pause, resume }) => ({ inject: pause, heal: resume }),
+    holdMs: ({ stallMs }) => stallMs,
+    brokerHoldMs: 17_000,
+    limit: 'stalledMs',
+  },
 ]
 
-const faultOf = ({ name, acts, holdMs, limit }: Way, role: Role): Fault => ({
-  name: `${name} ${ROLE_NAMES[role]}`,
-  kind: 'process',
-  parts: Object.fromEntries(
-    TRIOS.map((part) => [
-      part,
-      {
-        limitMs: drivers[part].faults[limit],
-        holdMs: holdMs(drivers[part].faults),
-        on: (bench: FaultBench) => acts(bench, role),
-        soaks: true,
-      },
-    ]),
-  ) as Fault['parts'],
-})
-
 /** Each service killed, restarted in order, and stalled. */
-export const processFaults: Fault[] = WAYS.flatMap((way) => ROLES.map((role) => faultOf(way, role)))
+export const processFaults: Fault[] = WAYS.flatMap(({ name, acts, holdMs, limit }) =>
+  ROLES.map((role) => ({
+    name: `${name} ${ROLE_NAMES[role]}`,
+    kind: 'process' as const,
+    parts: Object.fromEntries(
+      TRIOS.map((part) => [
+        part,
+        {
+          limitMs: drivers[part].faults[limit],
+          holdMs: holdMs(drivers[part].faults),
+          on: (bench: FaultBench) => acts(serviceOf(bench, role)),
+          soaks: true,
+        },
+      ]),
+    ) as Fault['parts'],
+  })),
+)
+
+/** The broker killed, restarted in order, and stalled. */
+export const brokerFaults: Fault[] = WAYS.map(({ name, acts, brokerHoldMs }) => {
+  const plan = (part: 'async-rabbitmq' | 'streaming-kafka'): FaultPlan => ({
+    limitMs: drivers[part].faults.brokerMs,
+    holdMs: brokerHoldMs,
+    on: (bench) => acts(brokerOf(bench)),
+    soaks: true,
+  })
+  return {
+    name: `${name} the broker`,
+    kind: 'broker',
+    parts: {
+      'sync-rest': NO_BROKER,
+      'async-rabbitmq': plan('async-rabbitmq'),
+      'streaming-kafka': plan('streaming-kafka'),
+    },
+  }
+})

@@ -1,9 +1,7 @@
 import type { Role } from '../../parts/client.ts'
 import { drivers } from '../../parts/index.ts'
-import type { Acts, Fault, FaultBench, FaultPlan } from '../fault.ts'
-import { fillStore } from '../hooks.ts'
-import { signalHook, startHooked } from './hooked.ts'
-import { ROLE_NAMES, ROLES } from './roles.ts'
+import { type Acts, type Fault, type FaultBench, type FaultPlan, ROLE_NAMES, ROLES } from '../fault.ts'
+import { fillStore, signalHook, startHooked } from '../hooks.ts'
 
 const FULL_MS = 3_000
 const NO_STORE = 'it has no store: the log is its database'

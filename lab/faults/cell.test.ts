@@ -5,8 +5,7 @@ import { describe, expect, test } from 'vitest'
 import type { Anomaly } from '../ledger/anomaly.ts'
 import { createHistoryFile, type HistoryRecord } from '../ledger/history.ts'
 import { judgeLedger } from '../ledger/verdict.ts'
-import type { Cell, CellRun } from './cell.ts'
-import { judge } from './judge.ts'
+import { type Cell, type CellRun, judge } from './cell.ts'
 
 const plan = { limitMs: 3_000, holdMs: 1_000, on: () => ({}) as never }
 const cell = (more: object = {}): Cell => ({

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import { boundsOf } from './soak-bounds.ts'
-import type { Sample } from './soak-samples.ts'
+import { boundsOf, type Sample } from './soak.ts'
 
 const MB = 1_048_576
 

@@ -4,9 +4,7 @@ import { warmUp } from '../experiments/offered-load.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
 import { createRandom } from '../load/random.ts'
 import { openPartClient } from '../parts/client.ts'
-import { stockEnv, type TrioName } from '../trio.ts'
-import { closePart } from './close-part.ts'
-import { ensureBroker } from './ensure-broker.ts'
+import { brokerFor, type RunningTrio, stockEnv, type TrioName } from '../trio.ts'
 import type { FaultBench, FaultPlan } from './fault.ts'
 
 export interface BenchOptions {
@@ -58,4 +56,24 @@ export async function withBench<Result>(
     for (const close of closers.reverse()) await close().catch(() => {})
     if (!context.signal.aborted) await ensureBroker(context, name)
   }
+}
+
+/** Whoever interrupts a run does not wait for orderly shutdowns, least of all for those of a part that is broken. */
+async function closePart({ services, close }: RunningTrio, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) await Promise.all(services.map((service) => service.kill()))
+  await close()
+}
+
+type Brokers = Pick<ExperimentContext<unknown>, 'rabbit' | 'kafka'>
+
+export async function brokerOf(brokers: Brokers, part: TrioName) {
+  const { rabbit, kafka } = await brokerFor(part, brokers)
+  return rabbit ?? kafka
+}
+
+/** A fault that ended badly leaves a broker dead or stalled: it runs again after this, for the next cell. */
+async function ensureBroker(brokers: Brokers, part: TrioName): Promise<void> {
+  const control = (await brokerOf(brokers, part))?.control
+  await control?.resume()
+  await control?.start()
 }
