@@ -15,7 +15,7 @@ export interface Injection {
   recovery: Recovery
 }
 
-interface StrikeOptions {
+interface InjectOptions {
   acts: Acts
   holdMs: number
   limitMs: number
@@ -30,7 +30,7 @@ export const patienceOf = (limitMs: number) => 2 * limitMs + 15_000
 /** Does the damage, keeps it up, ends it, and measures until the first order that was placed after it is done. */
 export async function inject(
   bench: FaultBench,
-  { acts, holdMs, limitMs, keyPrefix, now }: StrikeOptions,
+  { acts, holdMs, limitMs, keyPrefix, now }: InjectOptions,
 ): Promise<Injection> {
   const { signal, progress } = bench
   const injectMs = now()

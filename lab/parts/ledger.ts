@@ -1,7 +1,7 @@
 import type { Item } from '@lab/common/domain/order.ts'
 import { type Check, voidingCheck } from '../experiments/experiment.ts'
 import { type HistoryFile, type HistoryRecord, openHistoryFile } from '../ledger/history.ts'
-import { collect } from '../ledger/observed.ts'
+import { collect, type Observed } from '../ledger/observed.ts'
 import { compare, type LedgerVerdict } from '../ledger/verdict.ts'
 import type { RunningTrio } from '../trio.ts'
 import { openPartClient } from './client.ts'
@@ -16,6 +16,8 @@ interface LedgerOptions {
   settleMs?: number
   /** How many dead letters that name no order were put there on purpose. */
   plantedDeadLetters?: number
+  /** Orders, in lower case, that were notified past the order service: no order answers for these. */
+  notifiedPastOrders?: ReadonlySet<string>
   /** Whether the broker is asked as well; it is, unless there are too many orders to read all of its log. */
   asksBroker?: boolean
 }
@@ -25,7 +27,8 @@ interface LedgerOptions {
  * Over connections of its own: those from before a fault may be as broken as the fault was.
  */
 export async function ledgerOf(part: RunningTrio, options: LedgerOptions): Promise<LedgerVerdict> {
-  const { histories, initial, settleMs = 30_000, plantedDeadLetters, asksBroker = true, signal } = options
+  const { histories, initial, settleMs = 30_000, plantedDeadLetters, notifiedPastOrders } = options
+  const { asksBroker = true, signal } = options
   await using client = openPartClient(part, signal)
   const driver = drivers[part.part]
   await using watch = await driver.watch({ part, client, signal })
@@ -43,6 +46,8 @@ export async function ledgerOf(part: RunningTrio, options: LedgerOptions): Promi
     },
     signal,
   })
+  if (observed.notifications && notifiedPastOrders)
+    observed.notifications = without(observed.notifications, notifiedPastOrders)
   const files = histories.filter((history) => typeof history === 'string').map(openHistoryFile)
   const kept = histories.filter((history) => typeof history !== 'string')
   // Awaited here: the connections are closed when this function is left.
@@ -51,6 +56,10 @@ export async function ledgerOf(part: RunningTrio, options: LedgerOptions): Promi
     observed,
     driver.promises,
   )
+}
+
+async function* without(all: NonNullable<Observed['notifications']>, ids: ReadonlySet<string>) {
+  for await (const one of all) if (!ids.has(one.order_id.toLowerCase())) yield one
 }
 
 async function* inTurn(files: HistoryFile[], kept: HistoryRecord[][]): AsyncGenerator<HistoryRecord> {

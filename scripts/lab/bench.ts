@@ -6,10 +6,11 @@ import {
   casesOf,
   FUZZ_SCHEMA_VERSION,
   FuzzResults,
+  findingLines,
   findingsOf,
+  fuzzTable,
   type PartFuzzed,
 } from '@lab/lab/fuzz/results.ts'
-import { findingLines, fuzzTable } from '@lab/lab/fuzz/tables.ts'
 import {
   copyLogs,
   createResultsFolder,
@@ -264,7 +265,7 @@ interface Fuzzing extends Benching {
 
 async function fuzzOne(name: TrioName, { options, seed, session, terminal }: Fuzzing): Promise<PartFuzzed> {
   const { cases, target, case: only } = options
-  const { fuzzPart } = await import('@lab/lab/fuzz/parts/fuzz-part.ts')
+  const { fuzzPart } = await import('@lab/lab/fuzz/fuzz-part.ts')
   const [result] = await terminal.reporter.tasks([
     {
       title: `${name}: fuzzing`,

@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { openServiceClient } from '../../load/service-client.ts'
-import type { Components, Schema } from '../json/schema.ts'
+import type { Components, Schema } from '../json.ts'
 
 const AnySchema = z.custom<Schema>((value) => typeof value === 'object' && value !== null)
 const Content = z.record(z.string(), z.object({ schema: AnySchema.optional() })).optional()

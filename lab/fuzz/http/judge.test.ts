@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest'
-import type { Answer } from './answer.ts'
-import type { Expected, HttpCase } from './case.ts'
 import { routesOf } from './document.ts'
+import type { Answer, Expected, HttpCase } from './exchange.ts'
 import { createJudge } from './judge.ts'
 
 const order = { type: 'object', properties: { order_id: { type: 'string' } }, required: ['order_id'] }

@@ -1,9 +1,7 @@
 import { z } from 'zod'
-import { compile, type Fits } from '../json/oracle.ts'
-import type { Schema } from '../json/schema.ts'
-import { type Answer, jsonOf, type Received } from './answer.ts'
-import type { HttpCase } from './case.ts'
+import { compile, type Fits, type Schema } from '../json.ts'
 import type { Bodies, Route } from './document.ts'
+import { type Answer, type HttpCase, jsonOf, type Received } from './exchange.ts'
 
 /** A rule that an answer broke. The same rule broken again is the same finding. */
 export interface Complaint {

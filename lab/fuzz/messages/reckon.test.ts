@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest'
-import type { KnownEvent, MessageCase } from './case.ts'
+import type { KnownEvent, MessageCase } from './cases.ts'
 import { type DeadLetter, reckonDeadLetters, reckonDecisions, reporter, type Sent } from './reckon.ts'
 
 const message: MessageCase = { kind: 'test', body: Buffer.from('{}'), key: 'k', properties: {}, headers: {} }

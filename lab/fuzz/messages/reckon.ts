@@ -1,5 +1,8 @@
-import type { Finding } from '../finding.ts'
-import { describeCase, type KnownEvent, type MessageCase, type Verdict } from './case.ts'
+import type { Order } from '@lab/common/domain/order.ts'
+import type { Stock } from '@lab/common/domain/stock.ts'
+import type { Complaint } from '../http/judge.ts'
+import type { Finding } from '../results.ts'
+import { describeCase, type KnownEvent, type MessageCase, type Verdict } from './cases.ts'
 
 /** A message that was sent, and what must become of it. */
 export interface Sent {
@@ -71,7 +74,7 @@ export const distinct = (events: KnownEvent[]): KnownEvent[] => [
   ...new Map(events.map((event) => [event.id, event])).values(),
 ]
 
-export interface Decisions {
+interface Decisions {
   /** What the consumer announced. */
   announced: KnownEvent[]
   /** Orders that had their decision before. */
@@ -123,3 +126,29 @@ const isAbout = (verdict: Verdict, { data }: KnownEvent) =>
   verdict.kind === 'event' &&
   verdict.event.data.item === data.item &&
   verdict.event.data.quantity === data.quantity
+
+/** How two sets of ids differ, as a complaint; nothing when they do not. */
+export function difference(what: string, promised: Iterable<string>, found: Iterable<string>): Complaint[] {
+  const [wanted, there] = [idSet(promised), idSet(found)]
+  const missing = [...wanted.difference(there)]
+  const strange = [...there.difference(wanted)]
+  return [
+    ...(missing.length > 0 ? [{ rule: `${what}: missing`, detail: some(missing) }] : []),
+    ...(strange.length > 0 ? [{ rule: `${what}: nobody asked for`, detail: some(strange) }] : []),
+  ]
+}
+
+const idSet = (ids: Iterable<string>) => new Set([...ids].map((id) => id.toLowerCase()))
+const some = (ids: string[]) => `${ids.length}, such as ${ids.slice(0, 3).join(', ')}`
+
+export const unequal = (what: string, expected: unknown, found: unknown): Complaint[] => {
+  const [wanted, there] = [JSON.stringify(expected), JSON.stringify(found)]
+  return wanted === there ? [] : [{ rule: what, detail: `expected ${wanted}, found ${there}` }]
+}
+
+/** What is left of `initial` after all of these. */
+export function stockAfter(initial: Stock, taken: Iterable<Pick<Order, 'item' | 'quantity'>>): Stock {
+  const left = { ...initial }
+  for (const { item, quantity } of taken) left[item] -= quantity
+  return left
+}

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import type { Json } from './tree.ts'
+import type { Json } from './json.ts'
 
 /** Numbers at the edges of what JSON and JavaScript can hold. */
 const weirdNumber = fc.oneof(

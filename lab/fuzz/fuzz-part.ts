@@ -1,13 +1,14 @@
-import { openPartClient } from '../../parts/client.ts'
-import type { Progress, Session } from '../../run/session.ts'
-import { brokerFor, startTrio, stockEnv, type TrioName } from '../../trio.ts'
-import type { TargetResult } from '../finding.ts'
-import { STOCK } from './account.ts'
-import { fuzzConsumers } from './fuzz-consumers.ts'
-import { fuzzRoutes } from './fuzz-routes.ts'
-import { openAccount } from './specialists.ts'
+import { openPartClient } from '../parts/client.ts'
+import type { Progress, Session } from '../run/session.ts'
+import { brokerFor, startTrio, stockEnv, type TrioName } from '../trio.ts'
+import { openAccount, STOCK } from './account.ts'
+import { fuzzRoutes, idsFor } from './http/routes.ts'
+import { type Consumer, fuzzConsumer } from './messages/consumers.ts'
+import { queues } from './messages/queues.ts'
+import { topics } from './messages/topics.ts'
+import type { TargetResult } from './results.ts'
 
-export interface PartFuzzOptions {
+interface PartFuzzOptions {
   session: Pick<Session, 'run' | 'signal' | 'rabbit' | 'kafka'>
   part: TrioName
   /** For each route and each consumer. */
@@ -18,6 +19,13 @@ export interface PartFuzzOptions {
   target?: string | undefined
   /** Only the case of this number. */
   only?: number | undefined
+}
+
+/** Part A has none: its messages are requests. */
+const CONSUMERS: Record<TrioName, Consumer[]> = {
+  'sync-rest': [],
+  'async-rabbitmq': queues,
+  'streaming-kafka': topics,
 }
 
 /** Starts a part with plenty of stock, fuzzes its routes and then its consumers, one after the other, and closes it. */
@@ -34,11 +42,14 @@ export async function fuzzPart(options: PartFuzzOptions): Promise<TargetResult[]
   })
   opened.defer(part.close)
   const client = opened.use(openPartClient(part, signal))
-  const account = opened.use(await openAccount[name]({ part, client, signal }))
+  const account = openAccount({ part, client, signal })
   const wants = (text: string) => text.includes(target)
   const fuzz = { seed, cases, only, signal, progress }
   const routes = await fuzzRoutes({ part, account, wants }, fuzz)
   // A part with a service less has nothing more to tell.
   if (part.services.some(({ pid }) => pid === undefined)) return routes
-  return [...routes, ...(await fuzzConsumers({ part, client, wants }, fuzz))]
+  const results = [...routes]
+  for (const consumer of CONSUMERS[name].filter(({ target }) => wants(target)))
+    results.push(await fuzzConsumer(consumer, { part, client, ids: idsFor(seed) }, fuzz))
+  return results
 }

@@ -1,11 +1,7 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { sampleCase } from '../sample.ts'
-import { mutatedBody } from './mutate.ts'
-import { compile, parseBody, reachesPrototype } from './oracle.ts'
-import type { Schema } from './schema.ts'
-import { textOf } from './tree.ts'
-import { validJson } from './valid.ts'
+import { mutatedBody, sampleCase, validJson } from './generate.ts'
+import { compile, parseBody, reachesPrototype, type Schema, textOf } from './json.ts'
 
 const order: Schema = {
   type: 'object',

@@ -2,14 +2,54 @@ import { InventoryFailed, InventoryReserved, OrderPlaced } from '@lab/common/dom
 import { derivedId } from '@lab/common/ids.ts'
 import fc from 'fast-check'
 import { z } from 'zod'
-import { type Body, mutatedBody } from '../json/mutate.ts'
-import { compile, parseJson } from '../json/oracle.ts'
-import type { Schema } from '../json/schema.ts'
-import { type Json, textOf } from '../json/tree.ts'
-import { type ValidOptions, validJson } from '../json/valid.ts'
-import type { KnownEvent } from './case.ts'
+import { type Body, mutatedBody, sampleCase, type ValidOptions, validJson } from '../generate.ts'
+import type { FuzzOptions } from '../http/routes.ts'
+import { compile, type Json, parseJson, type Schema, textOf } from '../json.ts'
 
-export const EVENTS = { OrderPlaced, InventoryReserved, InventoryFailed }
+/** What must become of a message. */
+export type Verdict =
+  /** An event of the consumer: it has its effect, or is recognised as one that was there before. */
+  | { kind: 'event'; event: KnownEvent }
+  /** Never an event: a dead letter says why, and nothing else happens. */
+  | { kind: 'poison' }
+
+/** The parts of an event that its effects follow from. */
+export interface KnownEvent {
+  id: string
+  type: 'OrderPlaced' | 'InventoryReserved' | 'InventoryFailed'
+  data: { order_id: string; item: 'burger' | 'pizza' | 'salad'; quantity: number }
+}
+
+export interface MessageCase {
+  kind: string
+  body: Buffer | null
+  /** The routing key in RabbitMQ, the record's key in Kafka. */
+  key: string | null
+  /** What RabbitMQ knows of the message beside its body; Kafka has headers alone. */
+  properties: {
+    messageId?: string
+    type?: string
+    contentType?: string
+    correlationId?: string
+    priority?: number
+  }
+  headers: Record<string, unknown>
+}
+
+/** A command for people: the message as it was. */
+export function describeCase({ key, body, properties, headers }: MessageCase): string {
+  const text = body === null ? null : body.toString()
+  const isText = body === null || Buffer.from(text!).equals(body)
+  const shown = isText ? text : `base64 ${body.toString('base64')}`
+  const all = JSON.stringify({ key, body: shown, properties, headers })
+  return all.length <= MAX_SHOWN
+    ? all
+    : `${all.slice(0, MAX_SHOWN)}… (${all.length} characters; --case repeats it)`
+}
+
+const MAX_SHOWN = 2_000
+
+const EVENTS = { OrderPlaced, InventoryReserved, InventoryFailed }
 export type EventName = keyof typeof EVENTS
 
 const schemaOf = (name: EventName): Schema => z.toJSONSchema(EVENTS[name], { io: 'input' }) as Schema
@@ -45,7 +85,7 @@ export interface EventBody extends Body {
 }
 
 /** Bodies around an event: as it is, changed in one place, or something else altogether. */
-export function eventBodies(name: EventName, options: ValidOptions): fc.Arbitrary<EventBody> {
+function eventBodies(name: EventName, options: ValidOptions): fc.Arbitrary<EventBody> {
   const valid = validEvent(name, options)
   const asItIs = valid.map(
     (json): EventBody => ({ bytes: Buffer.from(textOf(json)), change: 'valid', was: whatIs(json) }),
@@ -64,6 +104,17 @@ function whatIs(json: Json): EventBody['was'] {
   return { id, type, order_id: subject }
 }
 
+/** Events that a consumer knows, changed or not, and now and then one of another kind. */
+export function anyEvent(knows: EventName[], options: ValidOptions): fc.Arbitrary<EventBody> {
+  const names = Object.keys(EVENTS) as EventName[]
+  const bodies = new Map(names.map((name) => [name, eventBodies(name, options)]))
+  const known = fc.constantFrom(...knows)
+  const any = fc.constantFrom(...names)
+  return fc
+    .oneof({ weight: 12, arbitrary: known }, { weight: 1, arbitrary: any })
+    .chain((name) => bodies.get(name)!)
+}
+
 /** Reads an event as the page of each part says a consumer does: the schema, the size, one order. */
 export function createReader(names: EventName[]): (body: Buffer | null) => KnownEvent | undefined {
   const fits = names.map((name) => compile(schemaOf(name)))
@@ -76,4 +127,32 @@ export function createReader(names: EventName[]): (body: Buffer | null) => Known
     const { order_id, ...data } = event.data
     return { id: event.id, type: event.type, data: { ...data, order_id: order_id.toLowerCase() } }
   }
+}
+
+/** The header that every message carries: the number of its case. */
+export const CASE = 'fuzz-case'
+
+export interface Numbered {
+  at: number
+  message: MessageCase
+}
+
+const CHUNK = 250
+
+/** The messages of a target, in chunks: a whole run of them need not be in memory twice. */
+export function* drawMessages(
+  target: string,
+  messages: fc.Arbitrary<MessageCase>,
+  options: FuzzOptions,
+): Generator<Numbered[]> {
+  const { seed, cases, only } = options
+  if (only !== undefined) {
+    yield [{ at: only, message: sampleCase(messages, { seed, target, at: only }) }]
+    return
+  }
+  for (let from = 0; from < cases; from += CHUNK)
+    yield Array.from({ length: Math.min(CHUNK, cases - from) }, (_, index) => {
+      const at = from + index
+      return { at, message: sampleCase(messages, { seed, target, at }) }
+    })
 }

@@ -1,0 +1,311 @@
+import type { Stock } from '@lab/common/domain/stock.ts'
+import { messageOf } from '@lab/kit/errors.ts'
+import fc from 'fast-check'
+import { z } from 'zod'
+import type { PartClient } from '../../parts/client.ts'
+import { type KafkaProbe, openKafkaProbe, type TopicRecord } from '../../probes/kafka.ts'
+import type { TrioService } from '../../trio.ts'
+import type { ValidOptions } from '../generate.ts'
+import type { Complaint } from '../http/judge.ts'
+import type { Finding } from '../results.ts'
+import { weirdString } from '../weird.ts'
+import {
+  anyEvent,
+  CASE,
+  createReader,
+  type EventBody,
+  type EventName,
+  type KnownEvent,
+  type MessageCase,
+  type Numbered,
+  type Verdict,
+} from './cases.ts'
+import type { Consumer } from './consumers.ts'
+import {
+  type DeadLetter,
+  difference,
+  distinct,
+  eventsOf,
+  reckonDeadLetters,
+  reckonDecisions,
+  reporter,
+  type Sent,
+  stockAfter,
+  unequal,
+} from './reckon.ts'
+
+const READ_MS = 120_000
+const READY_MS = 10_000
+
+/** A topic and the events that belong there. */
+interface TopicSpec {
+  topic: string
+  knows: EventName[]
+}
+
+const TOPICS: TopicSpec[] = [
+  { topic: 'order-events', knows: ['OrderPlaced'] },
+  { topic: 'inventory-events', knows: ['InventoryReserved', 'InventoryFailed'] },
+]
+
+/** Records for one topic: every event of the lab, changed or not, under its order's key or another. */
+function kafkaCases({ knows }: TopicSpec, options: ValidOptions): fc.Arbitrary<MessageCase> {
+  const body = anyEvent(knows, options)
+  return fc
+    .record({ body, key, headers, isEmpty: fc.integer({ min: 0, max: 60 }).map((turn) => turn === 60) })
+    .map(caseOf)
+}
+
+interface Drawn {
+  body: EventBody
+  /** Undefined stands for the order's own. */
+  key: string | null | undefined
+  headers: Record<string, string>
+  isEmpty: boolean
+}
+
+function caseOf({ body, key, headers, isEmpty }: Drawn): MessageCase {
+  const odd = [
+    isEmpty ? 'no value' : body.change,
+    key === undefined ? '' : 'key',
+    Object.keys(headers).length > 0 ? 'headers' : '',
+  ]
+  const named = odd.filter((text) => text !== '' && text !== 'valid')
+  return {
+    kind: named.length === 0 ? 'valid' : named.join(' + '),
+    body: isEmpty ? null : body.bytes,
+    key: key === undefined ? body.was.order_id : key,
+    properties: {},
+    headers,
+  }
+}
+
+const key = fc.oneof(
+  { weight: 20, arbitrary: fc.constant(undefined) },
+  { weight: 1, arbitrary: fc.constant(null) },
+  { weight: 2, arbitrary: fc.oneof(weirdString, fc.uuid()) },
+)
+
+const headers = fc.oneof(
+  { weight: 5, arbitrary: fc.constant({}) },
+  {
+    weight: 1,
+    arbitrary: fc
+      .array(
+        fc.tuple(
+          fc.oneof(
+            fc.constantFrom('ce_id', 'ce_type', 'content-type', 'origin_topic', 'origin_offset', 'reason'),
+            weirdString,
+          ),
+          weirdString,
+        ),
+        { minLength: 1, maxLength: 3 },
+      )
+      .map((entries) => Object.fromEntries(entries)),
+  },
+)
+
+/** What a consumer of the topic must make of a record. */
+function kafkaOracle({ knows }: TopicSpec): (message: MessageCase) => Verdict {
+  const read = createReader(knows)
+  return ({ body, key }) => {
+    const event = read(body)
+    const isKeyed = key !== null && key.toLowerCase() === event?.data.order_id
+    return event && isKeyed ? { kind: 'event', event } : { kind: 'poison' }
+  }
+}
+
+export const topics: Consumer[] = TOPICS.map((spec) => ({
+  target: `consumers of ${spec.topic}`,
+  messages: (ids) => kafkaCases(spec, { components: {}, ids }),
+  judge: kafkaOracle(spec),
+  async open({ part, client }, signal) {
+    const probe = await openKafkaProbe(part.kafka!)
+    const offsets = await probe.endOffsets('inventory-events')
+    const ends = new Map(offsets.map(({ partition, end }) => [partition, end]))
+    const before = await readTopicState(client)
+    const read = (topic: string) => probe.readAll(topic, { timeoutMs: READ_MS, signal })
+    return {
+      send: (messages) =>
+        probe.produce(
+          spec.topic,
+          messages.map(({ at, message: { key, body, headers } }) => ({
+            key,
+            value: body,
+            headers: { ...(headers as Record<string, string>), [CASE]: String(at) },
+          })),
+        ),
+      left: () => lagOf(probe),
+      stuck: async () => ({
+        rule: 'the lag does not go down to 0',
+        detail: [
+          `${await lagOf(probe)} records left`,
+          ...(await Promise.all(part.services.map(readyOf))),
+        ].join('; '),
+      }),
+      reckon: async (sent) => {
+        const log = {
+          'order-events': await read('order-events'),
+          'inventory-events': await read('inventory-events'),
+        }
+        const isNew = ({ partition, offset }: TopicRecord) => BigInt(offset) >= (ends.get(partition) ?? 0n)
+        const announced = log['inventory-events'].filter(isNew)
+        const letters = await read('order-events.dlt')
+        const after = await readTopicState(client)
+        const target = `consumers of ${spec.topic}`
+        return reckonTopic(spec, { target, sent, log, announced, letters, before, after })
+      },
+      [Symbol.asyncDispose]: probe.close,
+    }
+  },
+}))
+
+/** What a service says of itself when something does not go on. */
+async function readyOf({ name, url }: TrioService): Promise<string> {
+  const answer = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(READY_MS) }).catch(messageOf)
+  return `${name}/ready: ${typeof answer === 'string' ? answer : await answer.text()}`
+}
+
+const Counted = z.object({
+  orders_total: z.int(),
+  reserved_total: z.int(),
+  failed_total: z.int(),
+  poison: z.object({ skipped: z.int(), dead_lettered: z.int() }),
+})
+
+/** What records may change: the stock, the list of orders, and what analytics has counted. */
+interface TopicState {
+  stock: Stock
+  orders: Set<string>
+  counted: z.infer<typeof Counted>
+}
+
+async function readTopicState(client: PartClient): Promise<TopicState> {
+  const orders = await client.orders()
+  return {
+    stock: await client.stock(),
+    orders: new Set(orders.map(({ order_id }) => order_id)),
+    counted: Counted.parse(await client.read('third', '/metrics')),
+  }
+}
+
+const GROUPS = [
+  ['inventory-group', 'order-events'],
+  ['analytics-group', 'order-events'],
+  ['analytics-group', 'inventory-events'],
+] as const
+
+/** Records that some consumer has not committed yet. */
+async function lagOf(probe: KafkaProbe): Promise<number> {
+  const lags = await Promise.all(GROUPS.map(([group, topic]) => probe.lag(group, topic)))
+  return lags.flat().reduce((sum, { lag }) => sum + lag, 0)
+}
+
+interface TopicRun {
+  target: string
+  sent: Numbered[]
+  /** All of both topics. */
+  log: Log
+  /** Of `inventory-events`, what came since the beginning of the run. */
+  announced: TopicRecord[]
+  /** All of `order-events.dlt`. */
+  letters: TopicRecord[]
+  before: TopicState
+  after: TopicState
+}
+
+function reckonTopic(spec: TopicSpec, run: TopicRun): Finding[] {
+  const { target, before, after } = run
+  const judge = kafkaOracle(spec)
+  const sent = run.sent.map((one): Sent => ({ ...one, verdict: judge(one.message) }))
+  const events = eventsOf(sent)
+  const findings = reckonDeadLetters(sent, lettersOf(spec.topic, run), reporter(target))
+  const decisions =
+    spec.topic === 'order-events'
+      ? run.announced.map(({ value }) => JSON.parse(String(value)) as KnownEvent)
+      : []
+  if (spec.topic === 'order-events')
+    findings.push(
+      ...reckonDecisions(sent, { announced: decisions, decidedBefore: before.orders }, reporter(target)),
+    )
+  const reserved = distinct(decisions).filter(({ type }) => type === 'InventoryReserved')
+  const orders = [...before.orders, ...events.map(({ data }) => data.order_id)]
+  const complaints: Complaint[] = [
+    ...unequal(
+      'stock is moved by something else',
+      stockAfter(
+        before.stock,
+        reserved.map(({ data }) => data),
+      ),
+      after.stock,
+    ),
+    ...difference('orders', orders, after.orders),
+    ...reckonTotals(run.log, after),
+    ...reckonPoison(spec.topic, sent.length - events.length, run),
+  ]
+  return [...findings, ...complaints.map((complaint) => ({ target, ...complaint, count: 0 }))]
+}
+
+/** A dead letter names the record it is of; the record carries the number of its case. */
+function lettersOf(topic: string, { log, letters }: TopicRun): DeadLetter[] {
+  const cases = new Map(
+    (log[topic] ?? []).map(({ partition, offset, headers }) => [`${partition}/${offset}`, headers[CASE]]),
+  )
+  return letters.flatMap(({ headers }) => {
+    const at = cases.get(`${headers.origin_partition}/${headers.origin_offset}`)
+    return headers.origin_topic === topic && at !== undefined
+      ? [{ at: Number(at), reason: headers.reason ?? '' }]
+      : []
+  })
+}
+
+/** Everything that the topics hold, by their names. */
+type Log = Record<string, TopicRecord[]>
+
+const TOTALS = {
+  OrderPlaced: 'orders_total',
+  InventoryReserved: 'reserved_total',
+  InventoryFailed: 'failed_total',
+} as const
+
+/**
+ * Analytics counts an id once. Events of two types may carry the same one, the nil UUID for instance, and which of them is
+ * read first is open: so all ids together have to be right, and each total lies between its own ids and those it may share.
+ */
+function reckonTotals(log: Log, { counted }: TopicState): Complaint[] {
+  const events = TOPICS.flatMap(({ topic }) => eventsIn(topic, log))
+  const types = Object.keys(TOTALS) as KnownEvent['type'][]
+  const idsOf = (types: KnownEvent['type'][]) =>
+    new Set(events.filter(({ type }) => types.includes(type)).map(({ id }) => id.toLowerCase()))
+  const sum = counted.orders_total + counted.reserved_total + counted.failed_total
+  const wrong = types.flatMap((type) => {
+    const [own, others] = [idsOf([type]), idsOf(types.filter((other) => other !== type))]
+    const [least, most, found] = [own.difference(others).size, own.size, counted[TOTALS[type]]]
+    if (found >= least && found <= most) return []
+    return [{ rule: 'what analytics counts', detail: `${TOTALS[type]} is ${found}, not ${least} to ${most}` }]
+  })
+  return [...wrong, ...unequal('what analytics counts together', idsOf(types).size, sum)]
+}
+
+function eventsIn(topic: string, log: Log): KnownEvent[] {
+  const judge = kafkaOracle(TOPICS.find((spec) => spec.topic === topic)!)
+  return (log[topic] ?? []).flatMap(({ key, value }) => {
+    const verdict = judge({ kind: '', key, body: value, properties: {}, headers: {} })
+    return verdict.kind === 'event' ? [verdict.event] : []
+  })
+}
+
+/** Poison of `order-events` is skipped by analytics, because the inventory dead-letters it. */
+function reckonPoison(
+  topic: string,
+  poison: number,
+  { before, after }: { before: TopicState; after: TopicState },
+) {
+  const { skipped, dead_lettered } = before.counted.poison
+  const isOrders = topic === 'order-events'
+  const expected = {
+    skipped: skipped + (isOrders ? poison : 0),
+    dead_lettered: dead_lettered + (isOrders ? 0 : poison),
+  }
+  return unequal('poison that analytics counts', expected, after.counted.poison)
+}
