@@ -1,6 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isTerminal, type OrderStatus } from '@lab/common/domain/order.ts'
-import { type HistoryRecord, openHistoryFile } from '../ledger/history.ts'
+import {
+  type Answers,
+  answersOf,
+  describeStatuses,
+  type HistoryRecord,
+  openHistoryFile,
+} from '../ledger/history.ts'
 import { isReserved } from '../ledger/observed.ts'
 import { closedLoop, orderIds, recordsOf } from '../load/closed-loop.ts'
 import { milliseconds } from '../load/histogram.ts'
@@ -235,16 +241,6 @@ async function trace(history: string, stream: OrderStreamClient, zero: number): 
   return orders.sort((a, b) => a.sentMs - b.sentMs)
 }
 
-interface Answers {
-  sent: number
-  ok: number
-  rejected: number
-  failed: number
-  unknown: number
-  /** HTTP statuses, `none` where there was no answer. */
-  statuses: Record<string, number>
-}
-
 /** The figures of one part's outage; `null` where something did not happen. */
 interface OutageFigures {
   before: Answers
@@ -285,26 +281,7 @@ export function figuresOf({
   }
 }
 
-function answersOf(orders: Traced[]): Answers {
-  const count = (outcome: Traced['outcome']) => orders.filter((order) => order.outcome === outcome).length
-  const statuses = Object.groupBy(orders, ({ status }) => (status === undefined ? 'none' : String(status)))
-  return {
-    sent: orders.length,
-    ok: count('ok'),
-    rejected: count('rejected'),
-    failed: count('failed'),
-    unknown: count('unknown'),
-    statuses: Object.fromEntries(
-      Object.entries(statuses).map(([status, group]) => [status, group?.length ?? 0]),
-    ),
-  }
-}
-
-/** `90 × 503, 2 × no answer` */
-export const describeAnswers = ({ statuses }: Answers): string =>
-  Object.entries(statuses)
-    .map(([status, count]) => `${count} × ${status === 'none' ? 'no answer' : status}`)
-    .join(', ') || 'none'
+export const describeAnswers = ({ statuses }: Answers): string => describeStatuses(statuses, 'none')
 
 type Seen = PartOutage & { figures: OutageFigures }
 type Answered = Pick<OpenLoopResult, 'counts' | 'interval_ms' | 'intervals' | 'rate'>

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExperimentContext } from '../experiments/experiment.ts'
 import { loadClock, type OfferedLoad, offer } from '../experiments/offered-load.ts'
 import type { AnomalyType } from '../ledger/anomaly.ts'
-import { openHistoryFile } from '../ledger/history.ts'
+import { type Answers, answersOf, type HistoryRecord, openHistoryFile } from '../ledger/history.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
 import { STYLE } from '../parts/index.ts'
@@ -126,17 +126,6 @@ async function breakAndHeal(bench: FaultBench, { cell: { plan, seed }, acts, clo
 export const RESULTS = ['held', 'known loss', 'not applicable', 'not run', 'BROKEN'] as const
 export type CellVerdict = (typeof RESULTS)[number]
 
-/** What clients heard of the orders they placed while the fault lasted or the part recovered. */
-export interface Heard {
-  sent: number
-  ok: number
-  rejected: number
-  failed: number
-  unknown: number
-  /** HTTP statuses, `none` where there was no answer. */
-  statuses: Record<string, number>
-}
-
 /** What the ledger counted, by what it means for an order. */
 export interface Losses {
   lost: number
@@ -162,7 +151,8 @@ export interface CellResult {
   /** From the end of the fault to the first completed order that was placed after it. */
   recovery_ms?: number
   limit_ms?: number
-  heard?: Heard
+  /** Of the orders that clients placed while the fault lasted or the part recovered. */
+  heard?: Answers
   losses?: Losses
   orders?: number
 }
@@ -231,20 +221,15 @@ export function lossesOf({ anomalies, backlog }: LedgerVerdict): Losses {
 }
 
 async function heardOf({ load, injectMs, healMs, recovery }: CellRun) {
-  const heard: Heard = { sent: 0, ok: 0, rejected: 0, failed: 0, unknown: 0, statuses: {} }
   const until = healMs + (recovery.ms ?? Infinity)
-  let inFlight = 0
+  const concerned: HistoryRecord[] = []
   for await (const record of openHistoryFile(load.history).records) {
-    const { sent_ms = 0, done_ms = Infinity, outcome, status } = record
+    const { sent_ms = 0, done_ms = Infinity } = record
     // Answered before it began, or sent after it was over: the fault did not concern this one.
-    if (done_ms < injectMs || sent_ms > until) continue
-    if (sent_ms <= healMs) inFlight++
-    heard.sent++
-    heard[outcome]++
-    const word = status === undefined ? 'none' : String(status)
-    heard.statuses[word] = (heard.statuses[word] ?? 0) + 1
+    if (done_ms >= injectMs && sent_ms <= until) concerned.push(record)
   }
-  return { heard, inFlight }
+  const inFlight = concerned.filter(({ sent_ms = 0 }) => sent_ms <= healMs).length
+  return { heard: answersOf(concerned), inFlight }
 }
 
 export const seconds = (ms: number): string => `${(ms / 1_000).toFixed(ms < 10_000 ? 2 : 1)} s`

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { messageOf } from '@lab/kit/errors.ts'
 import type { ExperimentContext, Table } from '../experiments/experiment.ts'
+import { describeStatuses } from '../ledger/history.ts'
 import { NotApplicable } from '../part.ts'
 import { STYLE } from '../parts/index.ts'
 import { TRIOS, type TrioName } from '../trio.ts'
@@ -9,7 +10,6 @@ import {
   type Cell,
   type CellResult,
   type CellVerdict,
-  type Heard,
   judge,
   type Losses,
   labelOf,
@@ -181,11 +181,6 @@ function heardIn({ results }: MatrixRow): string {
       all[status] = (all[status] ?? 0) + count
   return describeStatuses(all)
 }
-
-export const describeStatuses = (statuses: Heard['statuses']): string =>
-  Object.entries(statuses)
-    .map(([status, count]) => `${count} × ${status === 'none' ? 'no answer' : status}`)
-    .join(', ') || '–'
 
 const recoveryOf = ({ results }: MatrixRow): string => range(results.map(({ recovery_ms }) => recovery_ms))
 

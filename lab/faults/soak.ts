@@ -14,7 +14,7 @@ import {
   type Table,
 } from '../experiments/experiment.ts'
 import { type LoadClock, loadClock, type OfferedLoad, offer } from '../experiments/offered-load.ts'
-import type { HistoryRecord } from '../ledger/history.ts'
+import { describeStatuses, type HistoryRecord } from '../ledger/history.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
 import type { Running, Setting, Wired } from '../part.ts'
@@ -26,7 +26,6 @@ import { withBench } from './bench.ts'
 import { lossesOf, seconds } from './cell.ts'
 import type { Fault, FaultBench, FaultPlan } from './fault.ts'
 import { type Injection, inject, MOST_PROBES } from './inject.ts'
-import { describeStatuses } from './matrix.ts'
 
 export interface SoakRun {
   part: TrioName

@@ -32,6 +32,29 @@ export interface HistoryRecord {
   done_ms?: number
 }
 
+/** What clients heard of some orders. */
+export interface Answers extends Record<ClientOutcome, number> {
+  sent: number
+  /** By HTTP status; `none` where there was no answer. */
+  statuses: Record<string, number>
+}
+
+export function answersOf(records: Iterable<Pick<HistoryRecord, 'outcome' | 'status'>>): Answers {
+  const answers: Answers = { sent: 0, ok: 0, rejected: 0, failed: 0, unknown: 0, statuses: {} }
+  for (const { outcome, status = 'none' } of records) {
+    answers.sent++
+    answers[outcome]++
+    answers.statuses[status] = (answers.statuses[status] ?? 0) + 1
+  }
+  return answers
+}
+
+/** `90 × 503, 2 × no answer` */
+export const describeStatuses = (statuses: Answers['statuses'], nothing = '–'): string =>
+  Object.entries(statuses)
+    .map(([status, count]) => `${count} × ${status === 'none' ? 'no answer' : status}`)
+    .join(', ') || nothing
+
 const HISTORY_VERSION = 1
 
 /** First line of a history file. */

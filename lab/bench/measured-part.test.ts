@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net'
 import type { Order, OrderStatus } from '@lab/common/domain/order.ts'
 import { newOrderId } from '@lab/common/ids.ts'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { watchCompletions } from './drives.ts'
+import { watchCompletions } from './measured-part.ts'
 
 describe('watchCompletions', () => {
   test('counts an order once, when it is reserved or failed and not before', async () => {
