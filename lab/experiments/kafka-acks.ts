@@ -1,11 +1,12 @@
 import { waitFor } from '@lab/kit/wait.ts'
-import { answered, closedLoop, type LoadResult, orderIds } from '../load/closed-loop.ts'
+import type { HistoryRecord } from '../ledger/history.ts'
+import { answered, closedLoop, type LoadResult, orderIds, recordsOf } from '../load/closed-loop.ts'
 import { milliseconds, summarize } from '../load/histogram.ts'
 import { guaranteeCard } from '../part.ts'
 import { openPartClient, type PartClient } from '../parts/client.ts'
 import { watchPart } from '../parts/index.ts'
 import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
-import { kafkaCard, ORDER_EVENTS } from '../parts/streaming-kafka.ts'
+import { bulkRecords, kafkaCard, ORDER_EVENTS } from '../parts/streaming-kafka.ts'
 import { type KafkaProbe, openKafkaProbe } from '../probes/kafka.ts'
 import { counted } from '../report/number.ts'
 import { type RunningTrio, stockEnv } from '../trio.ts'
@@ -48,6 +49,7 @@ interface Measured {
   acks: Acks
   load: LoadResult
   bulk: { accepted: number; unknown: number; seconds: number }
+  records: HistoryRecord[]
 }
 
 type Seen = Awaited<ReturnType<typeof observe>>
@@ -97,8 +99,9 @@ async function observe(context: ExperimentContext<Params>) {
   progress('comparing what was acknowledged with the log')
   const acknowledged =
     placed + measured.reduce((sum, { load, bulk }) => sum + orderIds(load).length + bulk.accepted, 0)
-  const { log, records } = await countTopics(probe, signal)
-  const ledger = ledgerCheck('', await ledgerOf(part, { histories: [records], initial, signal }))
+  const log = await countTopics(probe, signal)
+  const histories = measured.map(({ records }) => records)
+  const ledger = ledgerCheck('', await ledgerOf(part, { histories, initial, signal }))
 
   // From here on orders are lost on purpose: after the ledger.
   const trials: Trial[] = []
@@ -121,7 +124,7 @@ async function measure(
   acks: Acks,
 ): Promise<Measured> {
   const what = `acks=${acks}`
-  await warmUp(client, { count: params.warmUpOrders, what, signal, progress })
+  const warm = await warmUp(client, { count: params.warmUpOrders, what, signal, progress })
   const load = await closedLoop(client.place, {
     count: params.singles,
     concurrency: 1,
@@ -129,7 +132,8 @@ async function measure(
     onAnswer: (done) => progress(`${what}: ${done} of ${params.singles} orders, one after the other`),
   })
   progress(`${what}: ${params.bulk} orders in bulk`)
-  return { acks, load, bulk: await placeBulk(client, params.bulk) }
+  const bulk = await placeBulk(client, params.bulk)
+  return { acks, load, bulk, records: [...warm, ...recordsOf(load), ...bulkRecords(bulk)] }
 }
 
 function checksOf({ params, measured, acknowledged, log, ledger, trials }: Seen): Check[] {

@@ -1,5 +1,6 @@
 import { openPartClient } from '../parts/client.ts'
 import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
+import { bulkRecords } from '../parts/streaming-kafka.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
 import { stockEnv } from '../trio.ts'
 import {
@@ -64,9 +65,9 @@ async function observe(context: ExperimentContext<Params>) {
   const seconds = (performance.now() - startedAt) / 1_000
 
   progress('counting both topics without the services')
-  const { log, records } = await countTopics(probe, signal)
+  const log = await countTopics(probe, signal)
   const orders = await client.orders()
-  const ledger = ledgerCheck('', await ledgerOf(part, { histories: [records], initial, signal }))
+  const ledger = ledgerCheck('', await ledgerOf(part, { histories: [bulkRecords(bulk)], initial, signal }))
   return { params, bulk, report, seconds, log, listed: orders.length, ledger }
 }
 

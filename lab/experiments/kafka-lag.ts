@@ -3,7 +3,7 @@ import { waitFor } from '@lab/kit/wait.ts'
 import { z } from 'zod'
 import { openPartClient, type PartClient } from '../parts/client.ts'
 import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
-import { INVENTORY_EVENTS, ORDER_EVENTS } from '../parts/streaming-kafka.ts'
+import { bulkRecords, INVENTORY_EVENTS, ORDER_EVENTS } from '../parts/streaming-kafka.ts'
 import { type KafkaProbe, openKafkaProbe } from '../probes/kafka.ts'
 import { type RunningTrio, stockEnv } from '../trio.ts'
 import {
@@ -63,18 +63,19 @@ async function observe(context: ExperimentContext<Params>) {
   const bench: LagBench = { ...context, part, client, meter }
 
   const standstill = await lagOfStandstill(bench, params.orders)
-  const unread = (await countTopics(probe, signal)).log.records
+  const unread = (await countTopics(probe, signal)).records
   const { seconds } = await lagWhileDraining(bench, params)
   const down = await lagOfStopped(bench, { orders: params.ordersWhileStopped, before: params.orders })
 
-  const { log, records } = await countTopics(probe, signal)
+  const log = await countTopics(probe, signal)
+  const histories = [standstill.bulk, down.bulk].map((bulk) => bulkRecords(bulk))
   return {
     standstill,
     down,
     samples: meter.samples,
     rate: { sleepSeconds: params.throttleSeconds, messages: unread, seconds },
     records: { standingStill: unread, whileStopped: log.records - unread },
-    ledger: ledgerCheck('', await ledgerOf(part, { histories: [records], initial, signal })),
+    ledger: ledgerCheck('', await ledgerOf(part, { histories, initial, signal })),
   }
 }
 
@@ -138,7 +139,7 @@ async function lagOfStandstill({ client, meter, progress, signal }: LagBench, or
   await client.command('third', '/admin/throttle', { seconds: STANDSTILL_SECONDS })
   const before = await meter.sample('before')
   const startedAt = performance.now()
-  await placeBulk(client, orders)
+  const bulk = await placeBulk(client, orders)
   const placedAt = performance.now()
   progress(`${orders} orders placed while analytics stands still`)
   await untilDecided(client, orders, signal, () => meter.sample('standing still'))
@@ -146,6 +147,7 @@ async function lagOfStandstill({ client, meter, progress, signal }: LagBench, or
   const still = await meter.sample('standing still')
   const readUntil = performance.now()
   return {
+    bulk,
     before,
     still,
     /** The oldest unread record was written while the bulk request ran, and its age read while the sample was taken. */
@@ -185,7 +187,7 @@ async function lagOfStopped(bench: LagBench, { orders, before }: { orders: numbe
   const { part, client, meter, progress, signal } = bench
   await part.third.stop()
   await meter.sample('stopped', { isRunning: false })
-  await placeBulk(client, orders)
+  const bulk = await placeBulk(client, orders)
   await untilDecided(client, before + orders, signal, () => meter.sample('stopped', { isRunning: false }))
   const stopped: LagSample = await waitFor(
     'the broker to see that the group has no members',
@@ -206,7 +208,7 @@ async function lagOfStopped(bench: LagBench, { orders, before }: { orders: numbe
     },
     { timeoutMs: 15_000, everyMs: 100, signal },
   )
-  return { stopped, back }
+  return { bulk, stopped, back }
 }
 
 /** The lag is read on the way: what nobody reads, the chart does not show. */

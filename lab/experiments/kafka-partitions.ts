@@ -2,7 +2,7 @@ import { type Guarantees, guaranteeCard } from '../part.ts'
 import { openPartClient } from '../parts/client.ts'
 import { watchPart } from '../parts/index.ts'
 import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
-import { ORDER_EVENTS } from '../parts/streaming-kafka.ts'
+import { bulkRecords, ORDER_EVENTS } from '../parts/streaming-kafka.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
 import { counted } from '../report/number.ts'
 import { type RunningTrio, stockEnv } from '../trio.ts'
@@ -93,7 +93,7 @@ async function measure(context: ExperimentContext<Params>, partitions: number) {
     const seconds = (performance.now() - startedAt) / 1_000
 
     await watch.settled(60_000)
-    const { log, records } = await countTopics(probe, signal)
+    const log = await countTopics(probe, signal)
     const lag = await probe.lag('inventory-group', ORDER_EVENTS)
     return {
       partitions,
@@ -104,7 +104,10 @@ async function measure(context: ExperimentContext<Params>, partitions: number) {
       produced: bulk.accepted / bulk.seconds,
       completed: bulk.accepted / seconds,
       guarantees: await watch.card(),
-      ledger: ledgerCheck('', await ledgerOf(part, { histories: [records], initial, signal })),
+      ledger: ledgerCheck(
+        '',
+        await ledgerOf(part, { histories: [warm, bulk].map((each) => bulkRecords(each)), initial, signal }),
+      ),
     }
   } finally {
     await part.close()

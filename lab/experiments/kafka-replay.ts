@@ -5,9 +5,11 @@ import {
   closedLoop,
   countOutcomes,
   describeOutcomes,
+  recordsOf,
 } from '../load/closed-loop.ts'
 import { openPartClient, type PartClient } from '../parts/client.ts'
 import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
+import { bulkRecords } from '../parts/streaming-kafka.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
 import { stockEnv } from '../trio.ts'
 import {
@@ -72,17 +74,21 @@ async function observe(context: ExperimentContext<Params>) {
   await using client = openPartClient(part, signal)
   await using probe = await openKafkaProbe(part.kafka!)
 
-  await placeBulk(client, params.orders)
+  const bulk = await placeBulk(client, params.orders)
   const before = await untilCounted(client, params.orders, { ...context, timeoutMs: 120_000 })
   const quiet = await replay(client, params.orders, context)
 
-  const live = await replayWhileOrdersArrive(client, { ...context, atLeast: params.liveOrders })
+  const { records, ...live } = await replayWhileOrdersArrive(client, {
+    ...context,
+    atLeast: params.liveOrders,
+  })
   const total = params.orders + live.accepted
   const grown = await untilCounted(client, total, { ...context, timeoutMs: 120_000 })
   const again = await replay(client, total, context)
 
-  const { log, records } = await countTopics(probe, signal)
-  const ledger = ledgerCheck('', await ledgerOf(part, { histories: [records], initial, signal }))
+  const log = await countTopics(probe, signal)
+  const histories = [bulkRecords(bulk), records]
+  const ledger = ledgerCheck('', await ledgerOf(part, { histories, initial, signal }))
   return { before, quiet, live, grown, again, log, ledger }
 }
 
@@ -187,6 +193,7 @@ async function replayWhileOrdersArrive(client: PartClient, { atLeast, progress, 
   const counts = countOutcomes({ attempts, elapsedMs: 0 })
   const during = attempts.map(answeredAt).filter((at) => at > resetAt && at < caughtUpAt).length
   return {
+    records: recordsOf({ attempts, elapsedMs: 0 }),
     accepted: counts['202'] ?? 0,
     during,
     holds: during > 0 && allAnswered(counts, [202], attempts.length),

@@ -7,6 +7,7 @@ import type { LedgerVerdict } from '../ledger/verdict.ts'
 import type { Running } from '../part.ts'
 import { watchPart } from '../parts/index.ts'
 import { ledgerOf } from '../parts/ledger.ts'
+import { bulkRecords } from '../parts/streaming-kafka.ts'
 import type { TrioService } from '../trio.ts'
 import { type Answer, type HttpCase, jsonOf } from './http/exchange.ts'
 import type { Complaint } from './http/judge.ts'
@@ -50,7 +51,7 @@ export function openAccount(running: Running): Account {
     }
     const { data: bulk } = Bulk.safeParse(body)
     if (bulk && asked)
-      bulks.set(bulk.first_order_id, recordsOf(bulk.accepted, BulkOf.safeParse(parseBody(asked)).data ?? {}))
+      bulks.set(bulk.first_order_id, bulkRecords(bulk, BulkOf.safeParse(parseBody(asked)).data ?? {}))
   }
   const noteInventory = (body: unknown, asked: Buffer) => {
     const { data: command } = Reserve.safeParse(parseBody(asked))
@@ -101,15 +102,6 @@ export function openAccount(running: Running): Account {
     },
   }
 }
-
-/** The orders of a bulk, whose ids nobody is told: items and quantities take turns from its beginning. */
-const recordsOf = (accepted: number, { item, quantity }: z.infer<typeof BulkOf>): HistoryRecord[] =>
-  Array.from({ length: accepted }, (_, n) => ({
-    n,
-    outcome: 'ok',
-    item: item ?? ITEMS[n % ITEMS.length]!,
-    quantity: quantity ?? (n % 5) + 1,
-  }))
 
 async function missing(
   sent: Set<string>,

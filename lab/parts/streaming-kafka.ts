@@ -1,6 +1,8 @@
+import { ITEMS, type Item } from '@lab/common/domain/order.ts'
 import { waitFor } from '@lab/kit/wait.ts'
 import { openTcpProxy } from '@lab/stack/tcp-proxy.ts'
 import { z } from 'zod'
+import type { HistoryRecord } from '../ledger/history.ts'
 import type { ObservedDecision } from '../ledger/observed.ts'
 import { type Guarantees, NotApplicable, type PartDriver } from '../part.ts'
 import { openKafkaProbe, type TopicRecord } from '../probes/kafka.ts'
@@ -114,6 +116,18 @@ export const streamingKafka: PartDriver = {
   // A session of the consumer group and a request of 10 s run out before anybody is given up.
   faults: { serviceMs: 15_000, stalledMs: 15_000, brokerMs: 30_000, stallMs: 12_000, silentMs: 14_000 },
 }
+
+/** The orders of a bulk, whose ids nobody is told: items and quantities take turns from its beginning. */
+export const bulkRecords = (
+  { accepted, unknown = 0 }: { accepted: number; unknown?: number },
+  { item, quantity }: { item?: Item | undefined; quantity?: number | undefined } = {},
+): HistoryRecord[] =>
+  Array.from({ length: accepted + unknown }, (_, n) => ({
+    n,
+    outcome: n < accepted ? 'ok' : 'unknown',
+    item: item ?? ITEMS[n % ITEMS.length]!,
+    quantity: quantity ?? (n % 5) + 1,
+  }))
 
 export const kafkaCard = (
   { partitions, replicas }: { partitions: number; replicas: number },
