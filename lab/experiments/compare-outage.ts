@@ -29,7 +29,7 @@ import {
   type Series,
   type Table,
 } from './experiment.ts'
-import { doubtsAboutLoad, type LoadClock, loadClock, offer, warmUp } from './offered-load.ts'
+import { doubtsAboutLoad, type LoadClock, offerWhile, warmUp } from './offered-load.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders per second, all the time. */
@@ -163,37 +163,26 @@ interface Bench extends ExperimentContext<Params>, Omit<Running, 'signal'> {
   stream: OrderStreamClient
 }
 
-/** The load, the fault and the samples of the backlog go on at the same time; when one fails, all end. */
+/** The fault and the samples of the backlog go on beside the load. */
 async function whileLoaded(bench: Bench, rate: Rate) {
-  const failing = new AbortController()
-  const signal = AbortSignal.any([bench.signal, failing.signal])
-  const clock = loadClock(signal)
-  const over = new AbortController()
   const what = STYLE[bench.part.part]
-  const options = {
+  const { load, result, zero } = await offerWhile(bench, bench.part, {
     what,
     rate,
     keyPrefix: `outage-${what}`,
     drainMs: 60_000,
-    onSnapshot: clock.onSnapshot,
-  }
-  try {
-    const [load, moments, samples] = await Promise.all([
-      offer({ ...bench, signal }, bench.part, options).finally(() => over.abort()),
-      killAndRestart({ ...bench, signal }, clock),
-      sampleWaiting(bench.watch, clock, AbortSignal.any([signal, over.signal])),
-    ])
-    return { load, moments, samples, zero: await clock.zero }
-  } catch (err) {
-    failing.abort(err)
-    throw err
-  }
+    beside: (clock) =>
+      Promise.all([
+        killAndRestart({ ...bench, signal: clock.signal }, clock),
+        sampleWaiting(bench.watch, clock),
+      ]),
+  })
+  const [moments, samples] = result
+  return { load, moments, samples, zero }
 }
 
-async function killAndRestart(bench: Bench, clock: LoadClock): Promise<Moments> {
+async function killAndRestart(bench: Bench, { now }: LoadClock): Promise<Moments> {
   const { part, watch, params, signal } = bench
-  const zero = await clock.zero
-  const now = () => performance.now() - zero
   // The length of the outage is a parameter: here the time itself is what is asked for.
   const until = (ms: number) => sleep(Math.max(0, ms - now()), undefined, { signal })
   await until(params.beforeSeconds * 1_000)
@@ -215,11 +204,10 @@ async function orderThatIsDone({ client, stream, signal }: Bench): Promise<Histo
   return recordsOf(load)
 }
 
-async function sampleWaiting(watch: PartWatch, clock: LoadClock, over: AbortSignal) {
-  const zero = await clock.zero
+async function sampleWaiting(watch: PartWatch, { now, over }: LoadClock) {
   const samples: { atMs: number; waiting: number }[] = []
   while (!over.aborted) {
-    samples.push({ waiting: await watch.waiting(), atMs: performance.now() - zero })
+    samples.push({ waiting: await watch.waiting(), atMs: now() })
     await sleep(SAMPLE_MS, undefined, { signal: over }).catch(() => {
       // The load is over, and so are the samples.
     })

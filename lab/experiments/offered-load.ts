@@ -25,7 +25,7 @@ export interface OfferedLoad {
 type Bench = Pick<ExperimentContext<unknown>, 'progress' | 'signal' | 'scratchFile'>
 
 /** Offers orders to a running part on a schedule, from a process of its own. A part completes as it promises to: A with the answer. */
-export async function offer(
+async function offer(
   { progress, signal, scratchFile }: Bench,
   part: RunningTrio,
   { what, onSnapshot, ...options }: OfferOptions,
@@ -50,6 +50,51 @@ export async function offer(
   const ended = await result
   signal.throwIfAborted()
   return { result: ended, history }
+}
+
+/** Times since a load began, for what is done beside it. */
+export interface LoadClock {
+  /** When that was on the runner's clock; a few milliseconds late at most, the way of one message. */
+  zero: number
+  /** Milliseconds since then. */
+  now: () => number
+  /** Aborted when the run is, or when the load or what is done beside it fails. */
+  signal: AbortSignal
+  /** Aborted with the end of the load, too. */
+  over: AbortSignal
+}
+
+/** Offers a load and does something beside it from the moment it begins. When one fails, both end. */
+export async function offerWhile<Result>(
+  bench: Bench,
+  part: RunningTrio,
+  { beside, ...options }: OfferOptions & { beside: (clock: LoadClock) => Promise<Result> },
+): Promise<{ load: OfferedLoad; result: Result; zero: number }> {
+  const failing = new AbortController()
+  const ended = new AbortController()
+  const signal = AbortSignal.any([bench.signal, failing.signal])
+  const over = AbortSignal.any([signal, ended.signal])
+  const began = Promise.withResolvers<number>()
+  began.promise.catch(() => {}) // whoever waits for it hears of it
+  signal.addEventListener('abort', () => began.reject(signal.reason), { once: true })
+  const onSnapshot = (snapshot: Snapshot) => {
+    began.resolve(performance.now() - snapshot.elapsed_ms)
+    options.onSnapshot?.(snapshot)
+  }
+  const besideIt = async () => {
+    const zero = await began.promise
+    return beside({ zero, now: () => performance.now() - zero, signal, over })
+  }
+  try {
+    const [load, result] = await Promise.all([
+      offer({ ...bench, signal }, part, { ...options, onSnapshot }).finally(() => ended.abort()),
+      besideIt(),
+    ])
+    return { load, result, zero: await began.promise }
+  } catch (err) {
+    failing.abort(err)
+    throw err
+  }
 }
 
 export interface PunctualLoad extends OfferedLoad {
@@ -100,21 +145,4 @@ export async function warmUp(
   await stream.completed(orderIds(load), { passes: isTerminal, what: 'done', timeoutMs: 60_000 })
   await stream.close()
   return recordsOf(load)
-}
-
-export interface LoadClock {
-  /** The runner's clock at the moment the load began; a few milliseconds late at most, the way of one message. */
-  zero: Promise<number>
-  onSnapshot: (snapshot: { elapsed_ms: number }) => void
-}
-
-/** Translates between the clock of the load generator's process and this one's. */
-export function loadClock(signal: AbortSignal): LoadClock {
-  const zero = Promise.withResolvers<number>()
-  zero.promise.catch(() => {}) // whoever waits for it hears of it
-  signal.addEventListener('abort', () => zero.reject(signal.reason), { once: true })
-  return {
-    zero: zero.promise,
-    onSnapshot: ({ elapsed_ms }) => zero.resolve(performance.now() - elapsed_ms),
-  }
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExperimentContext } from '../experiments/experiment.ts'
-import { loadClock, type OfferedLoad, offer } from '../experiments/offered-load.ts'
+import { type LoadClock, type OfferedLoad, offerWhile } from '../experiments/offered-load.ts'
 import type { AnomalyType } from '../ledger/anomaly.ts'
 import { type Answers, answersOf, type HistoryRecord, openHistoryFile } from '../ledger/history.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
@@ -78,42 +78,24 @@ interface Loaded {
   rate: Rate
 }
 
-/** Load and fault go on at the same time; when one fails, both end. */
 async function underLoad({ context, cell, bench, acts, rate }: Loaded) {
-  const failing = new AbortController()
-  const signal = AbortSignal.any([context.signal, failing.signal])
-  const clock = loadClock(signal)
-  const what = labelOf(cell)
-  try {
-    const [load, moments] = await Promise.all([
-      offer({ ...context, progress: () => {}, signal }, bench.part, {
-        what,
-        rate,
-        seed: cell.seed,
-        keyPrefix: `cell-${cell.seed}`,
-        timeoutMs: CLIENT_TIMEOUT_MS,
-        drainMs: 20_000,
-        onSnapshot: clock.onSnapshot,
-      }),
-      breakAndHeal({ ...bench, signal }, { cell, acts, clock }),
-    ])
-    return { load, ...moments }
-  } catch (err) {
-    failing.abort(err)
-    throw err
-  }
+  const { load, result } = await offerWhile({ ...context, progress: () => {} }, bench.part, {
+    what: labelOf(cell),
+    rate,
+    seed: cell.seed,
+    keyPrefix: `cell-${cell.seed}`,
+    timeoutMs: CLIENT_TIMEOUT_MS,
+    drainMs: 20_000,
+    beside: ({ now, signal }) => breakAndHeal({ ...bench, signal }, { cell, acts, now }),
+  })
+  return { load, ...result }
 }
 
-interface Breaking {
-  cell: Cell
-  acts: Acts
-  clock: ReturnType<typeof loadClock>
-}
-
-async function breakAndHeal(bench: FaultBench, { cell: { plan, seed }, acts, clock }: Breaking) {
+async function breakAndHeal(
+  bench: FaultBench,
+  { cell: { plan, seed }, acts, now }: Pick<Loaded, 'cell' | 'acts'> & Pick<LoadClock, 'now'>,
+) {
   const { random, signal, progress } = bench
-  const zero = await clock.zero
-  const now = () => performance.now() - zero
   const [earliest, latest] = INJECT_MS
   const at = earliest + random() * (latest - earliest)
   // Times are parameters here: a fault is injected at a moment.

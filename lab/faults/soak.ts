@@ -13,7 +13,7 @@ import {
   type Series,
   type Table,
 } from '../experiments/experiment.ts'
-import { type LoadClock, loadClock, type OfferedLoad, offer } from '../experiments/offered-load.ts'
+import { type LoadClock, type OfferedLoad, offerWhile } from '../experiments/offered-load.ts'
 import { describeStatuses, type HistoryRecord } from '../ledger/history.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
@@ -61,46 +61,37 @@ export async function soak(context: Context, name: TrioName, options: SoakOption
   })
 }
 
-/** Load, faults and samples go on at the same time; when one fails, all end. */
+/** Faults and samples go on beside the load. */
 async function underFaults(context: Context, bench: FaultBench, options: SoakOptions & { plan: Rate }) {
-  const failing = new AbortController()
-  const signal = AbortSignal.any([context.signal, failing.signal])
-  const sent = { orders: 0 }
-  const clock = loadClock(signal)
-  const over = new AbortController()
+  const { part, client } = bench
+  let orders = 0
+  const draining = new AbortController()
   const startedAt = performance.now()
-  try {
-    const [load, hit, samples] = await Promise.all([
-      offer({ ...context, progress: () => {}, signal }, bench.part, {
-        what: STYLE[bench.part.part],
-        rate: options.plan,
-        seed: options.seed,
-        keyPrefix: `soak-${options.seed}`,
-        timeoutMs: CLIENT_TIMEOUT_MS,
-        drainMs: 120_000,
-        onSnapshot: (snapshot) => {
-          sent.orders = snapshot.counts.sent
-          if (snapshot.is_draining) over.abort()
-          clock.onSnapshot(snapshot)
-        },
-      }).finally(() => over.abort()),
-      injectOften({ ...bench, signal }, { ...options, clock }),
-      sample(bench, { clock, sent, over: AbortSignal.any([signal, over.signal]) }),
-    ])
-    return { load, ...hit, samples, seconds: (performance.now() - startedAt) / 1_000 }
-  } catch (err) {
-    failing.abort(err)
-    throw err
-  }
-}
-
-async function sample(
-  { part, client }: FaultBench,
-  { clock, sent, over }: { clock: LoadClock; sent: { orders: number }; over: AbortSignal },
-): Promise<Sample[]> {
-  const zero = await clock.zero
-  const now = () => ({ atMs: performance.now() - zero, orders: sent.orders })
-  return takeSamples({ part, client, now, everyMs: SAMPLE_EVERY_MS, over })
+  const { load, result } = await offerWhile({ ...context, progress: () => {} }, part, {
+    what: STYLE[part.part],
+    rate: options.plan,
+    seed: options.seed,
+    keyPrefix: `soak-${options.seed}`,
+    timeoutMs: CLIENT_TIMEOUT_MS,
+    drainMs: 120_000,
+    onSnapshot: (snapshot) => {
+      orders = snapshot.counts.sent
+      if (snapshot.is_draining) draining.abort()
+    },
+    beside: ({ now, signal, over }) =>
+      Promise.all([
+        injectOften({ ...bench, signal }, { ...options, now }),
+        takeSamples({
+          part,
+          client,
+          now: () => ({ atMs: now(), orders }),
+          everyMs: SAMPLE_EVERY_MS,
+          over: AbortSignal.any([over, draining.signal]),
+        }),
+      ]),
+  })
+  const [hit, samples] = result
+  return { load, ...hit, samples, seconds: (performance.now() - startedAt) / 1_000 }
 }
 
 interface SoakOptions {
@@ -140,11 +131,9 @@ function soakable(faults: Fault[], name: TrioName): { fault: string; plan: Fault
 }
 
 /** One random fault after the other, for as long as the load goes on. */
-async function injectOften(bench: FaultBench, options: SoakOptions & { clock: LoadClock }) {
-  const { orders, rate, everySeconds, faults, seed, slack } = options
+async function injectOften(bench: FaultBench, options: SoakOptions & Pick<LoadClock, 'now'>) {
+  const { orders, rate, everySeconds, faults, seed, slack, now } = options
   const { random, signal } = bench
-  const zero = await options.clock.zero
-  const now = () => performance.now() - zero
   const choices = soakable(faults, bench.part.part)
   const lastMs = (orders / rate) * 1_000 - CALM_END_MS
   const injections: SoakInjection[] = []
