@@ -4,7 +4,7 @@ import { killRunner, startRunner } from './fixtures/runners.ts'
 import { checkKafka, wipeKafka } from './kafka-admin.ts'
 import { freshVhost } from './rabbit-vhost.ts'
 import { openRunDir } from './run-dir.ts'
-import { callEngine, RUN_LABEL } from './servers/docker-engine.ts'
+import { callEngine, projectPrefix, RUN_LABEL } from './servers/docker-engine.ts'
 import { kindOf, serverNames, startKafka, startRabbit, startServer } from './servers/index.ts'
 import type { ServerContext } from './servers/server.ts'
 
@@ -75,7 +75,37 @@ describe.skipIf(!asked)('servers in Docker (runs with LAB_BROKERS=docker)', () =
     expect(next.swept.swept).toMatchObject([{ containers: 1 }])
     expect(await containersOf(next.swept.swept[0]!.id)).toEqual([])
   })
+
+  test('take the volumes and networks of their Compose projects along, and no others', async () => {
+    const { run } = await openDockerRun()
+    await run.usesDocker()
+    const [own, other] = [`${projectPrefix(run.id)}8000`, 'somebodys']
+    for (const project of [own, other]) await makeProject(project)
+    onTestFinished(() => removeProject(other))
+
+    await run.close()
+
+    expect(await statusesOf(own)).toEqual([404, 404])
+    expect(await statusesOf(other)).toEqual([200, 200])
+  })
 })
+
+/** What Compose would have made for a project beside its containers. */
+async function makeProject(project: string): Promise<void> {
+  const Labels = { 'com.docker.compose.project': project }
+  for (const what of ['volumes', 'networks'])
+    await callEngine('POST', `/${what}/create`, { env: process.env, body: { Name: `${project}_x`, Labels } })
+}
+
+async function removeProject(project: string): Promise<void> {
+  for (const what of ['volumes', 'networks'])
+    await callEngine('DELETE', `/${what}/${project}_x`, { env: process.env })
+}
+
+async function statusesOf(project: string): Promise<number[]> {
+  const ask = (what: string) => callEngine('GET', `/${what}/${project}_x`, { env: process.env })
+  return (await Promise.all(['volumes', 'networks'].map(ask))).map(({ status }) => status)
+}
 
 async function openDockerRun(): Promise<ServerContext> {
   const run = await openRunDir({ base: newBase(), env: process.env })

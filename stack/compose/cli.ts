@@ -35,6 +35,9 @@ const COMMANDS = [['docker', 'compose'], ['docker-compose']] as const
 
 const TIMEOUT_MS = 600_000
 
+/** Instead of the run's signal, for what has to happen most of all when that is aborted. */
+export const NEVER = new AbortController().signal
+
 /** Finds Docker Compose, today's plug-in or the older command, and an engine that answers. One clear line when not. */
 export async function findCompose(env: NodeJS.ProcessEnv): Promise<readonly string[]> {
   if (!(await engineAnswers(env))) {

@@ -1,7 +1,7 @@
 import { Hopeless, until } from '@lab/kit/wait.ts'
 import { request } from 'undici'
 import type { Exit, ServiceProcess } from '../service.ts'
-import type { Compose } from './cli.ts'
+import { type Compose, NEVER } from './cli.ts'
 
 export interface ComposeServiceOptions {
   compose: Compose
@@ -58,7 +58,7 @@ export function createComposeService(options: ComposeServiceOptions): ComposeSer
       await compose.run(['stop', '--timeout', String(STOP_SECONDS), container])
       return { ...(await exitOf(compose, container)), ms: Math.round(performance.now() - startedAt) }
     },
-    kill: async () => void (await compose.run(['kill', '-s', 'SIGKILL', container])),
+    kill: async () => void (await compose.run(['kill', '-s', 'SIGKILL', container], { signal: NEVER })),
     pause: () => void compose.run(['pause', container]),
     resume: () => void compose.run(['unpause', container]),
   }

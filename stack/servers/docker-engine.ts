@@ -40,38 +40,72 @@ export async function engineAnswers(env: NodeJS.ProcessEnv): Promise<boolean> {
   }
 }
 
-/** Removes the containers of a run by force. Undefined when no engine answers, so that a later sweep tries again. */
+/** How the names of a run's Compose projects begin. Compose puts the name on all that it makes. */
+export const projectPrefix = (runId: string): string => `lab-${runId.toLowerCase()}-`
+
+const PROJECT_LABEL = 'com.docker.compose.project'
+
+/**
+ * Removes by force the containers of a run, and the volumes and networks of its Compose projects. Answers how many containers
+ * they were; undefined when no engine answers, so that a later sweep tries again.
+ */
 export async function removeContainersOf(runId: string, env: NodeJS.ProcessEnv): Promise<number | undefined> {
   if (!(await engineAnswers(env))) return undefined
   const filters = encodeURIComponent(JSON.stringify({ label: [`${RUN_LABEL}=${runId}`] }))
   const listed = await callEngine('GET', `/containers/json?all=1&filters=${filters}`, { env })
   const containers = JSON.parse(listed.body) as { Id: string }[]
   for (const { Id } of containers) await removeContainer(Id, env)
+  await removeProjectsOf(runId, env)
   return containers.length
+}
+
+interface Made {
+  Name: string
+  Labels: Record<string, string> | null
+}
+
+async function removeProjectsOf(runId: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const filters = encodeURIComponent(JSON.stringify({ label: [PROJECT_LABEL] }))
+  const list = async (what: string) =>
+    JSON.parse((await callEngine('GET', `/${what}?filters=${filters}`, { env })).body)
+  const ofRun = ({ Labels }: Made) => Labels?.[PROJECT_LABEL]?.startsWith(projectPrefix(runId))
+  const { Volumes } = (await list('volumes')) as { Volumes: Made[] | null }
+  for (const { Name } of (Volumes ?? []).filter(ofRun))
+    await remove(`/volumes/${Name}`, `volume ${Name}`, env)
+  const networks = (await list('networks')) as Made[]
+  for (const { Name } of networks.filter(ofRun)) await remove(`/networks/${Name}`, `network ${Name}`, env)
 }
 
 /** Ends and removes a container and its anonymous volumes; one that is gone already is fine. */
 export async function removeContainer(id: string, env: NodeJS.ProcessEnv): Promise<void> {
-  const answer = await callEngine('DELETE', `/containers/${id}?force=1&v=1`, { env })
-  // 409: another removal of the same container is under way.
-  if (answer.status >= 400 && answer.status !== 404 && answer.status !== 409) {
-    throw new Error(`the Docker engine refused to remove container ${id.slice(0, 12)}: ${answer.body.trim()}`)
-  }
+  await remove(`/containers/${id}?force=1&v=1`, `container ${id.slice(0, 12)}`, env)
+}
+
+async function remove(path: string, what: string, env: NodeJS.ProcessEnv): Promise<void> {
+  const answer = await callEngine('DELETE', path, { env })
+  // 409: another removal of the same thing is under way.
+  if (answer.status >= 400 && answer.status !== 404 && answer.status !== 409)
+    throw new Error(`the Docker engine refused to remove ${what}: ${answer.body.trim()}`)
 }
 
 /** One request to the engine's HTTP API; rejects when it does not answer in time. */
 export async function callEngine(
   method: string,
   path: string,
-  { env, timeoutMs = CALL_MS }: { env: NodeJS.ProcessEnv; timeoutMs?: number },
+  { env, timeoutMs = CALL_MS, body }: { env: NodeJS.ProcessEnv; timeoutMs?: number; body?: object },
 ): Promise<Answer> {
   const address = engineAddress(env)
   if (!address) throw new Error('no Docker engine: DOCKER_HOST is not set and there is no docker.sock')
   const { secure, ...target } = connection(address, env)
-  const options = { ...target, method, path, agent: false as const, signal: AbortSignal.timeout(timeoutMs) }
+  const signal = AbortSignal.timeout(timeoutMs)
+  const headers = body ? { 'content-type': 'application/json' } : {}
+  const options = { ...target, method, path, headers, agent: false as const, signal }
   const response = Promise.withResolvers<import('node:http').IncomingMessage>()
   const call = secure ? httpsRequest(options) : httpRequest(options)
-  call.once('response', response.resolve).once('error', response.reject).end()
+  call
+    .once('response', response.resolve)
+    .once('error', response.reject)
+    .end(body && JSON.stringify(body))
   const message = await response.promise
   return { status: message.statusCode ?? 0, body: await text(message) }
 }
