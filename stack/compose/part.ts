@@ -4,9 +4,10 @@ import { writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { byName, type StartPartOptions } from '../part.ts'
 import { freePorts } from '../ports.ts'
+import { projectPrefix } from '../servers/docker-engine.ts'
 import type { ServiceProcess } from '../service.ts'
 import type { PartSpec, RunningPart } from '../spec.ts'
-import { type Compose, openCompose } from './cli.ts'
+import { type Compose, NEVER, openCompose } from './cli.ts'
 import { composeOverride, portVariables } from './override.ts'
 import { composeLogins, composeServers } from './servers.ts'
 import { type ComposeService, createComposeService } from './service.ts'
@@ -43,7 +44,7 @@ export async function startComposePart(spec: PartSpec, options: ComposePartOptio
   await run.usesDocker()
   const adminToken = randomUUID()
   const compose = await openCompose({
-    project: `lab-${run.id.toLowerCase()}-${ports[0]}`,
+    project: `${projectPrefix(run.id)}${ports[0]}`,
     files: [join(ROOT, name, 'docker-compose.yml'), override],
     env: {
       ...options.processEnv,
@@ -83,17 +84,26 @@ export async function startComposePart(spec: PartSpec, options: ComposePartOptio
   }
 }
 
+/** Builds the image of a part's services, which takes minutes where nothing of it is there yet, and starts nothing. */
+export async function buildComposePart(spec: PartSpec, processEnv: NodeJS.ProcessEnv): Promise<void> {
+  const compose = await openCompose({
+    project: `lab-build-${spec.name}`,
+    files: [join(ROOT, spec.name, 'docker-compose.yml')],
+    env: { ...processEnv, ...spec.compose.env?.(() => 0) },
+  })
+  await compose.run(['build', spec.services[0]!.compose.name])
+}
+
 /** The logs are kept, the containers, networks and volumes are not. Not bound to the run's signal: it must happen. */
 async function takeDown(compose: Compose, services: ComposeService[], graceSeconds: number): Promise<void> {
-  const never = new AbortController().signal
   for (const { logFile, container } of services) {
     const text = await compose
-      .run(['logs', '--no-color', container], { signal: never, timeoutMs: DOWN_MS })
+      .run(['logs', '--no-color', container], { signal: NEVER, timeoutMs: DOWN_MS })
       .catch((err: Error) => `no logs: ${err.message}\n`)
     appendFileSync(logFile, text)
   }
   await compose.run(['down', '-v', '--remove-orphans', '--timeout', String(graceSeconds)], {
-    signal: never,
+    signal: NEVER,
     timeoutMs: DOWN_MS,
   })
 }
