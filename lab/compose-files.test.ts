@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ComposeError, explain, findCompose } from '@lab/stack/compose/cli.ts'
-import { composeOverride, portVariables } from '@lab/stack/compose/override.ts'
+import { ACL_AT, composeOverride, portVariables } from '@lab/stack/compose/override.ts'
 import { describe, expect, test } from 'vitest'
 import { parts } from '../parts.ts'
 
@@ -40,6 +40,16 @@ describe.each(parts)('the compose file of $name', (spec) => {
     for (const name of Object.keys(spec.compose.helpers))
       expect(services[name].container_name).toBe(`lab-run-1-${name}`)
   })
+})
+
+test('the ACL of a run takes the place of the one that Redis is started with', () => {
+  const spec = parts.find(({ name }) => name === 'realtime-redis')!
+  const files = [{ container: 'redis', from: '/run/x.acl', at: ACL_AT }]
+  const { services } = JSON.parse(composeOverride(spec, { runId: 'run-1', env: {}, serviceEnv: {}, files }))
+
+  expect(services.redis.volumes).toEqual([`/run/x.acl:${ACL_AT}:ro`])
+  expect(composeFile(spec.name)).toContain(`./redis/users.acl:${ACL_AT}:ro`)
+  expect(composeFile(spec.name)).toContain(`--aclfile ${ACL_AT}`)
 })
 
 test('the parts that the .env of the root puts side by side take no port twice', () => {

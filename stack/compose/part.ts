@@ -1,14 +1,15 @@
 import { randomUUID } from 'node:crypto'
 import { appendFileSync } from 'node:fs'
-import { writeFile } from 'node:fs/promises'
+import { chmod, writeFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { byName, type StartPartOptions } from '../part.ts'
 import { freePorts } from '../ports.ts'
 import { projectPrefix } from '../servers/docker-engine.ts'
+import { readAccess } from '../servers/redis.ts'
 import type { ServiceProcess } from '../service.ts'
 import type { PartSpec, RunningPart } from '../spec.ts'
 import { type Compose, NEVER, openCompose } from './cli.ts'
-import { composeOverride, portVariables } from './override.ts'
+import { ACL_AT, composeOverride, portVariables } from './override.ts'
 import { composeLogins, composeServers } from './servers.ts'
 import { type ComposeService, createComposeService } from './service.ts'
 
@@ -36,10 +37,17 @@ export async function startComposePart(spec: PartSpec, options: ComposePartOptio
   const ports = await freePorts(variables.length)
   const portOf = (variable: string) => ports[variables.indexOf(variable)]!
   const logs = await run.sub('logs')
-  const override = join(await run.sub('compose'), `${name}-${ports[0]}.json`)
+  const folder = await run.sub('compose')
+  const acl = await redisAcl(spec, join(folder, `${name}-${ports[0]}.acl`))
+  const override = join(folder, `${name}-${ports[0]}.json`)
   await writeFile(
     override,
-    composeOverride(spec, { runId: run.id, env: options.env ?? {}, serviceEnv: options.serviceEnv ?? {} }),
+    composeOverride(spec, {
+      runId: run.id,
+      env: options.env ?? {},
+      serviceEnv: options.serviceEnv ?? {},
+      files: acl ? [acl.file] : [],
+    }),
   )
   await run.usesDocker()
   const adminToken = randomUUID()
@@ -76,12 +84,22 @@ export async function startComposePart(spec: PartSpec, options: ComposePartOptio
     await compose.run(['up', '-d', '--build'])
     progress?.(`${name}: waiting for the services to be ready`)
     await Promise.all(services.map((service) => service.waitUntilReady()))
-    const servers = await composeServers(spec, compose, portOf)
+    const servers = await composeServers(spec, compose, portOf, acl?.admin)
     return { spec, services: byName<ServiceProcess>(services), servers, adminToken, close }
   } catch (err) {
     await close()
     throw err
   }
+}
+
+/** The part's ACL with a user more: experiments set and read what no service may. Undefined where it has none. */
+async function redisAcl({ serverOptions, compose }: PartSpec, from: string) {
+  if (!serverOptions?.redis?.acl) return undefined
+  const { acl, admin } = await readAccess(serverOptions.redis)
+  // The container's user is another one; the folder of the run is closed.
+  await writeFile(from, acl)
+  await chmod(from, 0o644)
+  return { admin, file: { container: compose.servers?.redis ?? 'redis', from, at: ACL_AT } }
 }
 
 /** Builds the image of a part's services, which takes minutes where nothing of it is there yet, and starts nothing. */

@@ -1,6 +1,7 @@
 import { until } from '@lab/kit/wait.ts'
 import type { ServerName, Servers } from '../servers/index.ts'
 import { readVersion } from '../servers/rabbitmq/api.ts'
+import type { Login } from '../servers/redis.ts'
 import type { ServerControl } from '../servers/server.ts'
 import type { PartSpec } from '../spec.ts'
 import { type Compose, ComposeError } from './cli.ts'
@@ -19,6 +20,8 @@ export async function composeServers(
   spec: PartSpec,
   compose: Compose,
   port: (variable: string) => number,
+  /** Who may do everything on Redis, where its ACL says who may do what. */
+  redisAdmin?: Login,
 ): Promise<Partial<Servers>> {
   const found = spec.servers.map(async (name) => {
     const container = spec.compose.servers?.[name] ?? name
@@ -28,7 +31,7 @@ export async function composeServers(
       control: controlOf(compose, container),
       close: async () => {},
     } as const
-    return [name, { ...(await READERS[name](spec, main, second)), ...shared }]
+    return [name, { ...(await READERS[name](spec, main, second, redisAdmin)), ...shared }]
   })
   return Object.fromEntries(await Promise.all(found))
 }
@@ -37,6 +40,7 @@ type Reader<Name extends ServerName> = (
   spec: PartSpec,
   port: number,
   second: number,
+  redisAdmin: Login | undefined,
 ) => Promise<Omit<Servers[Name], 'origin' | 'control' | 'close'>>
 
 /** What the lab knows of a server by the ports of its container, in the order of the helper's variables. */
@@ -58,10 +62,10 @@ const READERS: { [Name in ServerName]: Reader<Name> } = {
     wsUrl: `ws://127.0.0.1:${wsPort}/mqtt`,
     version: '2',
   }),
-  async redis({ serverOptions }, port) {
+  async redis({ serverOptions }, port, _, admin) {
     const login = serverOptions?.redis?.acl?.login ?? { username: 'default', password: '' }
     const at = { host: '127.0.0.1', port, tls: false, db: 0 }
-    return { kind: 'redis', ...at, login, admin: login, version: '7' }
+    return { kind: 'redis', ...at, login, admin: admin ?? login, version: '7' }
   },
   postgres: async (_, port) => ({
     kind: 'postgres',

@@ -144,7 +144,10 @@ save ""
 
 const newPassword = (): string => randomBytes(16).toString('hex')
 
-async function readAccess({ acl }: RedisOptions): Promise<{ acl: string; login: Login; admin: Login }> {
+/** The ACL of a server of the lab's own: whom the part wants, and a user of the lab's who may do everything. */
+export async function readAccess({
+  acl,
+}: RedisOptions): Promise<{ acl: string; login: Login; admin: Login }> {
   const admin = { username: 'lab', password: newPassword() }
   const lab = `user lab on >${admin.password} ~* &* +@all\n`
   if (acl)
