@@ -125,8 +125,8 @@ async function measure(
   { url, pid, sockets }: { url: string; pid: number | undefined; sockets: number },
 ): Promise<Fan> {
   progress(`${sockets} sockets connect`)
-  const ids = await offerAll(url, Math.ceil(params.events / STEPS.length / BATCH) * BATCH)
-  await using windows = await openWindows(url, sockets, signal)
+  const { ids, from } = await offerAll(url, Math.ceil(params.events / STEPS.length / BATCH) * BATCH, signal)
+  await using windows = await openWindows(url, sockets, from, signal)
   const answerUs: number[] = []
   const clickUs: number[] = []
   let published = 0
@@ -172,8 +172,8 @@ async function measure(
   }
 }
 
-/** So many sockets, from now on. */
-async function openWindows(url: string, count: number, signal: AbortSignal) {
+/** So many sockets, from a place on. */
+async function openWindows(url: string, count: number, from: Place, signal: AbortSignal) {
   const seen = { heard: 0, disorder: 0, reached: 0 }
   /** How many sockets have heard of each event. */
   const hearers: number[] = []
@@ -181,25 +181,14 @@ async function openWindows(url: string, count: number, signal: AbortSignal) {
   const settle = () => {
     if (wait !== undefined && seen.reached >= wait.events) wait.resolve(performance.now())
   }
-  const allOn = (followers: { isOn: () => boolean }[]) =>
-    until(async () => followers.every(({ isOn }) => isOn()), {
-      what: `${followers.length} sockets to catch up`,
-      timeoutMs: 60_000,
-      everyMs: 20,
-      signal,
-    })
   await using stack = new AsyncDisposableStack()
-  const open = (onSeq: (seq: number) => void, from?: Place) => {
+  const open = (onSeq: (seq: number) => void) => {
     const follower = followPlatform(url, onSeq, from)
     stack.defer(async () => follower.kill())
     follower.start()
     return follower
   }
 
-  const first = open(() => {})
-  await allOn([first])
-  const from = first.place()
-  first.kill()
   const followers = Array.from({ length: count }, () => {
     let before = from.seq
     return open((seq) => {
@@ -210,9 +199,9 @@ async function openWindows(url: string, count: number, signal: AbortSignal) {
       hearers[event] = (hearers[event] ?? 0) + 1
       while (hearers[seen.reached + 1] === count) seen.reached++
       settle()
-    }, from)
+    })
   })
-  await allOn(followers)
+  await allOn(followers, signal)
   const opened = stack.move()
   return {
     /** When the last socket has heard of so many events; ask before the last of them is published. */
@@ -238,11 +227,38 @@ async function offer(url: string): Promise<string> {
   return body.id as string
 }
 
-async function offerAll(url: string, count: number): Promise<string[]> {
-  const ids: string[] = []
-  while (ids.length < count) ids.push(...(await Promise.all(Array.from({ length: 50 }, () => offer(url)))))
-  return ids
+/** So many pizzas, and the place behind them: the service tells its sockets of one a little after it has answered. */
+async function offerAll(
+  url: string,
+  count: number,
+  signal: AbortSignal,
+): Promise<{ ids: string[]; from: Place }> {
+  const follower = followPlatform(url, () => {})
+  follower.start()
+  try {
+    await allOn([follower], signal)
+    const before = follower.place().seq
+    const ids: string[] = []
+    while (ids.length < count) ids.push(...(await Promise.all(Array.from({ length: 50 }, () => offer(url)))))
+    await until(async () => follower.place().seq === before + ids.length, {
+      what: `a socket to hear of ${ids.length} offers`,
+      timeoutMs: 60_000,
+      everyMs: 20,
+      signal,
+    })
+    return { ids, from: follower.place() }
+  } finally {
+    follower.kill()
+  }
 }
+
+const allOn = (followers: { isOn: () => boolean }[], signal: AbortSignal) =>
+  until(async () => followers.every(({ isOn }) => isOn()), {
+    what: `${followers.length} sockets to catch up`,
+    timeoutMs: 60_000,
+    everyMs: 20,
+    signal,
+  })
 
 async function publish(url: string, ids: readonly string[], step: number): Promise<void> {
   const [event_type, data] = STEPS[step]!
