@@ -17,6 +17,8 @@ test.each([
   ['x', ['up', 'run'], undefined],
   ['thruput', ['throughput', 'fuzz'], 'throughput'],
   ['', ['up', 'run'], undefined],
+  ['platform-restman/nope', ['platform-restman/mail'], undefined],
+  ['platform-restman/mial', ['platform-restman/mail'], 'platform-restman/mail'],
 ])('of %j, the nearest of %j is %j', (word, known, near) => {
   expect(nearest(word, known)).toBe(near)
 })
