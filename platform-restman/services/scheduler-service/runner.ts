@@ -35,7 +35,7 @@ export function startRunner({ db, lease, jobs, tickMs, log }: RunnerDeps) {
   /** Renewing goes on while a job takes long. */
   const tick = async () => {
     try {
-      if (await lease.take()) running ??= runDue().finally(() => (running = undefined))
+      if (await lease.take()) running ??= runAllDue().finally(() => (running = undefined))
       state = 'ok'
     } catch (err) {
       state = messageOf(err)
@@ -43,6 +43,9 @@ export function startRunner({ db, lease, jobs, tickMs, log }: RunnerDeps) {
     if (!isClosed) timer = setTimeout(tick, tickMs)
   }
   let timer = setTimeout(tick, 0)
+
+  /** Nobody waits for it: where the database is away, or its tables are not there yet, the next tick asks again. */
+  const runAllDue = () => runDue().catch((err) => log.warn({ err }, 'what is due is not known'))
 
   async function runDue(): Promise<void> {
     const ran = new Map((await states()).map(({ name, ran_at }) => [name, ran_at && Date.parse(ran_at)]))
@@ -94,7 +97,7 @@ export function startRunner({ db, lease, jobs, tickMs, log }: RunnerDeps) {
     async close() {
       isClosed = true
       clearTimeout(timer)
-      await running?.catch(() => {})
+      await running
       await lease.release().catch((err) => log.warn({ err }, 'the lease runs out by itself'))
     },
   }
