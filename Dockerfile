@@ -7,6 +7,8 @@ COPY . .
 # --include=prod: .npmrc includes the development packages, which --omit alone does not undo.
 RUN npm ci --omit=dev --include=prod $(node -p "require('node:fs').globSync('*/package.json').map((file) => file.split('/')[0]) \
       .filter((name) => !['stack', 'lab', 'scripts'].includes(name)).map((name) => '--workspace ' + name).join(' ')")
+# The live page reads brokers with files of stack, whose packages it names itself; most of stack's own stay out.
+RUN ln -s ../../stack node_modules/@lab/stack
 
 # The pages, built and compressed with tools that the image does not keep.
 FROM node:24-slim AS pages

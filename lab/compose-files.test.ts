@@ -72,6 +72,11 @@ describe('the image of the services', () => {
     const users = readFileSync(join(ROOT, 'Dockerfile'), 'utf8').match(/^(?:FROM|USER) .*$/gm)
     expect(users?.at(-1)).toBe('USER node')
   })
+
+  test('finds the files of stack that the live page imports', () => {
+    const file = readFileSync(join(ROOT, 'Dockerfile'), 'utf8')
+    expect(file).toContain('RUN ln -s ../../stack node_modules/@lab/stack\n')
+  })
 })
 
 describe('docker compose', () => {
