@@ -65,6 +65,12 @@ const HOST = '127.0.0.1'
  */
 const HEAP = ['--max-semi-space-size=16', '--max-old-space-size=192', '--heap-growing-percent=300']
 
+/**
+ * By itself glibc gives each thread that allocates an arena of its own and keeps what was freed in all of them. With one, part
+ * C's services were a sixth smaller under load (523 of 622 MB together), and as fast: V8 has its own memory.
+ */
+const MALLOC = { MALLOC_ARENA_MAX: '1' }
+
 export function createService(options: ServiceOptions): ServiceProcess {
   const { run, name, entry, port, logFile, heap = HEAP, shutdownMs = 10_000, signal } = options
   const base = { HOST, PORT: String(port), SHUTDOWN_DEADLINE_MS: String(shutdownMs), ...options.env }
@@ -76,7 +82,7 @@ export function createService(options: ServiceOptions): ServiceProcess {
     signal?.throwIfAborted()
     if (!(await isPortFree(port, HOST))) throw new PortTaken(`port ${port}, needed by ${name}, is in use`)
     signal?.throwIfAborted()
-    const env = { ...compileCache(), ...base, ...extra }
+    const env = { ...MALLOC, ...compileCache(), ...base, ...extra }
     const imports = preload.flatMap((file) => ['--import', pathToFileURL(file).href])
     const command = { command: process.execPath, args: [...heap, ...imports, entry] }
     child = await startChild({ run, name, ...command, env, logFile })
