@@ -154,6 +154,8 @@ function figures(
 async function ledgerReasons({ options, part, sent }: MeasuredPart): Promise<string[]> {
   const { signal } = options.session
   options.progress('comparing every order with the ledger')
+  const gone = part.services.filter(({ pid }) => pid === undefined).map(({ name }) => name)
+  if (gone.length > 0) throw new BenchInvalid(`ended in the middle: ${gone.join(', ')}`)
   const histories = [sent.records]
   try {
     // A log of a million decisions would be read for longer than it took to write.

@@ -1,7 +1,6 @@
 import { test } from 'vitest'
 import { runForTest } from '../testing/run-experiment.ts'
 import { compareDuplicates } from './compare-duplicates.ts'
-import { compareLatency } from './compare-latency.ts'
 import { compareOutage } from './compare-outage.ts'
 import type { Experiment } from './experiment.ts'
 
@@ -16,9 +15,6 @@ const shorter = <Params extends Record<string, unknown>>(
 
 test('compare-duplicates: moves stock once for what is sent or delivered more than once', ({ signal }) =>
   runForTest(compareDuplicates, 'quick', signal))
-
-test('compare-latency: accepts every order that is offered, and loses none', ({ signal }) =>
-  runForTest(shorter(compareLatency, { seconds: 1 }), 'quick', signal))
 
 test('compare-outage: loses nothing in any style when inventory crashes under load', ({ signal }) =>
   runForTest(shorter(compareOutage, { outageSeconds: 1, afterSeconds: 1 }), 'quick', signal))
