@@ -1,6 +1,7 @@
 import { isTerminal } from '@lab/common/domain/order.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
 import { closedLoop, orderIds, recordsOf } from '../load/closed-loop.ts'
+import { now } from '../load/metronome.ts'
 import type { OpenLoopOptions } from '../load/open-loop.ts'
 import { startOpenLoop } from '../load/process.ts'
 import type { OpenLoopResult, Snapshot } from '../load/result.ts'
@@ -54,7 +55,7 @@ async function offer(
 
 /** Times since a load began, for what is done beside it. */
 export interface LoadClock {
-  /** When that was on the runner's clock; a few milliseconds late at most, the way of one message. */
+  /** When that was on the runner's clock, to the millisecond, however late its message was. */
   zero: number
   /** Milliseconds since then. */
   now: () => number
@@ -78,7 +79,7 @@ export async function offerWhile<Result>(
   began.promise.catch(() => {}) // whoever waits for it hears of it
   signal.addEventListener('abort', () => began.reject(signal.reason), { once: true })
   const onSnapshot = (snapshot: Snapshot) => {
-    began.resolve(performance.now() - snapshot.elapsed_ms)
+    began.resolve(performance.now() + snapshot.began_at - now())
     options.onSnapshot?.(snapshot)
   }
   const besideIt = async () => {

@@ -288,6 +288,7 @@ class OpenLoop {
 
   #snapshot(): Snapshot {
     return {
+      began_at: this.#startsAt,
       elapsed_ms: Math.max(0, now() - this.#startsAt),
       is_draining: this.#isDraining,
       counts: { ...this.#meter.counts },

@@ -32,6 +32,8 @@ export interface Interval extends Counts {
 
 /** A live view, for progress and for what changes over time. */
 export interface Snapshot {
+  /** When the load began, or will, by `now` of metronome.ts: the machine's monotonic clock, the same in every process. */
+  began_at: number
   elapsed_ms: number
   /** Every order has been sent. */
   is_draining: boolean
