@@ -2,20 +2,16 @@ import { waitFor } from '@lab/kit/wait.ts'
 import { withAdmin } from '@lab/stack/kafka-admin.ts'
 import { browserObstacle } from '@lab/stack/testing/browser.ts'
 import { describe, expect, test } from 'vitest'
-import { decidedBy, PATIENTLY, picture, recentIn, SLOWLY, sourcesOf, undecidedIn, useLanes } from './lanes.ts'
+import { decidedBy, PATIENTLY, picture, recentIn, SLOWLY, undecidedIn, useLanes } from './lanes.ts'
 
 const HEADINGS = ['blocking HTTP', 'RabbitMQ topic exchange', 'Kafka topics']
 
 describe.skipIf(browserObstacle)(`the lanes of the live page ${browserObstacle ?? ''}`, () => {
-  const { open, ask, place, depthOf, lagOf, latest, number, kafka, run } = useLanes()
+  const { open, ask, listened, orderOfTheDead, place, lagOf, latest, number, kafka, run } = useLanes()
 
   test('show an order placed in each, and see it arrive', async () => {
     const { page, complaints } = await open('flow')
-    await waitFor(
-      'somebody who listens to the brokers',
-      async () => (await sourcesOf(ask)).every((state) => state === 'ok'),
-      PATIENTLY,
-    )
+    await listened()
 
     await page.getByRole('button', { name: 'Place one' }).click()
     for (const heading of HEADINGS) await latest(page, heading).filter({ hasText: 'done' }).waitFor(SLOWLY)
@@ -45,18 +41,10 @@ describe.skipIf(browserObstacle)(`the lanes of the live page ${browserObstacle ?
 
   test('show a depth that grows while the inventory is dead, as the broker has it', async () => {
     const { page } = await open('figures')
-    await run('kill', 'async-rabbitmq/inventory-service')
-    await place('async-rabbitmq', 7)
-
-    await waitFor('the broker’s depth', async () => (await depthOf('inventory_queue')) === 7)
-    const depth = '[data-depth=inventory_queue]'
-    await waitFor('the same depth on the page', async () => (await number(page, depth)) === 7)
-    expect(await number(page, depth)).toBe(await depthOf('inventory_queue'))
-    const lamp = page.locator('[data-lamp="async-rabbitmq/orders"]')
-    await lamp.and(page.locator('[data-state=holds], [data-state=moving]')).waitFor()
+    const { depth } = await orderOfTheDead(page, 7)
 
     await run('start', 'async-rabbitmq/inventory-service')
-    await waitFor('an empty queue', async () => (await number(page, depth)) === 0, PATIENTLY)
+    await waitFor('an empty queue', async () => (await depth()) === 0, PATIENTLY)
   })
 
   test('show the lag of a dead group, as the broker has it, and never 0', async () => {

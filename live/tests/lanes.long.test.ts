@@ -1,18 +1,14 @@
 import { waitFor } from '@lab/kit/wait.ts'
 import { accessibilityFindings, browserObstacle } from '@lab/stack/testing/browser.ts'
 import { describe, expect, test } from 'vitest'
-import { PATIENTLY, picture, SLOWLY, sourcesOf, undecidedIn, useLanes } from './lanes.ts'
+import { PATIENTLY, picture, SLOWLY, undecidedIn, useLanes } from './lanes.ts'
 
 describe.skipIf(browserObstacle)(`the lanes of the live page, at length ${browserObstacle ?? ''}`, () => {
-  const { open, ask, place, withQueue, depthOf, latest, number, run } = useLanes()
+  const { open, ask, listened, orderOfTheDead, place, withQueue, latest, run } = useLanes()
 
   test('tell the story of an order hop by hop, with what the services wrote and its trace', async () => {
     const { page, complaints } = await open('flow')
-    await waitFor(
-      'somebody who listens to the brokers',
-      async () => (await sourcesOf(ask)).every((state) => state === 'ok'),
-      PATIENTLY,
-    )
+    await listened()
 
     await page.getByRole('button', { name: 'Place one' }).click()
     await latest(page, 'RabbitMQ topic exchange').filter({ hasText: 'done' }).waitFor(SLOWLY)
@@ -47,19 +43,11 @@ describe.skipIf(browserObstacle)(`the lanes of the live page, at length ${browse
 
   test('name the orders that are lost, when somebody empties the queue of a dead inventory', async () => {
     const { page } = await open('figures')
-    await run('kill', 'async-rabbitmq/inventory-service')
-    await place('async-rabbitmq', 7)
-
-    await waitFor('the broker’s depth', async () => (await depthOf('inventory_queue')) === 7)
-    const depth = '[data-depth=inventory_queue]'
-    await waitFor('the same depth on the page', async () => (await number(page, depth)) === 7)
-    expect(await number(page, depth)).toBe(await depthOf('inventory_queue'))
-    const lamp = page.locator('[data-lamp="async-rabbitmq/orders"]')
-    await lamp.and(page.locator('[data-state=holds], [data-state=moving]')).waitFor()
+    const { depth, lamp } = await orderOfTheDead(page, 7)
     expect(await accessibilityFindings(page)).toEqual([])
 
     await withQueue((channel) => channel.purgeQueue('inventory_queue'))
-    await waitFor('the empty queue', async () => (await number(page, depth)) === 0)
+    await waitFor('the empty queue', async () => (await depth()) === 0)
     // What waits in an outbox of a dead service cannot be known: nothing is called lost before it is back.
     await run('start', 'async-rabbitmq/inventory-service')
     await lamp.and(page.locator('[data-state=broken]')).waitFor(SLOWLY)

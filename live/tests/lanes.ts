@@ -1,10 +1,11 @@
 import { mkdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { waitFor } from '@lab/kit/wait.ts'
 import { sharedServer } from '@lab/lab/testing/shared-server.ts'
 import { withAdmin } from '@lab/stack/kafka-admin.ts'
 import { type Page, useBrowser } from '@lab/stack/testing/browser.ts'
 import { connect } from 'amqplib'
-import { afterAll, beforeAll } from 'vitest'
+import { afterAll, beforeAll, expect } from 'vitest'
 import type { Story } from '../wire/flow.ts'
 import type { KafkaView, RabbitView } from '../wire/views.ts'
 import { type Up, up } from './up.ts'
@@ -93,12 +94,34 @@ export function useLanes() {
       .textContent()
       .then((text) => Number(text?.replaceAll(',', '')))
 
+  /** Until the page's server hears what every broker tells. */
+  const listened = () =>
+    waitFor(
+      'somebody who listens to the brokers',
+      async () => (await sourcesOf(ask)).every((state) => state === 'ok'),
+      PATIENTLY,
+    )
+
+  /** Orders for an inventory that is dead: as many wait in its queue, say the broker and the page, and nobody calls them lost. */
+  async function orderOfTheDead(page: Page, count: number) {
+    await lab.run('kill', 'async-rabbitmq/inventory-service')
+    await place('async-rabbitmq', count)
+    await waitFor('the broker’s depth', async () => (await depthOf('inventory_queue')) === count)
+    const depth = () => number(page, '[data-depth=inventory_queue]')
+    await waitFor('the same depth on the page', async () => (await depth()) === count)
+    expect(await depth()).toBe(await depthOf('inventory_queue'))
+    const lamp = page.locator('[data-lamp="async-rabbitmq/orders"]')
+    await lamp.and(page.locator('[data-state=holds], [data-state=moving]')).waitFor()
+    return { depth, lamp }
+  }
+
   return {
     open,
     ask,
+    listened,
+    orderOfTheDead,
     place,
     withQueue,
-    depthOf,
     lagOf,
     latest,
     number,
@@ -120,7 +143,7 @@ interface Seen {
 
 const seenOf = async (ask: Ask, lane: string) =>
   (await ask<Seen>('/api/figures')).latest?.lanes.find((one) => one.lane === lane)
-export const sourcesOf = async (ask: Ask) =>
+const sourcesOf = async (ask: Ask) =>
   (await ask<Seen>('/api/figures')).latest?.lanes.flatMap(({ sources }) => Object.values(sources)) ?? [
     'not known',
   ]
