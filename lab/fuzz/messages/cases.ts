@@ -156,3 +156,7 @@ export function* drawMessages(
       return { at, message: sampleCase(messages, { seed, target, at }) }
     })
 }
+
+/** What is odd about a message, in words; `valid` when nothing is. */
+export const kindOf = (...changes: string[]): string =>
+  changes.filter((change) => change !== '' && change !== 'valid').join(' + ') || 'valid'

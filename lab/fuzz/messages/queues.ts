@@ -16,6 +16,7 @@ import {
   type EventBody,
   type EventName,
   type KnownEvent,
+  kindOf,
   type MessageCase,
   type Numbered,
   type Verdict,
@@ -77,11 +78,8 @@ type PropertyChange = {
 function messageOf({ body, key, change, headers }: Drawn): MessageCase {
   const { id, type, order_id } = body.was
   const repeated = { messageId: id, type, contentType: CONTENT_TYPE, correlationId: order_id }
-  const odd = [body.change, change.name, Object.keys(headers).length > 0 ? 'headers' : ''].filter(
-    (text) => text !== '' && text !== 'valid',
-  )
   return {
-    kind: odd.length === 0 ? 'valid' : odd.join(' + '),
+    kind: kindOf(body.change, change.name, Object.keys(headers).length > 0 ? 'headers' : ''),
     body: body.bytes,
     key,
     properties: change.change(repeated),

@@ -16,6 +16,7 @@ import {
   type EventBody,
   type EventName,
   type KnownEvent,
+  kindOf,
   type MessageCase,
   type Numbered,
   type Verdict,
@@ -65,14 +66,12 @@ interface Drawn {
 }
 
 function caseOf({ body, key, headers, isEmpty }: Drawn): MessageCase {
-  const odd = [
-    isEmpty ? 'no value' : body.change,
-    key === undefined ? '' : 'key',
-    Object.keys(headers).length > 0 ? 'headers' : '',
-  ]
-  const named = odd.filter((text) => text !== '' && text !== 'valid')
   return {
-    kind: named.length === 0 ? 'valid' : named.join(' + '),
+    kind: kindOf(
+      isEmpty ? 'no value' : body.change,
+      key === undefined ? '' : 'key',
+      Object.keys(headers).length > 0 ? 'headers' : '',
+    ),
     body: isEmpty ? null : body.bytes,
     key: key === undefined ? body.was.order_id : key,
     properties: {},
