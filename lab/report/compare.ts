@@ -159,7 +159,7 @@ function changeOf({ value: a }: Figure, { value: b }: Figure): string {
 const LEAST_RUNS = 3
 
 /** In the order of what they tell. */
-export const JUDGEMENTS = {
+const JUDGEMENTS = {
   exceeds: 'exceeds the run-to-run range',
   within: 'within the run-to-run range',
   few: `cannot tell: fewer than ${LEAST_RUNS} repetitions`,
@@ -180,7 +180,7 @@ export function judge(a: Figure, b: Figure): Judgement {
 }
 
 /** The charts that both runs have, with the curves of both; a chart of one run only has nothing to be compared with. */
-export function overlay(a: Chart[], b: Chart[]): Chart[] {
+function overlay(a: Chart[], b: Chart[]): Chart[] {
   return a.flatMap((left) => {
     const right = b.find((one) => one.title === left.title && isSameAxes(one, left))
     return right ? [together(left, right)] : []
@@ -288,7 +288,7 @@ export function nameOf(path: string[]): { name: string; factor: number } {
 }
 
 /** What tells an element of a list from the others, and the keys that say so. */
-export function nameOfElement(element: unknown, list: string, at: number): { name: string; told: string[] } {
+function nameOfElement(element: unknown, list: string, at: number): { name: string; told: string[] } {
   const found = typeof element === 'object' && element !== null ? Object.entries(element) : []
   const told = found.filter(([key, value]) => TELLING[key]?.(value) !== undefined)
   if (told.length === 0) return { name: `${inWords(list).replace(/s$/, '')} ${at + 1}`, told: [] }

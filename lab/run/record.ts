@@ -80,7 +80,7 @@ async function troublesOf({ brokers, run, signal }: Session): Promise<string[]> 
 }
 
 /** Why a record cannot be part of `results.json`, with the first field that is wrong; undefined when it can. */
-export function unwritable(record: object): string | undefined {
+function unwritable(record: object): string | undefined {
   const number = notFinite(record)
   if (number) return `${number.field} is ${number.value}`
   try {
@@ -94,10 +94,10 @@ export function unwritable(record: object): string | undefined {
 }
 
 /** A value as the reader of a JSON file will see it: `undefined` is absent, dates are text, `NaN` is null. */
-export const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
+const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
 
 /** The first number that JSON would turn into null, with where it is, e.g. `charts[0].series[1].points[3][1]`. */
-export function notFinite(value: unknown, field = ''): { field: string; value: number } | undefined {
+function notFinite(value: unknown, field = ''): { field: string; value: number } | undefined {
   if (typeof value === 'number') return Number.isFinite(value) ? undefined : { field, value }
   if (typeof value !== 'object' || value === null) return undefined
   for (const [name, one] of Object.entries(value)) {

@@ -158,7 +158,7 @@ export interface SessionServersOptions {
   progress: Progress
 }
 
-export function createSessionServers({ run, env, signal, progress }: SessionServersOptions): SessionServers {
+function createSessionServers({ run, env, signal, progress }: SessionServersOptions): SessionServers {
   const starts = new AbortController()
   const context = { run, env, signal: AbortSignal.any([signal, starts.signal]) }
   const started: AnyServer[] = []

@@ -34,7 +34,7 @@ export interface Platform {
 
 /** The whole platform on the servers that are given, with limits that a test does not meet by accident. */
 export const openPlatform = (options: StartPartOptions) => openPlatformOf(spec, options)
-export async function openPlatformOf(some: typeof spec, options: StartPartOptions): Promise<Platform> {
+async function openPlatformOf(some: typeof spec, options: StartPartOptions): Promise<Platform> {
   const part = await startPart(some, {
     ...options,
     env: { GATEWAY_SECRET: SECRET, ADMIN_EMAIL, LOG_LEVEL: 'info', ...options.env },

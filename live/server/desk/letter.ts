@@ -38,7 +38,7 @@ const SCHEMAS: Record<string, z.ZodType<OrderPlaced | InventoryEvent>> = {
   'inventory-events': InventoryEvent,
 }
 
-export const hasWayBack = (origin: string | undefined): origin is string =>
+const hasWayBack = (origin: string | undefined): origin is string =>
   origin !== undefined && Object.hasOwn(SCHEMAS, origin)
 
 /** What the consumer of `origin` will say of a body, as far as its schema goes. */
@@ -101,7 +101,7 @@ export function counter(): (id: string) => number {
 }
 
 /** Ids, numbers and quotations differ from letter to letter; what is left tells one mistake from another. */
-export const groupOf = (reason: string): string =>
+const groupOf = (reason: string): string =>
   reason
     .replaceAll(/[0-9a-f]{8}-[0-9a-f-]{27}/gi, '…')
     .replaceAll(/'[^']*'|"[^"]*"/g, '…')
@@ -133,7 +133,7 @@ export function summaryOf(letter: DeadLetter): Letter {
   }
 }
 
-export function redrivesOf({ headers }: Pick<DeadLetter, 'headers'>): number {
+function redrivesOf({ headers }: Pick<DeadLetter, 'headers'>): number {
   const count = Number(headers[REDRIVES] ?? 0)
   return Number.isSafeInteger(count) && count > 0 ? count : 0
 }

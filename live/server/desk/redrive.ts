@@ -8,7 +8,7 @@ import { type DeadLetter, NotReplaceable, replacementOf } from './letter.ts'
 import type { Place, Work } from './place.ts'
 
 /** How many go at once: one, to see that it helps; then more and more. The last is repeated. */
-export const RAMP: readonly number[] = [1, 2, 5, 10, 20, 50, 100]
+const RAMP: readonly number[] = [1, 2, 5, 10, 20, 50, 100]
 const POLL_MS = 200
 
 export interface RedriveOrder {

@@ -51,8 +51,6 @@ export const TABLES = {
   SETTINGS index_granularity = 1024`,
 } as const
 
-export type TableName = keyof typeof TABLES
-
 /** Money as a decimal text, moments in seconds, dates in UTC. */
 export interface OrderRow {
   order_id: string
