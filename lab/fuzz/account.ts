@@ -10,8 +10,9 @@ import { ledgerOf } from '../parts/ledger.ts'
 import { bulkRecords } from '../parts/streaming-kafka.ts'
 import type { TrioService } from '../trio.ts'
 import { type Answer, type HttpCase, jsonOf } from './http/exchange.ts'
-import type { Complaint } from './http/judge.ts'
 import { parseBody } from './json.ts'
+import { missing } from './messages/reckon.ts'
+import type { Complaint } from './results.ts'
 
 /** Stock enough for every order, and of one item too little, so that refusals for want of stock are met as well. */
 export const STOCK: Stock = { burger: 1_000_000_000, pizza: 1_000_000_000, salad: 2_000 }
@@ -97,20 +98,11 @@ export function openAccount(running: Running): Account {
         notifiedPastOrders: sent.difference(notified),
         signal,
       })
-      const unsent = sent.size === 0 ? [] : await missing(sent, client.notifications)
-      return [...complaintsOf(ledger), ...unsent]
+      if (sent.size === 0) return complaintsOf(ledger)
+      const there = (await client.notifications()).map(({ order_id }) => order_id)
+      return [...complaintsOf(ledger), ...missing('notifications', sent, there)]
     },
   }
-}
-
-async function missing(
-  sent: Set<string>,
-  notifications: () => Promise<{ order_id: string }[]>,
-): Promise<Complaint[]> {
-  const there = new Set((await notifications()).map(({ order_id }) => order_id.toLowerCase()))
-  const lost = [...sent.difference(there)]
-  const detail = `${lost.length}, such as ${lost.slice(0, 3).join(', ')}`
-  return lost.length === 0 ? [] : [{ rule: 'notifications: missing', detail }]
 }
 
 const complaintsOf = ({ anomalies, backlog }: LedgerVerdict): Complaint[] => [

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto'
 import fc from 'fast-check'
-import { type Components, changeAt, type Json, placesIn, resolve, type Schema, textOf } from './json.ts'
-import { weirdBytes, weirdKey, weirdValue } from './weird.ts'
+import { type Components, changeAt, type Json, type Member, resolve, type Schema, textOf } from './json.ts'
+import { oneOf, weirdBytes, weirdKey, weirdValue } from './weird.ts'
 
 export interface ValidOptions {
   components: Components
@@ -16,84 +16,80 @@ const FAR = 2 ** 53 - 1
 /** JSON that the schema accepts, in the different ways it can be written. */
 export function validJson(schema: Schema, options: ValidOptions): fc.Arbitrary<Json> {
   const found = resolve(schema, options.components)
-  const choices = found.anyOf ?? found.oneOf
+  const choices = found.anyOf ?? found.oneOf ?? typesOf(found)
   if (choices) return fc.oneof(...choices.map((choice) => validJson(choice, options)))
-  if (found.const !== undefined) return literal(found.const)
-  if (found.enum) return fc.constantFrom(...found.enum).chain(literal)
-  if (Array.isArray(found.type))
-    return fc.oneof(...found.type.map((type) => validJson({ ...found, type }, options)))
-  return ofType(found, options)
-}
-
-const literal = (value: unknown) => fc.constant<Json>(JSON.stringify(value))
-
-function ofType(schema: Schema, options: ValidOptions): fc.Arbitrary<Json> {
-  switch (schema.type) {
+  if (found.const !== undefined) return fc.constant(JSON.stringify(found.const))
+  if (found.enum) return fc.constantFrom(...found.enum.map((value) => JSON.stringify(value)))
+  switch (found.type) {
     case 'object':
-      return objectOf(schema, options)
+      return objectOf(found, options)
     case 'array': {
-      const { items = {}, minItems = 0, maxItems = minItems + 3 } = schema
-      return fc.array(validJson(items, options), { minLength: minItems, maxLength: maxItems })
+      const { items = {}, minItems = 0, maxItems = minItems + 3 } = found
+      const values = fc.array(validJson(items, options), { minLength: minItems, maxLength: maxItems })
+      return values.map((all) => ({ isArray: true, members: all.map((value): Member => ['', value]) }))
     }
     case 'integer':
-      return integer(schema)
+      return fc
+        .tuple(integer(found), fc.constantFrom('', '', '', '', '.0', 'e0', '.000E+0'))
+        .map(([whole, tail]) => `${whole}${tail}`)
     case 'number':
-      return number(schema)
+      return number(found)
     case 'boolean':
       return fc.boolean().map(String)
     case 'null':
       return fc.constant('null')
     case 'string':
-      return text(schema, options).map(quoted)
+      return text(found, options).map((value) => JSON.stringify(value))
     default:
-      return fc.jsonValue({ maxDepth: 2 }).map((value) => JSON.stringify(value))
+      return fc.json({ maxDepth: 2 })
   }
 }
 
-function objectOf(schema: Schema, options: ValidOptions): fc.Arbitrary<Json> {
-  const { properties = {}, required = [], additionalProperties } = schema
-  const named = Object.entries(properties).map(([key, value]) => {
+const typesOf = ({ type, ...schema }: Schema): Schema[] | undefined =>
+  Array.isArray(type) ? type.map((one) => ({ ...schema, type: one })) : undefined
+
+/** The order of members means nothing, so it is another one each time; now and then there is one that no schema names. */
+function objectOf({ properties = {}, required = [], ...schema }: Schema, options: ValidOptions) {
+  const named = Object.entries(properties).map(([key, value]): [string, fc.Arbitrary<Json>] => {
     const maximum = options.atMost?.[key]
     const bounded = maximum === undefined ? value : { ...resolve(value, options.components), maximum }
-    const entry = validJson(bounded, options).map((json): [string, Json][] => [[key, json]])
-    return required.includes(key) ? entry : fc.oneof(entry, fc.constant([]))
+    return [key, validJson(bounded, options)]
   })
-  const more =
-    additionalProperties === false
-      ? fc.constant<[string, Json][]>([])
-      : fc.oneof({ weight: 8, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: unnamed })
+  const known = fc.record(Object.fromEntries(named), { requiredKeys: required, noNullPrototype: true })
+  const unnamed = fc.dictionary(fc.stringMatching(/^[a-z]{1,6}_x$/), fc.json({ maxDepth: 1 }), { maxKeys: 1 })
+  const more = schema.additionalProperties === false ? fc.constant({}) : sometimes(unnamed, {}, 5)
   return fc
-    .tuple(fc.tuple(...named), more, fc.nat())
-    .map(([entries, others, turn]) => ({ members: turned([...entries.flat(), ...others], turn) }))
+    .tuple(known, more)
+    .map(([entries, others]) => Object.entries<Json>({ ...entries, ...others }))
+    .chain((entries) => fc.shuffledSubarray(entries, { minLength: entries.length }))
+    .map((members) => ({ members }))
 }
 
-/** A member that no schema names. */
-const unnamed = fc
-  .tuple(fc.stringMatching(/^[a-z]{1,6}_x$/), fc.jsonValue({ maxDepth: 1 }))
-  .map(([key, value]): [string, Json][] => [[key, JSON.stringify(value)]])
+/** One of these now and then, and otherwise `usual`, that many times as often. */
+export const sometimes = <Value>(odd: fc.Arbitrary<Value>, usual: Value, often: number) =>
+  fc.oneof({ weight: often, arbitrary: fc.constant(usual) }, { weight: 1, arbitrary: odd })
 
-/** The order of members means nothing, so it is another one each time. */
-const turned = <Entry>(entries: Entry[], by: number): Entry[] => {
-  const at = entries.length === 0 ? 0 : by % entries.length
-  return [...entries.slice(at), ...entries.slice(0, at)]
-}
-
-function integer({ minimum = -FAR, maximum = FAR, exclusiveMinimum, exclusiveMaximum }: Schema) {
-  const min = Math.max(minimum, exclusiveMinimum === undefined ? -FAR : Math.floor(exclusiveMinimum) + 1)
-  const max = Math.min(maximum, exclusiveMaximum === undefined ? FAR : Math.ceil(exclusiveMaximum) - 1)
-  return fc
-    .tuple(fc.integer({ min, max }), fc.constantFrom('', '', '', '', '.0', 'e0', '.000E+0'))
-    .map(([whole, tail]) => `${whole}${tail}`)
+function integer({
+  minimum = -FAR,
+  maximum = FAR,
+  exclusiveMinimum = -Infinity,
+  exclusiveMaximum = Infinity,
+}: Schema) {
+  return fc.integer({
+    min: Math.max(minimum, Math.floor(exclusiveMinimum) + 1),
+    max: Math.min(maximum, Math.ceil(exclusiveMaximum) - 1),
+  })
 }
 
 function number({ minimum, maximum, exclusiveMinimum, exclusiveMaximum }: Schema): fc.Arbitrary<string> {
-  const min = exclusiveMinimum ?? minimum ?? -FAR
-  const max = exclusiveMaximum ?? maximum ?? FAR
-  const excluded = {
+  const any = fc.double({
+    min: exclusiveMinimum ?? minimum ?? -FAR,
+    max: exclusiveMaximum ?? maximum ?? FAR,
     minExcluded: exclusiveMinimum !== undefined,
     maxExcluded: exclusiveMaximum !== undefined,
-  }
-  const any = fc.double({ min, max, ...excluded, noNaN: true, noDefaultInfinity: true })
+    noNaN: true,
+    noDefaultInfinity: true,
+  })
   return any.map((value) => JSON.stringify(value))
 }
 
@@ -111,19 +107,17 @@ function text(schema: Schema, { ids }: ValidOptions): fc.Arbitrary<string> {
 
 /** Upper and lower case are the same id. */
 function uuid(ids: string[]): fc.Arbitrary<string> {
-  const known = ids.length === 0 ? fc.uuid() : fc.constantFrom(...ids)
-  const any = fc.oneof({ weight: 3, arbitrary: fc.uuid() }, { weight: 1, arbitrary: known })
-  return fc
-    .tuple(any, fc.integer({ min: 0, max: 19 }))
-    .map(([id, letters]) => (letters === 19 ? id.toUpperCase() : id))
+  const any =
+    ids.length === 0 ? fc.uuid() : fc.oneof({ weight: 3, arbitrary: fc.uuid() }, fc.constantFrom(...ids))
+  return fc.oneof(
+    { weight: 19, arbitrary: any },
+    any.map((id) => id.toUpperCase()),
+  )
 }
 
 const date = fc
   .date({ min: new Date('0001-01-01T00:00:00Z'), max: new Date('9999-12-31T23:59:59Z'), noInvalidDate: true })
   .map((at) => at.toISOString())
-
-/** Written plainly, or with every character as an escape, which is the same string. */
-const quoted = (value: string): string => JSON.stringify(value)
 
 /** A body on its way out, and in a few words what was done to it. */
 export interface Body {
@@ -131,174 +125,149 @@ export interface Body {
   change: string
 }
 
-type Change = (valid: Json) => Body
-
 const written = (change: string, json: Json | undefined): Body => ({
   change,
   bytes: Buffer.from(json === undefined ? '' : textOf(json)),
 })
 
-const placeOf = (json: Json, at: number) => {
-  const places = placesIn(json)
-  return places[at % places.length]!
-}
-
-const replaced = fc.tuple(fc.nat(), weirdValue).map(
-  ([at, value]): Change =>
-    (json) =>
-      written(
-        'replaced',
-        changeAt(json, placeOf(json, at), () => value),
-      ),
-)
-
-const removed = fc.nat().map(
-  (at): Change =>
-    (json) =>
-      written(
-        'missing',
-        changeAt(json, placeOf(json, at), () => undefined),
-      ),
-)
-
-/** Adds a member to the objects found at the place; a key that is there already then comes twice. */
-const added = fc.tuple(fc.nat(), fc.nat(), weirdKey, weirdValue, fc.boolean()).map(
-  ([at, which, key, value, isTwice]): Change =>
-    (json) => {
-      const add = (node: Json): Json => {
-        if (typeof node === 'string') return { members: [[key, value]] }
-        if (Array.isArray(node)) return [...node, value]
-        const name = isTwice ? (node.members[which % (node.members.length || 1)]?.[0] ?? key) : key
-        const entry: [string, Json] = [name, value]
-        return { members: which % 2 === 0 ? [...node.members, entry] : [entry, ...node.members] }
-      }
-      return written(isTwice ? 'key twice' : 'additional', changeAt(json, placeOf(json, at), add))
-    },
-)
-
-const wrapped = fc.tuple(fc.nat(), fc.integer({ min: 1, max: 3_000 })).map(
-  ([at, depth]): Change =>
-    (json) => {
-      const wrap = (node: Json) => '['.repeat(depth) + textOf(node) + ']'.repeat(depth)
-      return written('nested', changeAt(json, placeOf(json, at), wrap))
-    },
-)
-
-const broken = fc
-  .tuple(
-    fc.nat(),
-    fc.constantFrom('', ',', '}', ']', '"', '{', '//x\n', '/**/', '\0', '\\', ':', '\u2028', ' x'),
-  )
-  .map(
-    ([at, junk]): Change =>
-      (json) => {
-        const text = textOf(json)
-        const cut = at % (text.length + 1)
-        // Without junk the text is cut off.
-        return written('broken', text.slice(0, cut) + (junk === '' ? '' : junk + text.slice(cut)))
-      },
-  )
-
-const spoilt = fc.tuple(fc.nat(), weirdBytes).map(
-  ([at, junk]): Change =>
-    (json) => {
-      const bytes = Buffer.from(textOf(json))
-      const cut = at % (bytes.length + 1)
-      return { change: 'bytes', bytes: Buffer.concat([bytes.subarray(0, cut), junk, bytes.subarray(cut)]) }
-    },
-)
-
-const other = fc
-  .oneof(
-    weirdBytes,
-    fc
-      .constantFrom('', ' ', '\n', 'null', 'true', '0', '"x"', '[]', '{}', '{}{}', 'a=1&b=2', '<a/>')
-      .map((text) => Buffer.from(text)),
-  )
-  .map(
-    (bytes): Change =>
-      () => ({ change: 'something else', bytes }),
-  )
-
-const KIB = 1_024
-const padded = fc
-  .tuple(
-    fc.constantFrom(15 * KIB, 17 * KIB, 63 * KIB, 65 * KIB, 70 * KIB, 300 * KIB),
-    fc.constantFrom(' ', 'x', '[', 'é'),
-  )
-  .map(
-    ([size, filler]): Change =>
-      (json) => {
-        const text = textOf(json)
-        const fill = filler.repeat(Math.ceil(size / Buffer.byteLength(filler)))
-        if (filler === ' ') return written('large', fill + text)
-        return written(
-          'large',
-          typeof json === 'object' && 'members' in json
-            ? { members: [...json.members, ['padding', JSON.stringify(fill)]] }
-            : `${text.slice(0, -1)}${fill}`,
-        )
-      },
-  )
-
-const change: fc.Arbitrary<Change> = fc.oneof(
-  { weight: 10, arbitrary: replaced },
-  { weight: 4, arbitrary: removed },
-  { weight: 6, arbitrary: added },
-  { weight: 2, arbitrary: wrapped },
-  { weight: 4, arbitrary: broken },
-  { weight: 2, arbitrary: spoilt },
-  { weight: 2, arbitrary: other },
-  { weight: 1, arbitrary: padded },
-)
+export const validBody = (valid: fc.Arbitrary<Json>): fc.Arbitrary<Body> =>
+  valid.map((json) => written('valid', json))
 
 /** Bodies made of valid ones by one change. What is left may well be valid: the oracle says, not the change. */
 export const mutatedBody = (valid: fc.Arbitrary<Json>): fc.Arbitrary<Body> =>
-  fc.tuple(valid, change).map(([json, make]) => make(json))
+  fc.tuple(valid, fc.oneof(...changes)).map(([json, change]) => change(json))
 
-export const validBody = (valid: fc.Arbitrary<Json>): fc.Arbitrary<Body> =>
-  valid.map((json) => written('valid', json))
+/** What is drawn for a change, and what it then makes of a valid body. */
+const change = <Drawn>(
+  weight: number,
+  drawn: fc.Arbitrary<Drawn>,
+  make: (valid: Json, drawn: Drawn) => Body,
+) => ({ weight, arbitrary: drawn.map((one) => (valid: Json) => make(valid, one)) })
+
+const KIB = 1_024
+
+const changes = [
+  change(10, fc.tuple(fc.nat(), weirdValue), (json, [at, value]) => {
+    return written(
+      'replaced',
+      changeAt(json, at, () => value),
+    )
+  }),
+  change(4, fc.nat(), (json, at) => {
+    return written(
+      'missing',
+      changeAt(json, at, () => undefined),
+    )
+  }),
+  change(6, fc.tuple(fc.nat(), fc.nat(), weirdKey, weirdValue, fc.boolean()), added),
+  change(2, fc.tuple(fc.nat(), fc.integer({ min: 1, max: 3_000 })), (json, [at, depth]) => {
+    const wrap = (node: Json) => '['.repeat(depth) + textOf(node) + ']'.repeat(depth)
+    return written('nested', changeAt(json, at, wrap))
+  }),
+  change(
+    4,
+    fc.tuple(fc.nat(), fc.constantFrom('', '//x\n', '/**/', ' x', ...',}]"{\0\\:\u2028')),
+    (json, [at, junk]) => {
+      const text = textOf(json)
+      const cut = at % (text.length + 1)
+      // Without junk the text is cut off.
+      return written('broken', text.slice(0, cut) + (junk && junk + text.slice(cut)))
+    },
+  ),
+  change(2, fc.tuple(fc.nat(), weirdBytes), (json, [at, junk]) => {
+    const bytes = Buffer.from(textOf(json))
+    const cut = at % (bytes.length + 1)
+    return { change: 'bytes', bytes: Buffer.concat([bytes.subarray(0, cut), junk, bytes.subarray(cut)]) }
+  }),
+  change(1, weirdBytes, (_, bytes) => ({ change: 'something else', bytes })),
+  change(
+    1,
+    fc.oneof(fc.constantFrom('', ' ', '\n'), oneOf('null true 0 "x" [] {} {}{} a=1&b=2 <a/>')),
+    (_, text) => written('something else', text),
+  ),
+  change(
+    1,
+    fc.tuple(fc.constantFrom(15, 17, 63, 65, 70, 300), fc.constantFrom(...' x[é')),
+    (json, [size, filler]) => {
+      const fill = filler.repeat((size * KIB) / Buffer.byteLength(filler))
+      if (filler === ' ') return written('large', fill + textOf(json))
+      return added(json, [0, 0, 'padding', JSON.stringify(fill), false], 'large')
+    },
+  ),
+]
+
+/** Adds a member to the object found at the place; a key that is there already then comes twice. */
+function added(
+  json: Json,
+  [at, which, key, value, isTwice]: [number, number, string, Json, boolean],
+  change = isTwice ? 'key twice' : 'additional',
+): Body {
+  const add = (node: Json): Json => {
+    if (typeof node === 'string') return { members: [[key, value]] }
+    const name = isTwice ? (node.members[which % (node.members.length || 1)]?.[0] ?? key) : key
+    const members: Member[] = [...node.members, [name, value]]
+    return { ...node, members: which % 2 === 0 ? members : members.reverse() }
+  }
+  return written(change, changeAt(json, at, add))
+}
+
+export interface FuzzOptions {
+  seed: number
+  /** How many, or the one case to repeat. */
+  cases: number
+  only?: number | undefined
+  signal: AbortSignal
+  progress: (text: string) => void
+}
+
+/** The numbers of the cases, from 0. */
+export const numbersOf = ({ cases, only }: Pick<FuzzOptions, 'cases' | 'only'>): number[] =>
+  only === undefined ? [...Array(cases).keys()] : [only]
 
 /** What one case follows from, whatever ran before it and whatever runs beside it. */
 interface Draw {
   seed: number
   /** The route or the consumer. */
   target: string
-  /** The number of the case, from 0. */
+  /** The number of the case. */
   at: number
 }
 
-/** The seed of one case: 32 bits that depend on all three. */
-const caseSeed = ({ seed, target, at }: Draw): number =>
-  hash('sha1', `${seed}\n${target}\n${at}`, 'buffer').readInt32BE()
+/** Of one case: fast-check draws a sample and the beginning of a search in the same way. */
+const parameters = ({ seed, target, at }: Draw) => ({
+  seed: hash('sha1', `${seed}\n${target}\n${at}`, 'buffer').readInt32BE(),
+  numRuns: 1,
+})
 
-/** The value that `shrink` starts from: fast-check draws both in the same way. */
-export function sampleCase<Value>(values: fc.Arbitrary<Value>, draw: Draw): Value {
-  const [value] = fc.sample(values, { seed: caseSeed(draw), numRuns: 1 })
-  return value as Value
-}
+export const sampleCase = <Value>(values: fc.Arbitrary<Value>, draw: Draw): Value =>
+  fc.sample(values, parameters(draw))[0] as Value
 
-interface ShrinkOptions {
-  maxTries: number
-  deadlineMs: number
-}
+const SHRINK_TRIES = 150
+const SHRINK_MS = 8_000
 
 /** The smallest value found that still fails, or undefined when the value of `draw` does not fail any more. */
 export async function shrinkCase<Value>(
   values: fc.Arbitrary<Value>,
   draw: Draw,
-  { fails, maxTries, deadlineMs }: ShrinkOptions & { fails: (value: Value) => Promise<boolean> },
+  fails: (value: Value) => Promise<boolean>,
 ): Promise<Value | undefined> {
-  const until = performance.now() + deadlineMs
+  const until = performance.now() + SHRINK_MS
   let tries = 0
-  let smallest: { value: Value } | undefined
+  let smallest: Value | undefined
   const holds = async (value: Value) => {
     // Out of tries everything holds, which ends the search.
-    if (++tries > maxTries || performance.now() > until) return true
-    if (!(await fails(value))) return true
-    smallest = { value }
+    if (++tries > SHRINK_TRIES || performance.now() > until || !(await fails(value))) return true
+    smallest = value
     return false
   }
-  await fc.check(fc.asyncProperty(values, holds), { seed: caseSeed(draw), numRuns: 1 })
-  return smallest?.value
+  await fc.check(fc.asyncProperty(values, holds), parameters(draw))
+  return smallest
 }
+
+const MAX_SHOWN = 2_000
+
+/** For people, who can have all of it with `--case`. */
+export const shortened = (text: string): string =>
+  text.length <= MAX_SHOWN
+    ? text
+    : `${text.slice(0, MAX_SHOWN)}… (${text.length} characters; --case repeats it)`

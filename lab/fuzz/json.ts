@@ -1,7 +1,10 @@
 import { Ajv2020 } from 'ajv/dist/2020.js'
 
+type Length = 'minItems' | 'maxItems' | 'minLength' | 'maxLength'
+type Limit = 'minimum' | 'maximum' | 'exclusiveMinimum' | 'exclusiveMaximum'
+
 /** The parts of JSON Schema 2020-12 that zod writes. */
-export interface Schema {
+export interface Schema extends Partial<Record<Length | Limit, number>> {
   $ref?: string
   type?: string | string[]
   enum?: unknown[]
@@ -12,16 +15,8 @@ export interface Schema {
   required?: string[]
   additionalProperties?: boolean | Schema
   items?: Schema
-  minItems?: number
-  maxItems?: number
   format?: string
   pattern?: string
-  minLength?: number
-  maxLength?: number
-  minimum?: number
-  maximum?: number
-  exclusiveMinimum?: number
-  exclusiveMaximum?: number
 }
 
 /** What `#/components/schemas/<name>` stands for. */
@@ -39,46 +34,35 @@ export function resolve(schema: Schema, components: Components): Schema {
 
 /**
  * JSON as it is written, not as it is meant: a scalar is its own text, so `1e400`, `NaN` and `01` have a place, and an object
- * is a list of members, so a key can come twice.
+ * is a list of members, so a key can come twice. The members of an array have no key.
  */
-export type Json = string | Json[] | { members: [key: string, value: Json][] }
+export type Json = string | { isArray?: true; members: Member[] }
+export type Member = [key: string, value: Json]
 
 export function textOf(json: Json): string {
   if (typeof json === 'string') return json
-  if (Array.isArray(json)) return `[${json.map(textOf).join(',')}]`
+  if (json.isArray) return `[${json.members.map(([, value]) => textOf(value)).join(',')}]`
   return `{${json.members.map(([key, value]) => `${JSON.stringify(key)}:${textOf(value)}`).join(',')}}`
 }
 
-/** Where a node is: the index at each level. */
-type Place = number[]
+const countOf = (json: Json): number =>
+  typeof json === 'string' ? 1 : json.members.reduce((sum, [, value]) => sum + countOf(value), 1)
 
-const childrenOf = (json: Json): Json[] => {
-  if (typeof json === 'string') return []
-  return Array.isArray(json) ? json : json.members.map(([, value]) => value)
-}
-
-/** Every node, the root first. */
-export function placesIn(json: Json): Place[] {
-  return [[], ...childrenOf(json).flatMap((child, at) => placesIn(child).map((place) => [at, ...place]))]
-}
-
-/** A copy with the node at `place` replaced by what `change` makes of it; undefined takes it out of its parent. */
-export function changeAt(
-  json: Json,
-  place: Place,
-  change: (node: Json) => Json | undefined,
-): Json | undefined {
-  const [at, ...rest] = place
-  if (at === undefined) return change(json)
-  if (typeof json === 'string') return json
-  const child = childrenOf(json)[at]
-  if (child === undefined) return json
-  const changed = changeAt(child, rest, change)
-  if (Array.isArray(json)) return changed === undefined ? json.toSpliced(at, 1) : json.with(at, changed)
-  const [key] = json.members[at]!
-  const members =
-    changed === undefined ? json.members.toSpliced(at, 1) : json.members.with(at, [key, changed])
-  return { members }
+/**
+ * A copy in which one node is what `change` makes of it; undefined takes it out of its parent. Nodes are numbered from the
+ * root, which is 0, and after the last one from the root again.
+ */
+export function changeAt(json: Json, at: number, change: (node: Json) => Json | undefined): Json | undefined {
+  let left = at % countOf(json)
+  if (typeof json === 'string' || left-- === 0) return change(json)
+  const members = json.members.flatMap(([key, value]): Member[] => {
+    const count = countOf(value)
+    const isHere = left >= 0 && left < count
+    const changed = isHere ? changeAt(value, left, change) : value
+    left -= count
+    return changed === undefined ? [] : [[key, changed]]
+  })
+  return { ...json, members }
 }
 
 /** Whether a value fits, judged by another library than the one the services use. */
@@ -97,7 +81,7 @@ export function compile(schema: Schema, components: Components = {}): Fits {
 }
 
 /** What the bytes say, or undefined when they are not JSON. */
-export function parseJson(bytes: Buffer): unknown {
+export function parseJson(bytes: Buffer | string): unknown {
   try {
     return JSON.parse(bytes.toString())
   } catch {
@@ -106,13 +90,10 @@ export function parseJson(bytes: Buffer): unknown {
   }
 }
 
-const MARK = Buffer.from([0xef, 0xbb, 0xbf])
-
-export const hasByteOrderMark = (bytes: Buffer): boolean => bytes.subarray(0, 3).equals(MARK)
+export const hasByteOrderMark = (bytes: Buffer): boolean => bytes.toString('hex', 0, 3) === 'efbbbf'
 
 /** The same for a body of a request, where a byte order mark may stand in front. */
-export const parseBody = (bytes: Buffer): unknown =>
-  parseJson(hasByteOrderMark(bytes) ? bytes.subarray(3) : bytes)
+export const parseBody = (bytes: Buffer): unknown => parseJson(new TextDecoder().decode(bytes))
 
 /** Whether a key is in it that would reach the prototype of an object it is copied to. */
 export function reachesPrototype(value: unknown): boolean {

@@ -14,6 +14,12 @@ export const Finding = z.object({
 })
 export type Finding = z.infer<typeof Finding>
 
+/** What is wrong with a target; without a count it is about all cases together. */
+export type Complaint = Omit<Finding, 'target' | 'count'> & { count?: number }
+
+export const findingsOn = (target: string, complaints: Complaint[]): Finding[] =>
+  complaints.map((complaint) => ({ target, count: 0, ...complaint }))
+
 export const TargetResult = z.object({
   target: z.string().describe('A route of a service, or a consumer'),
   cases: z.int(),

@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { waitFor, within } from '@lab/kit/wait.ts'
 import { rabbitApi } from '@lab/stack/servers/rabbitmq/api.ts'
 import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
@@ -6,6 +7,8 @@ import pLimit from 'p-limit'
 
 const EXCHANGE = 'orders_exchange'
 const CALL_MS = 5_000
+/** Thousands of messages are confirmed together. */
+const FLOOD_MS = 30_000
 
 /** A message as the broker delivered it. */
 export interface Captured {
@@ -14,6 +17,12 @@ export interface Captured {
   /** Everything to publish it once more exactly as it was: message id, type, headers … */
   properties: Options.Publish
   redelivered: boolean
+}
+
+interface Outgoing {
+  routingKey: string
+  body: Buffer
+  properties: Options.Publish
 }
 
 /** An exclusive queue that receives a copy of each message of a routing key; nobody else's messages are touched. */
@@ -30,11 +39,15 @@ export interface Tap {
 export interface RabbitProbe extends RabbitManagement, AsyncDisposable {
   /** To `orders_exchange`. Resolves when the broker has confirmed it; rejects when no queue is bound to the key. */
   publish: (routingKey: string, body: Buffer | string, properties?: Options.Publish) => Promise<void>
+  /** Many at once and in order; resolves when the broker has confirmed all of them, whether or not a queue took them. */
+  publishAll: (messages: Outgoing[]) => Promise<void>
   /** Past all bindings. Rejects when the queue does not exist. */
   sendToQueue: (queue: string, body: Buffer | string, properties?: Options.Publish) => Promise<void>
   /** Exact at this moment (a passive declaration). Unacknowledged messages are not in it: see `sampled`. */
   depth: (queue: string) => Promise<{ ready: number; consumers: number }>
-  tap: (routingKey: string) => Promise<Tap>
+  tap: (pattern: string) => Promise<Tap>
+  /** Takes what is in a queue out of it and goes on taking; the list grows as messages come. */
+  drain: (queue: string) => Promise<Captured[]>
   /** Removes the messages that are ready and answers how many there were. */
   purge: (queue: string) => Promise<number>
   close: () => Promise<void>
@@ -52,10 +65,14 @@ export async function openRabbitProbe(broker: RabbitBroker): Promise<RabbitProbe
   const publishing = await bounded('a channel', connection.createConfirmChannel())
   publishing.on('error', () => {})
 
-  /** On a channel of its own: asking for a queue that is not there closes the channel. */
-  const withChannel = async <Result>(what: string, work: (channel: Channel) => Promise<Result>) => {
+  const openChannel = async () => {
     const channel = await bounded('a channel', connection.createChannel())
     channel.on('error', () => {})
+    return channel
+  }
+  /** On a channel of its own: asking for a queue that is not there closes the channel. */
+  const withChannel = async <Result>(what: string, work: (channel: Channel) => Promise<Result>) => {
+    const channel = await openChannel()
     const result = await bounded(what, work(channel))
     await bounded('a channel to close', channel.close())
     return result
@@ -75,18 +92,17 @@ export async function openRabbitProbe(broker: RabbitBroker): Promise<RabbitProbe
       )
       return { ready: messageCount, consumers: consumerCount }
     },
-    purge: async (queue) => {
-      const purged = await withChannel(`${queue} to be purged`, (channel) => channel.purgeQueue(queue))
-      return purged.messageCount
-    },
-    tap: async (routingKey) => openTap(await bounded('a channel', connection.createChannel()), routingKey),
+    purge: async (queue) =>
+      (await withChannel(`${queue} to be purged`, (channel) => channel.purgeQueue(queue))).messageCount,
+    tap: async (pattern) => openTap(await openChannel(), pattern),
+    drain: async (queue) => takeFrom(await openChannel(), queue),
     close,
     [Symbol.asyncDispose]: close,
   }
 }
 
-/** One message at a time, so that a returned message is known to be the one that waits for its confirm. */
-function publisher(channel: ConfirmChannel): Pick<RabbitProbe, 'publish' | 'sendToQueue'> {
+/** Single messages one at a time, so that a returned message is known to be the one that waits for its confirm. */
+function publisher(channel: ConfirmChannel): Pick<RabbitProbe, 'publish' | 'publishAll' | 'sendToQueue'> {
   const oneAtATime = pLimit(1)
   let returned: string | undefined
   channel.on('return', ({ fields }) => {
@@ -110,18 +126,29 @@ function publisher(channel: ConfirmChannel): Pick<RabbitProbe, 'publish' | 'send
   return {
     publish: (routingKey, body, properties) => send(EXCHANGE, routingKey, body, properties),
     sendToQueue: (queue, body, properties) => send('', queue, body, properties),
+    publishAll: async (messages) => {
+      for (const { routingKey, body, properties } of messages) {
+        if (channel.publish(EXCHANGE, routingKey, body, { persistent: true, ...properties })) continue
+        await within(once(channel, 'drain'), FLOOD_MS, 'room in the socket')
+      }
+      await within(channel.waitForConfirms(), FLOOD_MS, 'the broker to confirm')
+    },
   }
 }
 
-async function openTap(channel: Channel, routingKey: string): Promise<Tap> {
+async function takeFrom(channel: Channel, queue: string): Promise<Captured[]> {
   const messages: Captured[] = []
-  channel.on('error', () => {})
-  const { queue } = await bounded('a queue', channel.assertQueue('', { exclusive: true }))
-  await bounded('a binding', channel.bindQueue(queue, EXCHANGE, routingKey))
   const onMessage = (message: ConsumeMessage | null) => {
     if (message) messages.push(captured(message))
   }
   await bounded('a consumer', channel.consume(queue, onMessage, { noAck: true }))
+  return messages
+}
+
+async function openTap(channel: Channel, pattern: string): Promise<Tap> {
+  const { queue } = await bounded('a queue', channel.assertQueue('', { exclusive: true }))
+  await bounded('a binding', channel.bindQueue(queue, EXCHANGE, pattern))
+  const messages = await takeFrom(channel, queue)
   return {
     messages,
     find: (what, matches, options) =>
@@ -204,9 +231,12 @@ interface MessageInfo {
   properties: { headers?: Record<string, unknown> } | []
 }
 
+/** As it stands in a path of the management API. */
+export const vhostOf = ({ url }: RabbitBroker): string =>
+  encodeURIComponent(decodeURIComponent(new URL(url).pathname.slice(1)) || '/')
+
 function openRabbitManagement(broker: RabbitBroker): RabbitManagement {
-  const vhost = encodeURIComponent(decodeURIComponent(new URL(broker.url).pathname.slice(1)) || '/')
-  const pathOf = (queue: string) => `/queues/${vhost}/${encodeURIComponent(queue)}`
+  const pathOf = (queue: string) => `/queues/${vhostOf(broker)}/${encodeURIComponent(queue)}`
   const info = (queue: string) => rabbitApi<QueueInfo>(broker, 'GET', pathOf(queue))
   return {
     sampled: async (queue) => {
@@ -250,68 +280,4 @@ function peeked({ payload, payload_encoding, routing_key, properties }: MessageI
     properties: known,
     headers: known.headers ?? {},
   }
-}
-
-/** Of a flood: thousands of messages are confirmed together. */
-const FLOOD_MS = 30_000
-
-export interface Flood extends AsyncDisposable {
-  /** To `orders_exchange`, many at once and in order; resolves when the broker has confirmed all of them. */
-  publishAll: (messages: FloodMessage[]) => Promise<void>
-  /** Takes what is in a queue out of it and goes on taking; `taken` grows as messages come. */
-  drain: (queue: string) => Promise<{ taken: Captured[] }>
-  /** Gets a copy of what is published under a pattern from now on. */
-  copy: (pattern: string) => Promise<{ taken: Captured[] }>
-}
-
-interface FloodMessage {
-  routingKey: string
-  body: Buffer
-  properties: Options.Publish
-}
-
-/** A connection for more messages than `RabbitProbe` is made for, which waits for each confirm. */
-export async function openFlood(broker: RabbitBroker): Promise<Flood> {
-  const connection = await connect(broker.url, {
-    timeout: FLOOD_MS,
-    noDelay: true,
-    clientProperties: { connection_name: 'lab-flood' },
-  })
-  // Whoever uses a broken connection gets its error; without a listener the process would end.
-  connection.on('error', () => {})
-  const publishing = await bounded('a channel', connection.createConfirmChannel())
-  publishing.on('error', () => {})
-
-  const take = async (queue: string) => {
-    const taken: Captured[] = []
-    const channel = await bounded('a channel', connection.createChannel())
-    channel.on('error', () => {})
-    await channel.consume(queue, (message) => void (message && taken.push(captured(message))), {
-      noAck: true,
-    })
-    return { taken }
-  }
-  return {
-    publishAll: async (messages) => {
-      for (const message of messages) await publishSoon(publishing, message)
-      await within(publishing.waitForConfirms(), FLOOD_MS, 'the broker to confirm')
-    },
-    drain: take,
-    copy: async (pattern) => {
-      const { queue } = await bounded('a queue', publishing.assertQueue('', { exclusive: true }))
-      await bounded('a binding', publishing.bindQueue(queue, EXCHANGE, pattern))
-      return take(queue)
-    },
-    [Symbol.asyncDispose]: async () => {
-      await bounded('the connection to close', connection.close()).catch(() => {})
-    },
-  }
-}
-
-async function publishSoon(
-  channel: ConfirmChannel,
-  { routingKey, body, properties }: FloodMessage,
-): Promise<void> {
-  if (channel.publish(EXCHANGE, routingKey, body, { persistent: true, ...properties })) return
-  await within(new Promise((resolve) => channel.once('drain', resolve)), FLOOD_MS, 'room in the socket')
 }

@@ -1,125 +1,108 @@
+import { METHODS as ALL_METHODS } from 'node:http'
 import fc from 'fast-check'
-import { type Body, mutatedBody, type ValidOptions, validBody, validJson } from '../generate.ts'
+import { type Body, mutatedBody, sometimes, type ValidOptions, validBody, validJson } from '../generate.ts'
 import { compile, type Fits, hasByteOrderMark, parseBody, reachesPrototype } from '../json.ts'
-import { weirdBytes, weirdString } from '../weird.ts'
+import { oneOf, weirdBytes, weirdString } from '../weird.ts'
 import type { Parameter, Route } from './document.ts'
 import type { Expected, HttpCase } from './exchange.ts'
 
-const METHODS = [
-  'GET',
-  'HEAD',
-  'POST',
-  'PUT',
-  'PATCH',
-  'DELETE',
-  'OPTIONS',
-  'TRACE',
-  'QUERY',
-  'PROPFIND',
-  'MKCOL',
-  'LOCK',
-  'PURGE',
-]
+/** Without the one that asks for a tunnel. */
+const METHODS = ALL_METHODS.filter((method) => method !== 'CONNECT')
 
 interface CaseOptions extends ValidOptions {
   /** All routes of the service: a wrong method may be the right one of another route. */
   routes: Route[]
 }
 
-/** The requests of one route: a third as documented, the others with one thing odd, some with two. */
-export function routeCases(route: Route, options: CaseOptions): fc.Arbitrary<HttpCase> {
-  const body = bodyPieces(route, options)
-  const path = goodPath(route, options)
-  const method = fc.constant<Piece<string>>({ value: route.method, expected: 'accepted' })
-  const headers = (route.method === 'POST' ? keyed : fc.constant<Headers>([])).map(
-    (value): Piece<Headers> => ({ value, expected: 'accepted' }),
-  )
-  const good = { body: body.good, path, method, headers }
-  const made = (pieces: Partial<Pieces>) => fc.record({ ...good, ...pieces }).map(requestOf)
-  const odd = {
-    body: body.odd,
-    path: oddPath(route, options),
-    method: oddMethod(route, options),
-    headers: oddHeader,
-  }
-  const weightOfBody = route.body ? 40 : 6
-  return fc.oneof(
-    { weight: 30, arbitrary: made({}) },
-    { weight: weightOfBody, arbitrary: made({ body: odd.body }) },
-    {
-      weight: route.parameters.some((parameter) => parameter.in !== 'header') ? 20 : 6,
-      arbitrary: made({ path: odd.path }),
-    },
-    { weight: 5, arbitrary: made({ method: odd.method }) },
-    { weight: 10, arbitrary: made({ headers: odd.headers }) },
-    { weight: 3, arbitrary: made({ body: odd.body, headers: odd.headers }) },
-    { weight: 2, arbitrary: made({ path: odd.path, method: odd.method }) },
-    { weight: 1, arbitrary: rawCase(route.method, route.path) },
-  )
-}
-
-/** Requests for what is not there: any path and any method. */
-export function strayCases(routes: Route[]): fc.Arbitrary<HttpCase> {
-  const segments = fc.array(
-    fc.oneof(weirdSegment, fc.constantFrom('docs', 'static', 'json', 'admin', 'orders', 'order')),
-    {
-      minLength: 1,
-      maxLength: 5,
-    },
-  )
-  const path = segments.map((parts): Piece<string> => ({ value: `/${parts.join('/')}`, expected: 'either' }))
-  const method = fc.constantFrom(...METHODS).map((value): Piece<string> => ({ value, expected: 'either' }))
-  const headers = fc.oneof(fc.constant<Piece<Headers>>({ value: [], expected: 'either' }), oddHeader)
-  const { odd: body } = bodyPieces({ ...routes[0]!, body: undefined }, { components: {}, ids: [] })
-  const none = fc.constant<Piece<BodyPiece>>({
-    value: { bytes: null, contentType: undefined },
-    expected: 'either',
-  })
-  return fc
-    .record({ body: fc.oneof(none, body), path, method, headers })
-    .map((pieces) => ({ ...requestOf(pieces), kind: 'no such route' }))
+/** A part of a request, what is odd about it, and what it alone would come to. */
+interface Piece<Value> {
+  value: Value
+  odd?: string
+  expected: Expected
 }
 
 interface Pieces {
-  body: fc.Arbitrary<Piece<BodyPiece>>
-  path: fc.Arbitrary<Piece<string>>
-  method: fc.Arbitrary<Piece<string>>
-  headers: fc.Arbitrary<Piece<Headers>>
-}
-
-interface Drawn {
-  body: Piece<BodyPiece>
+  body: Piece<{ bytes: Buffer | null; contentType: string | undefined }>
   path: Piece<string>
   method: Piece<string>
   headers: Piece<Headers>
 }
 
-function requestOf({ body, path, method, headers }: Drawn): HttpCase {
-  const pieces = [body, path, method, headers]
-  const odd = pieces.flatMap((piece) => piece.odd ?? [])
+type Headers = [name: string, value: string][]
+type Drawn<Part extends keyof Pieces> = fc.Arbitrary<Pieces[Part]>
+type BodyPiece = Pieces['body']
+
+/** The requests of one route: a third as documented, the others with one thing odd, some with two. */
+export function routeCases(route: Route, options: CaseOptions): fc.Arbitrary<HttpCase> {
+  const body = bodyPieces(route, options)
+  const good = {
+    body: body.good,
+    path: goodPath(route, options),
+    method: fc.constant(accepted(route.method)),
+    headers: (route.method === 'POST' ? keys : fc.constant<Headers>([])).map(accepted<Headers>),
+  }
+  const odd = {
+    body: body.odd,
+    path: oddPath(route, good.path),
+    method: oddMethod(route, options),
+    headers: oddHeader,
+  }
+  const made = (weight: number, ...parts: (keyof Pieces)[]) => ({
+    weight,
+    arbitrary: fc
+      .record({ ...good, ...Object.fromEntries(parts.map((part) => [part, odd[part]])) })
+      .map(requestOf),
+  })
+  return fc.oneof(
+    made(30),
+    made(route.body ? 40 : 6, 'body'),
+    made(filledIn(route).length > 0 ? 20 : 6, 'path'),
+    made(5, 'method'),
+    made(10, 'headers'),
+    made(3, 'body', 'headers'),
+    made(2, 'path', 'method'),
+    { weight: 1, arbitrary: rawCase(route) },
+  )
+}
+
+/** Requests for what is not there: any path and any method. */
+export function strayCases(): fc.Arbitrary<HttpCase> {
+  const segment = fc.oneof(weirdSegment, oneOf('docs static json admin orders order'))
+  const path = fc.array(segment, { minLength: 1, maxLength: 5 }).map((parts) => `/${parts.join('/')}`)
+  const pieces = {
+    body: fc.oneof(fc.constant(accepted(NO_BODY)), needless),
+    path: path.map((value) => either(value)),
+    method: fc.constantFrom(...METHODS).map((value) => either(value)),
+    headers: fc.oneof(fc.constant(accepted<Headers>([])), oddHeader),
+  }
+  return fc.record(pieces).map((drawn) => ({ ...requestOf(drawn), kind: 'no such route' }))
+}
+
+const accepted = <Value>(value: Value): Piece<Value> => ({ value, expected: 'accepted' })
+const either = <Value>(value: Value, odd = ''): Piece<Value> => ({ value, expected: 'either', odd })
+
+function requestOf({ body, path, method, headers }: Pieces): HttpCase {
+  const odd = [body, path, method, headers].flatMap((piece) => piece.odd || [])
   const { bytes, contentType } = body.value
+  const typed: Headers = contentType === undefined ? [] : [['content-type', contentType]]
   return {
     kind: odd.length === 0 ? 'as documented' : odd.join(' + '),
     method: method.value,
     path: path.value,
-    headers: [
-      ...(contentType === undefined ? [] : [['content-type', contentType] as const]),
-      ...headers.value,
-    ].map(([name, value]) => [name, value]),
+    headers: [...typed, ...headers.value],
     body: bytes,
-    expected: together(pieces.map(({ expected }) => expected)),
+    expected: together({ body, path, method, headers }),
   }
 }
 
 /** A path that is another one, or a method that has another meaning, leaves nothing for sure. */
-function together(expected: Expected[]): Expected {
-  const [body, path, method, headers] = expected
-  if (path === 'either' || method === 'either') return 'either'
-  if (method === 'refused' || body === 'refused') return 'refused'
-  return body === 'accepted' && headers === 'accepted' ? 'accepted' : 'either'
+function together({ body, path, method, headers }: Pieces): Expected {
+  if (path.expected === 'either' || method.expected === 'either') return 'either'
+  if (method.expected === 'refused' || body.expected === 'refused') return 'refused'
+  return body.expected === 'accepted' && headers.expected === 'accepted' ? 'accepted' : 'either'
 }
 
-function oddMethod(route: Route, { routes }: CaseOptions): fc.Arbitrary<Piece<string>> {
+function oddMethod(route: Route, { routes }: CaseOptions): Drawn<'method'> {
   const known = new Set(routes.filter(({ path }) => path === route.path).map(({ method }) => method))
   const others = METHODS.filter((method) => method !== route.method)
   return fc.constantFrom(...others).map((value) => ({
@@ -130,49 +113,32 @@ function oddMethod(route: Route, { routes }: CaseOptions): fc.Arbitrary<Piece<st
   }))
 }
 
-/** A part of a request, what is odd about it, and what it alone would come to. */
-interface Piece<Value> {
-  value: Value
-  odd?: string
-  expected: Expected
-}
+const NO_BODY = { bytes: null, contentType: undefined }
 
-interface BodyPiece {
-  bytes: Buffer | null
-  contentType: string | undefined
-}
-
-const plain = <Value>(value: Value): Piece<Value> => ({ value, expected: 'accepted' })
-
-/** No service here reads a body of more; where exactly its limit is below that, it may choose. */
-const SURELY_TOO_LARGE = 1024 * 1024
-const SURELY_READ = 8 * 1024
-
-interface BodyPieces {
-  good: fc.Arbitrary<Piece<BodyPiece>>
-  odd: fc.Arbitrary<Piece<BodyPiece>>
-}
-
-function bodyPieces(route: Route, options: ValidOptions): BodyPieces {
-  if (!route.body) return { good: fc.constant(plain({ bytes: null, contentType: undefined })), odd: needless }
+function bodyPieces(route: Route, options: ValidOptions): Record<'good' | 'odd', Drawn<'body'>> {
+  if (!route.body) return { good: fc.constant(accepted(NO_BODY)), odd: needless }
   const fits = compile(route.body, route.components)
   const valid = validJson(route.body, options)
-  const json = (body: Body): Piece<BodyPiece> => ({
+  const json = (body: Body): BodyPiece => ({
     value: { bytes: body.bytes, contentType: 'application/json' },
     expected: expectedOf(body.bytes, fits),
     ...(body.change !== 'valid' && { odd: `body: ${body.change}` }),
   })
   const good = validBody(valid).map(json)
-  const retyped = fc.tuple(good, contentType).map(([{ value }, { type, expected }]) => ({
-    value: { ...value, contentType: type },
-    expected,
-    odd: `content-type: ${type ?? 'none'}`,
-  }))
-  const missing = fc.constantFrom(undefined, 'application/json').map((type) => ({
-    value: { bytes: null, contentType: type },
-    expected: 'refused' as const,
-    odd: 'body: none',
-  }))
+  const retyped = fc.tuple(good, contentType).map(
+    ([{ value }, { type, expected }]): BodyPiece => ({
+      value: { ...value, contentType: type },
+      expected,
+      odd: `content-type: ${type ?? 'none'}`,
+    }),
+  )
+  const missing = fc.constantFrom(undefined, 'application/json').map(
+    (type): BodyPiece => ({
+      value: { bytes: null, contentType: type },
+      expected: 'refused',
+      odd: 'body: none',
+    }),
+  )
   return {
     good,
     odd: fc.oneof(
@@ -183,6 +149,10 @@ function bodyPieces(route: Route, options: ValidOptions): BodyPieces {
   }
 }
 
+/** No service here reads a body of more; where exactly its limit is below that, it may choose. */
+const SURELY_TOO_LARGE = 1024 * 1024
+const SURELY_READ = 8 * 1024
+
 function expectedOf(bytes: Buffer, fits: Fits): Expected {
   if (bytes.length > SURELY_TOO_LARGE) return 'refused'
   const value = parseBody(bytes)
@@ -190,47 +160,22 @@ function expectedOf(bytes: Buffer, fits: Fits): Expected {
   return hasByteOrderMark(bytes) || bytes.length > SURELY_READ ? 'either' : 'accepted'
 }
 
-const contentType: fc.Arbitrary<{ type: string | undefined; expected: Expected }> = fc.oneof(
+const jsonType = oneOf(`
+  application/json;charset=utf-8 application/json;charset=utf-16 application/json; application/json;q=1
+  APPLICATION/JSON application/json,text/plain application/cloudevents+json`)
+const otherType = oneOf(`
+  text/plain text/json application/xml application/jsonp application/x-www-form-urlencoded
+  multipart/form-data;boundary=x application json */* / ;`)
+
+const contentType = fc.oneof(
+  jsonType.map((type) => ({ type, expected: 'either' as const })),
   fc
-    .constantFrom(
-      'application/json; charset=utf-8',
-      'APPLICATION/JSON',
-      'application/json;',
-      'application/json;q=1',
-    )
-    .map((type) => ({ type, expected: 'either' as const })),
-  fc
-    .constantFrom(
-      'application/json, text/plain',
-      'application/json; charset=utf-16',
-      'application/cloudevents+json',
-    )
-    .map((type) => ({ type, expected: 'either' as const })),
-  fc
-    .constantFrom(
-      undefined,
-      'text/plain',
-      'application/xml',
-      'multipart/form-data; boundary=x',
-      'json',
-      '*/*',
-    )
-    .map((type) => ({ type, expected: 'refused' as const })),
-  fc
-    .constantFrom(
-      'application/x-www-form-urlencoded',
-      'text/json',
-      'application/jsonp',
-      'application',
-      '/',
-      ';',
-      ' ',
-    )
+    .oneof({ weight: 5, arbitrary: otherType }, fc.constantFrom(undefined, ' '))
     .map((type) => ({ type, expected: 'refused' as const })),
 )
 
 /** Where no body is asked for, one may be ignored or refused. */
-const needless: fc.Arbitrary<Piece<BodyPiece>> = fc
+const needless: Drawn<'body'> = fc
   .tuple(
     fc.oneof(
       weirdBytes,
@@ -238,17 +183,15 @@ const needless: fc.Arbitrary<Piece<BodyPiece>> = fc
     ),
     fc.constantFrom(undefined, 'application/json', 'text/plain', 'application/octet-stream'),
   )
-  .map(([bytes, type]) => ({
-    value: { bytes, contentType: type },
-    expected: 'either',
-    odd: 'body: needless',
-  }))
+  .map(([bytes, type]) => either({ bytes, contentType: type }, 'body: needless'))
+
+const filledIn = ({ parameters }: Route) => parameters.filter((parameter) => parameter.in !== 'header')
 
 /** The path with its parameters filled in, and the query that is documented. */
-function goodPath(route: Route, options: ValidOptions): fc.Arbitrary<Piece<string>> {
+function goodPath(route: Route, options: ValidOptions): Drawn<'path'> {
   const value = ({ schema }: Parameter) =>
     fc.oneof(...options.ids.map((id) => fc.constant(id)), fc.uuid(), validText(schema, options))
-  const filled = route.parameters.filter((parameter) => parameter.in !== 'header')
+  const filled = filledIn(route)
   return fc.tuple(fc.tuple(...filled.map(value)), fc.boolean()).map(([values, withQuery]) => {
     let path = route.path
     const query: string[] = []
@@ -269,206 +212,114 @@ const validText = (schema: Parameter['schema'], options: ValidOptions) =>
 /** Anything that may stand in a request line: a client that sends less is not the one to fear. */
 const weirdSegment = fc.oneof(
   weirdString.map((text) => encodeURIComponent(text.toWellFormed())),
-  fc.constantFrom(
-    '%',
-    '%zz',
-    '%00',
-    '%c3%28',
-    '%2e%2e%2f',
-    '..',
-    '.',
-    '%2f',
-    '%5c',
-    '*',
-    ';a=b',
-    ':id',
-    '{id}',
-    '%ff%fe',
-  ),
-  fc.constantFrom(
-    '~',
-    '!',
-    '$&',
-    "'",
-    '(',
-    '@',
-    '[]',
-    '|',
-    '^',
-    '`',
-    '\u00e9',
-    '\u00ff',
-    'x'.repeat(101),
-    'x'.repeat(3_000),
-  ),
+  oneOf('% %zz %00 %c3%28 %2e%2e%2f .. . %2f %5c * ;a=b :id {id} %ff%fe'),
+  oneOf(`~ ! $& ' ( @ [] | ^ \` \u00e9 \u00ff ${'x'.repeat(101)} ${'x'.repeat(3_000)}`),
 )
 
-function oddPath(route: Route, options: ValidOptions): fc.Arbitrary<Piece<string>> {
-  const filled = goodPath(route, options)
-  const either = (odd: string) => (value: string) => ({ value, odd, expected: 'either' as const })
+function oddPath({ path }: Route, good: Drawn<'path'>): Drawn<'path'> {
+  const filled = good.map(({ value }) => value)
+  const segment = weirdSegment.map((text) => path.replace(/\{\w+\}|[^/]+$/, () => text))
+  const longer = fc.tuple(filled, weirdSegment).map((parts) => parts.join('/'))
+  const asking = fc
+    .tuple(filled, query)
+    .map(([value, text]) => `${value}${value.includes('?') ? '&' : '?'}${text}`)
+  const tailed = fc.tuple(filled, oneOf('/ // #x ;x %20 ? ?? /.')).map((parts) => parts.join(''))
   return fc.oneof(
-    weirdSegment
-      .map((segment) => route.path.replace(/\{\w+\}|[^/]+$/, () => segment))
-      .map(either('path: segment')),
-    fc
-      .tuple(filled, weirdSegment)
-      .map(([{ value }, segment]) => `${value}/${segment}`)
-      .map(either('path: longer')),
-    fc
-      .tuple(filled, query)
-      .map(([{ value }, text]) => `${value}${value.includes('?') ? '&' : '?'}${text}`)
-      .map(either('query')),
-    filled.map(({ value }) => value.toUpperCase()).map(either('path: upper case')),
-    fc
-      .tuple(filled, fc.constantFrom('/', '//', '#x', ';x', '%20', '?', '??', '/.'))
-      .map(([{ value }, tail]) => value + tail)
-      .map(either('path: tail')),
+    segment.map((value) => either(value, 'path: segment')),
+    longer.map((value) => either(value, 'path: longer')),
+    asking.map((value) => either(value, 'query')),
+    filled.map((value) => either(value.toUpperCase(), 'path: upper case')),
+    tailed.map((value) => either(value, 'path: tail')),
   )
 }
 
+const queryName = fc.oneof(oneOf('group group[] __proto__ a[b][c] limit'), fc.constant(''), weirdSegment)
 const query = fc
   .array(
-    fc.tuple(
-      fc.oneof(fc.constantFrom('group', 'group[]', '__proto__', 'a[b][c]', 'limit', ''), weirdSegment),
-      weirdSegment,
-    ),
+    fc.tuple(queryName, weirdSegment).map((pair) => pair.join('=')),
     { minLength: 1, maxLength: 4 },
   )
-  .map((pairs) =>
-    pairs
-      .map(([name, value]) => `${name}=${value}`)
-      .join('&')
-      .replaceAll('?', '%3F'),
-  )
+  .map((pairs) => pairs.join('&').replaceAll('?', '%3F'))
 
-export type Headers = [name: string, value: string][]
+const textOf = (min: number, max: number, maxLength: number) =>
+  fc.string({ unit: fc.integer({ min, max }).map((code) => String.fromCharCode(code)), maxLength })
 
 /** What a client library lets through; the rest is for the raw requests. */
 const headerText = fc
   .oneof(
-    fc.string({
-      unit: fc.integer({ min: 0x20, max: 0x7e }).map((code) => String.fromCharCode(code)),
-      maxLength: 300,
-    }),
-    fc.string({
-      unit: fc.integer({ min: 0xa0, max: 0xff }).map((code) => String.fromCharCode(code)),
-      maxLength: 50,
-    }),
-    fc.constantFrom(
-      '',
-      'null',
-      '0',
-      '*',
-      '*/*',
-      ',,,',
-      '"',
-      'a'.repeat(255),
-      'a'.repeat(256),
-      'x'.repeat(4_000),
-    ),
+    textOf(0x20, 0x7e, 300),
+    textOf(0xa0, 0xff, 50),
+    oneOf(`null 0 * */* ,,, " ${'a'.repeat(255)} ${'a'.repeat(256)} ${'x'.repeat(4_000)}`),
+    fc.constant(''),
   )
   .map((text) => text.trim())
 
-const name = fc.constantFrom(
-  'traceparent',
-  'tracestate',
-  'x-request-id',
-  'correlation-id',
-  'accept',
-  'accept-encoding',
-  'accept-language',
-  'range',
-  'if-none-match',
-  'if-match',
-  'if-modified-since',
-  'cookie',
-  'referer',
-  'user-agent',
-  'origin',
-  'te',
-  'x-forwarded-for',
-  'x-forwarded-host',
-  'x-forwarded-proto',
-  'forwarded',
-  'x-http-method-override',
-  'prefer',
-  'content-encoding',
-  'content-language',
-  'content-disposition',
-  'cache-control',
-  'authorization',
-  'x-real-ip',
-  'accept-version',
-  'access-control-request-method',
-  'sec-fetch-site',
-  'max-forwards',
-  'priority',
-  '__proto__',
-)
+/** They may decide who is let in. */
+const DECIDING = `
+  authorization origin accept-version content-encoding x-forwarded-for x-forwarded-host x-real-ip forwarded
+  sec-fetch-site`
+const headerName = oneOf(`${DECIDING}
+  traceparent tracestate x-request-id correlation-id accept accept-encoding accept-language range prefer
+  if-none-match if-match if-modified-since cookie referer user-agent te x-forwarded-proto
+  x-http-method-override content-language content-disposition cache-control access-control-request-method
+  max-forwards priority __proto__`)
 
 /** Headers that are larger together may be too large for a service. */
 const HEADERS_SURELY_READ = 4_000
 
-/** They may decide who is let in. */
-const DECIDING = new Set([
-  'authorization',
-  'origin',
-  'accept-version',
-  'content-encoding',
-  'x-forwarded-for',
-  'forwarded',
-  'x-real-ip',
-  'x-forwarded-host',
-  'sec-fetch-site',
-])
-
 const KEY = /^[\x21-\x7e]{1,255}$/
+const keyed = (key: string): Headers => [['idempotency-key', key]]
 
 /** Keys come again, with the same order and with others. */
-const goodKey = fc.oneof(
-  fc.integer({ min: 0, max: 400 }).map((number) => `fuzz-${number}`),
-  fc.uuid(),
-  fc.stringMatching(/^[\x21-\x7e]{1,255}$/),
-)
+const goodKey = fc
+  .oneof(
+    fc.integer({ min: 0, max: 400 }).map((number) => `fuzz-${number}`),
+    fc.uuid(),
+    fc.stringMatching(KEY),
+  )
+  .map(keyed)
 
-const keyed = fc.oneof(
-  { weight: 3, arbitrary: fc.constant<Headers>([]) },
-  { weight: 1, arbitrary: goodKey.map((key): Headers => [['idempotency-key', key]]) },
-)
+const keys = sometimes<Headers>(goodKey, [], 3)
 
-const oddKey = headerText.map((key): Piece<Headers> => {
-  const expected: Expected = KEY.test(key) ? 'accepted' : 'either'
-  return { value: [['idempotency-key', key]], odd: 'header: idempotency-key', expected }
-})
+const oddKey = headerText.map(
+  (key): Piece<Headers> => ({
+    value: keyed(key),
+    odd: 'header: idempotency-key',
+    expected: KEY.test(key) ? 'accepted' : 'either',
+  }),
+)
 
 const oddHeaders = fc
-  .array(fc.tuple(name, headerText), { minLength: 1, maxLength: 6 })
-  .map((headers): Piece<Headers> => {
-    const size = headers.flat().join('').length
-    const isDeciding = size > HEADERS_SURELY_READ || headers.some(([name]) => DECIDING.has(name))
+  .array(fc.tuple(headerName, headerText), { minLength: 1, maxLength: 6 })
+  .map((value): Piece<Headers> => {
+    const names = value.map(([name]) => name)
+    const isDeciding =
+      value.flat().join('').length > HEADERS_SURELY_READ ||
+      names.some((name) => DECIDING.split(/\s+/).includes(name))
     return {
-      value: headers,
-      odd: `header: ${headers.map(([name]) => name).join(', ')}`.slice(0, 60),
+      value,
+      odd: `header: ${names.join(', ')}`.slice(0, 60),
       expected: isDeciding ? 'either' : 'accepted',
     }
   })
 
-const manyHeaders = fc.tuple(fc.integer({ min: 10, max: 300 }), fc.integer({ min: 1, max: 200 })).map(
-  ([count, size]): Piece<Headers> => ({
-    value: Array.from({ length: count }, (_, at) => [`x-many-${at}`, 'y'.repeat(size)]),
-    odd: 'header: many',
-    expected: 'either',
-  }),
-)
+const manyHeaders = fc
+  .tuple(fc.integer({ min: 10, max: 300 }), fc.integer({ min: 1, max: 200 }))
+  .map(([length, size]) =>
+    either(
+      Array.from({ length }, (_, at): Headers[number] => [`x-many-${at}`, 'y'.repeat(size)]),
+      'header: many',
+    ),
+  )
 
-const oddHeader = fc.oneof(
+const oddHeader: Drawn<'headers'> = fc.oneof(
   { weight: 4, arbitrary: oddKey },
   { weight: 6, arbitrary: oddHeaders },
   { weight: 1, arbitrary: manyHeaders },
 )
 
 /** Node reads a line without a version as HTTP/1.0. */
-const TAKEN = new Set(['no version'])
+const TAKEN = 'no version'
 
 const HOST = 'Host: lab\r\n'
 
@@ -476,44 +327,40 @@ const HOST = 'Host: lab\r\n'
  * Requests that no client library would write: broken framing, smuggling, half a request. None of them is a request this
  * service could carry out, so each is refused or its connection is closed.
  */
-function rawCase(method: string, path: string): fc.Arbitrary<HttpCase> {
-  const line = `${method} ${path} HTTP/1.1\r\n`
-  const json = 'Content-Type: application/json\r\n'
+function rawCase({ method, path }: Route): fc.Arbitrary<HttpCase> {
+  const head = `${method} ${path} HTTP/1.1\r\n${HOST}`
+  const post = `POST ${path} HTTP/1.1\r\n${HOST}Content-Type: application/json\r\n`
+  const json = `${head}Content-Type: application/json\r\n`
   const texts: Record<string, string> = {
-    'no host': `${line}\r\n`,
-    'two lengths': `${line}${HOST}${json}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`,
-    'length and chunks': `${line}${HOST}${json}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
-    'negative length': `${line}${HOST}${json}Content-Length: -1\r\n\r\n{}`,
-    'length of letters': `${line}${HOST}${json}Content-Length: abc\r\n\r\n{}`,
-    'broken chunk': `POST ${path} HTTP/1.1\r\n${HOST}${json}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`,
-    'chunk without end': `POST ${path} HTTP/1.1\r\n${HOST}${json}Transfer-Encoding: chunked\r\n\r\nffffffffffffffff1\r\n`,
-    'unknown coding': `POST ${path} HTTP/1.1\r\n${HOST}${json}Transfer-Encoding: gzip\r\n\r\n{}`,
-    'space in a name': `${line}${HOST}Bad Name: x\r\n\r\n`,
-    'folded header': `${line}${HOST}X-A: b\r\n c\r\n\r\n`,
-    'control character': `${line}${HOST}X-A: \x01\x00\r\n\r\n`,
-    'huge header': `${line}${HOST}X-A: ${'a'.repeat(70_000)}\r\n\r\n`,
+    'no host': `${method} ${path} HTTP/1.1\r\n\r\n`,
+    'two lengths': `${json}Content-Length: 2\r\nContent-Length: 3\r\n\r\n{}`,
+    'length and chunks': `${json}Content-Length: 2\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n`,
+    'negative length': `${json}Content-Length: -1\r\n\r\n{}`,
+    'length of letters': `${json}Content-Length: abc\r\n\r\n{}`,
+    'broken chunk': `${post}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`,
+    'chunk without end': `${post}Transfer-Encoding: chunked\r\n\r\nffffffffffffffff1\r\n`,
+    'unknown coding': `${post}Transfer-Encoding: gzip\r\n\r\n{}`,
+    'space in a name': `${head}Bad Name: x\r\n\r\n`,
+    'folded header': `${head}X-A: b\r\n c\r\n\r\n`,
+    'control character': `${head}X-A: \x01\x00\r\n\r\n`,
+    'huge header': `${head}X-A: ${'a'.repeat(70_000)}\r\n\r\n`,
     'huge path': `${method} ${path}?${'a'.repeat(70_000)} HTTP/1.1\r\n${HOST}\r\n`,
     'unknown method': `BREW ${path} HTTP/1.1\r\n${HOST}\r\n`,
-    'no version': `${method} ${path}\r\n\r\n`,
+    [TAKEN]: `${method} ${path}\r\n\r\n`,
     'other version': `${method} ${path} HTTP/9.9\r\n${HOST}\r\n`,
     'not HTTP': '\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03',
     'no authority': `CONNECT ${path} HTTP/1.1\r\n${HOST}\r\n`,
-    expectation: `${line}${HOST}Expect: the-unexpected\r\n\r\n`,
+    expectation: `${head}Expect: the-unexpected\r\n\r\n`,
   }
-  const named = fc
-    .constantFrom(...Object.entries(texts))
-    .map(([kind, text]) => ({ kind, raw: Buffer.from(text, 'latin1') }))
-  const random = weirdBytes.map((bytes) => ({
-    kind: 'noise',
-    raw: Buffer.concat([bytes, Buffer.from('\r\n\r\n')]),
-  }))
-  return fc.oneof({ weight: 8, arbitrary: named }, { weight: 1, arbitrary: random }).map(({ kind, raw }) => ({
+  const named = fc.constantFrom(...Object.entries(texts)).map(([kind, text]) => ({ kind, text }))
+  const noise = weirdBytes.map((bytes) => ({ kind: 'noise', text: `${bytes.toString('latin1')}\r\n\r\n` }))
+  return fc.oneof({ weight: 8, arbitrary: named }, { weight: 1, arbitrary: noise }).map(({ kind, text }) => ({
     kind: `raw: ${kind}`,
     method,
     path,
     headers: [],
     body: null,
-    expected: TAKEN.has(kind) ? 'either' : 'refused',
-    raw,
+    expected: kind === TAKEN ? 'either' : 'refused',
+    raw: Buffer.from(text, 'latin1'),
   }))
 }

@@ -1,5 +1,4 @@
 import { z } from 'zod'
-import { openServiceClient } from '../../load/service-client.ts'
 import type { Components, Schema } from '../json.ts'
 
 const AnySchema = z.custom<Schema>((value) => typeof value === 'object' && value !== null)
@@ -38,14 +37,8 @@ export interface Route {
 }
 
 /** Reads `/docs/json` of a running service. Throws when a route could not be fuzzed from it. */
-export async function readRoutes(url: string, signal: AbortSignal): Promise<Route[]> {
-  const client = openServiceClient(url, { signal })
-  try {
-    return routesOf((await client.get('/docs/json')).body)
-  } finally {
-    await client.close()
-  }
-}
+export const readRoutes = async (url: string, signal: AbortSignal): Promise<Route[]> =>
+  routesOf(await (await fetch(`${url}/docs/json`, { signal })).json())
 
 export function routesOf(document: unknown): Route[] {
   const { paths, components } = Document.parse(document)

@@ -1,6 +1,8 @@
 import { connect } from 'node:net'
 import { messageOf } from '@lab/kit/errors.ts'
 import { Pool } from 'undici'
+import { shortened } from '../generate.ts'
+import { parseJson } from '../json.ts'
 
 /** What the documents and the rules of HTTP say must become of a request. */
 export type Expected =
@@ -22,8 +24,6 @@ export interface HttpCase {
   raw?: Buffer
 }
 
-const MAX_SHOWN = 2_000
-
 /** A command that sends the request once more, for people. */
 export function commandOf({ method, path, headers, body, raw }: HttpCase, port: number): string {
   if (raw) return `printf %b ${shellQuoted(escaped(raw))} | nc 127.0.0.1 ${port}`
@@ -43,20 +43,11 @@ export function commandOf({ method, path, headers, body, raw }: HttpCase, port: 
 
 const shellQuoted = (text: string): string => `'${text.replaceAll("'", `'\\''`)}'`
 
-const shortened = (text: string) =>
-  text.length <= MAX_SHOWN
-    ? text
-    : `${text.slice(0, MAX_SHOWN)}… (${text.length} characters; --case repeats it)`
-
 const escaped = (bytes: Buffer): string =>
   shortened(
-    [...bytes.subarray(0, MAX_SHOWN)]
-      .map((byte) =>
-        byte > 0x20 && byte < 0x7f && byte !== 0x5c
-          ? String.fromCharCode(byte)
-          : `\\x${byte.toString(16).padStart(2, '0')}`,
-      )
-      .join(''),
+    bytes
+      .toString('latin1')
+      .replaceAll(/[^!-[\]-~]/g, (char) => `\\x${char.charCodeAt(0).toString(16).padStart(2, '0')}`),
   )
 
 /** What came back, or why nothing did. */
@@ -69,21 +60,13 @@ export interface Received {
   error?: undefined
 }
 
-/** The body as JSON; undefined when it is none. */
-export function jsonOf({ contentType, text }: Received): unknown {
-  if (!contentType.includes('json')) return undefined
-  try {
-    return JSON.parse(text)
-  } catch {
-    // It says it is JSON and is not; whoever expects a document finds none.
-    return undefined
-  }
-}
+/** The body as JSON; undefined when it is none, whatever it says it is. */
+export const jsonOf = ({ contentType, text }: Received): unknown =>
+  contentType.includes('json') ? parseJson(text) : undefined
 
-export interface Sender {
+export interface Sender extends AsyncDisposable {
   /** Never rejects. `isStream` takes the head of an answer that never ends, and hangs up. */
-  send: (request: HttpCase, options?: { isStream?: boolean }) => Promise<Answer>
-  close: () => Promise<void>
+  send: (request: HttpCase, isStream?: boolean) => Promise<Answer>
 }
 
 const DEADLINE_MS = 15_000
@@ -99,15 +82,15 @@ export function openSender(url: string): Sender {
     connect: { timeout: 5_000 },
   })
   return {
-    send: ({ raw, ...request }, { isStream = false } = {}) =>
-      raw ? sendRaw(url, raw) : sendRequest(pool, request, isStream),
-    close: () => pool.destroy(),
+    send: (request, isStream = false) =>
+      request.raw ? sendRaw(url, request.raw) : sendRequest(pool, request, isStream),
+    [Symbol.asyncDispose]: () => pool.destroy(),
   }
 }
 
 async function sendRequest(
   pool: Pool,
-  { method, path, headers, body }: Omit<HttpCase, 'raw'>,
+  { method, path, headers, body }: HttpCase,
   isStream: boolean,
 ): Promise<Answer> {
   try {

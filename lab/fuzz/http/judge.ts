@@ -1,13 +1,8 @@
 import { z } from 'zod'
 import { compile, type Fits, type Schema } from '../json.ts'
+import type { Complaint } from '../results.ts'
 import type { Bodies, Route } from './document.ts'
 import { type Answer, type HttpCase, jsonOf, type Received } from './exchange.ts'
-
-/** A rule that an answer broke. The same rule broken again is the same finding. */
-export interface Complaint {
-  rule: string
-  detail: string
-}
 
 const Problem = z.object({
   type: z.string().min(1),

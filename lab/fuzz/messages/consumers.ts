@@ -2,18 +2,29 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type fc from 'fast-check'
 import type { PartClient } from '../../parts/client.ts'
 import type { RunningTrio } from '../../trio.ts'
-import type { FuzzOptions } from '../http/routes.ts'
-import { type Finding, headOf, Tally, type TargetResult } from '../results.ts'
-import { drawMessages, type MessageCase, type Numbered, type Verdict } from './cases.ts'
+import { type FuzzOptions, numbersOf, sampleCase } from '../generate.ts'
+import { type Complaint, findingsOn, headOf, Tally, type TargetResult } from '../results.ts'
+import type { KnownEvent, MessageCase } from './cases.ts'
 
 /** The consumers of one queue or topic, and what becomes of what is sent there. */
 export interface Consumer {
   target: string
   messages: (ids: string[]) => fc.Arbitrary<MessageCase>
-  /** What has to become of a message. */
-  judge: (message: MessageCase) => Verdict
+  judge: Judge
   /** Notes what is there before anything is sent. */
   open: (fuzz: MessageFuzz, signal: AbortSignal) => Promise<OpenConsumer>
+}
+
+/**
+ * What must become of a message. An event has its effect, or is recognised as one that was there before. Undefined is
+ * poison: a dead letter says why, and nothing else happens.
+ */
+export type Judge = (message: MessageCase) => KnownEvent | undefined
+
+/** A message under the number of its case. */
+export interface Numbered {
+  at: number
+  message: MessageCase
 }
 
 interface MessageFuzz {
@@ -28,55 +39,58 @@ interface OpenConsumer extends AsyncDisposable {
   /** How many messages are still to be handled; 0 or less when none is. */
   left: (sent: Numbered[]) => Promise<number>
   /** What there is to say when they never are. */
-  stuck: (sent: Numbered[]) => Promise<{ rule: string; detail: string }>
+  stuck: (sent: Numbered[]) => Promise<Complaint>
   /** Accounts for every message. */
-  reckon: (sent: Numbered[]) => Promise<Finding[]>
+  reckon: (sent: Numbered[]) => Promise<Complaint[]>
 }
+
+/** A whole run of them need not be in memory twice. */
+const CHUNK = 250
 
 /** Sends messages to one queue or topic, waits until its consumers have handled them, and accounts for every one. */
 export async function fuzzConsumer(
-  consumer: Consumer,
+  { target, messages, judge, open }: Consumer,
   fuzz: MessageFuzz,
   options: FuzzOptions,
 ): Promise<TargetResult> {
   const startedAt = performance.now()
-  const { target } = consumer
+  const { seed, signal, progress } = options
   const { services } = fuzz.part
   const pids = services.map(({ pid }) => pid)
-  await using opened = await consumer.open(fuzz, options.signal)
+  await using opened = await open(fuzz, signal)
+  const cases = messages(fuzz.ids)
   const sent: Numbered[] = []
-  for (const chunk of drawMessages(target, consumer.messages(fuzz.ids), options)) {
-    options.signal.throwIfAborted()
-    await opened.send(chunk)
-    sent.push(...chunk)
-    options.progress(`${target}: ${sent.length} of ${options.cases} sent`)
+  const [outcomes, kinds] = [new Tally(), new Tally()]
+  const numbers = numbersOf(options)
+  for (let from = 0; from < numbers.length; from += CHUNK) {
+    signal.throwIfAborted()
+    const drawn = numbers.slice(from, from + CHUNK).map((at) => {
+      return { at, message: sampleCase(cases, { seed, target, at }) }
+    })
+    await opened.send(drawn)
+    for (const { message } of drawn) {
+      outcomes.add(judge(message) ? 'event' : 'poison')
+      kinds.add(headOf(message.kind))
+    }
+    sent.push(...drawn)
+    progress(`${target}: ${sent.length} of ${options.cases} sent`)
   }
   const hasDrained = await untilNone(() => opened.left(sent), {
-    signal: options.signal,
-    progress: (left) => options.progress(`${target}: ${left} left to handle`),
+    signal,
+    progress: (left) => progress(`${target}: ${left} left to handle`),
   })
   const lost = services.filter(({ pid }, at) => pid !== pids[at])
-  const findings: Finding[] = lost.map(({ name }) => ({
+  const complaints: Complaint[] = lost.map(({ name }) => ({ rule: 'the service ended', detail: name }))
+  if (!hasDrained) complaints.push(await opened.stuck(sent))
+  if (lost.length === 0) complaints.push(...(await opened.reckon(sent)))
+  return {
     target,
-    rule: 'the service ended',
-    detail: name,
-    count: 0,
-  }))
-  if (!hasDrained) findings.push({ target, ...(await opened.stuck(sent)), count: 0 })
-  if (lost.length === 0) findings.push(...(await opened.reckon(sent)))
-  return { target, ...talliesOf(consumer, sent), seconds: (performance.now() - startedAt) / 1_000, findings }
-}
-
-function talliesOf(
-  { judge }: Consumer,
-  sent: Numbered[],
-): Pick<TargetResult, 'cases' | 'outcomes' | 'kinds'> {
-  const [outcomes, kinds] = [new Tally(), new Tally()]
-  for (const { message } of sent) {
-    outcomes.add(judge(message).kind)
-    kinds.add(headOf(message.kind))
+    cases: sent.length,
+    outcomes: outcomes.counts,
+    kinds: kinds.counts,
+    seconds: (performance.now() - startedAt) / 1_000,
+    findings: findingsOn(target, complaints),
   }
-  return { cases: sent.length, outcomes: outcomes.counts, kinds: kinds.counts }
 }
 
 const EVERY_MS = 200

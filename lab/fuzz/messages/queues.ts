@@ -4,34 +4,29 @@ import type { Stock } from '@lab/common/domain/stock.ts'
 import { counterIn } from '@lab/kit/counter-in.ts'
 import fc from 'fast-check'
 import type { PartClient, Role } from '../../parts/client.ts'
-import { type Captured, openFlood } from '../../probes/rabbit.ts'
-import type { ValidOptions } from '../generate.ts'
-import type { Complaint } from '../http/judge.ts'
-import type { Finding } from '../results.ts'
-import { weirdString } from '../weird.ts'
+import { type Captured, openRabbitProbe } from '../../probes/rabbit.ts'
+import { sometimes } from '../generate.ts'
+import type { Complaint } from '../results.ts'
+import { oneOf, weirdString } from '../weird.ts'
 import {
   anyEvent,
   CASE,
   createReader,
-  type EventBody,
   type EventName,
   type KnownEvent,
   kindOf,
   type MessageCase,
-  type Numbered,
-  type Verdict,
 } from './cases.ts'
-import type { Consumer } from './consumers.ts'
+import type { Consumer, Judge, Numbered } from './consumers.ts'
 import {
   type DeadLetter,
   difference,
-  distinct,
-  eventsOf,
+  judged,
   reckonDeadLetters,
   reckonDecisions,
-  reporter,
+  reckonStock,
+  reservedIn,
   type Sent,
-  stockAfter,
   unequal,
 } from './reckon.ts'
 
@@ -58,166 +53,107 @@ const shortText = weirdString.map((text) =>
 )
 
 /** Messages to one queue: every event of the lab, changed or not, with properties that repeat it or do not. */
-function rabbitCases({ keys, knows }: QueueSpec, options: ValidOptions): fc.Arbitrary<MessageCase> {
-  const body = anyEvent(knows, options)
-  return fc.record({ body, key: fc.constantFrom(...keys), change: propertyChange, headers }).map(messageOf)
-}
+const rabbitCases = ({ keys, knows }: QueueSpec, ids: string[]): fc.Arbitrary<MessageCase> =>
+  fc
+    .record({ body: anyEvent(knows, ids), key: fc.constantFrom(...keys), change: propertyChange, headers })
+    .map(({ body, key, change, headers }) => {
+      const { id, type, order_id } = body.was
+      const repeated = { messageId: id, type, contentType: CONTENT_TYPE, correlationId: order_id }
+      const properties = Object.entries({ ...repeated, ...change.set })
+      return {
+        kind: kindOf(body.change, change.name, Object.keys(headers).length > 0 ? 'headers' : ''),
+        body: body.bytes,
+        key,
+        properties: Object.fromEntries(properties.filter(([, value]) => value !== undefined)),
+        headers,
+      }
+    })
 
-interface Drawn {
-  body: EventBody
-  key: string
-  change: PropertyChange
-  headers: Record<string, unknown>
-}
-
-type PropertyChange = {
+interface PropertyChange {
   name: string
-  change: (properties: MessageCase['properties']) => MessageCase['properties']
+  /** Properties that are others, or with undefined are not there. */
+  set: Record<string, string | number | undefined>
 }
 
-function messageOf({ body, key, change, headers }: Drawn): MessageCase {
-  const { id, type, order_id } = body.was
-  const repeated = { messageId: id, type, contentType: CONTENT_TYPE, correlationId: order_id }
-  return {
-    kind: kindOf(body.change, change.name, Object.keys(headers).length > 0 ? 'headers' : ''),
-    body: body.bytes,
-    key,
-    properties: change.change(repeated),
-    headers,
-  }
-}
+const changed = (name: string, property: string, values: fc.Arbitrary<string | number | undefined>) =>
+  values.map((value): PropertyChange => ({ name, set: { [property]: value } }))
 
-const propertyChange: fc.Arbitrary<PropertyChange> = fc.oneof(
-  { weight: 14, arbitrary: fc.constant<PropertyChange>({ name: '', change: (properties) => properties }) },
-  {
-    weight: 1,
-    arbitrary: fc.constant<PropertyChange>({
-      name: 'no message id',
-      change: ({ messageId, ...others }) => others,
-    }),
-  },
-  {
-    weight: 1,
-    arbitrary: fc.constant<PropertyChange>({ name: 'no type', change: ({ type, ...others }) => others }),
-  },
-  {
-    weight: 1,
-    arbitrary: shortText.map(
-      (messageId): PropertyChange => ({ name: 'message id', change: (all) => ({ ...all, messageId }) }),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: shortText.map(
-      (type): PropertyChange => ({ name: 'type property', change: (all) => ({ ...all, type }) }),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: shortText.map(
-      (contentType): PropertyChange => ({ name: 'content type', change: (all) => ({ ...all, contentType }) }),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: shortText.map(
-      (correlationId): PropertyChange => ({
-        name: 'correlation id',
-        change: (all) => ({ ...all, correlationId }),
-      }),
-    ),
-  },
-  {
-    weight: 1,
-    arbitrary: fc
-      .nat(255)
-      .map((priority): PropertyChange => ({ name: 'priority', change: (all) => ({ ...all, priority }) })),
-  },
+const propertyChange = sometimes<PropertyChange>(
+  fc.oneof(
+    changed('no message id', 'messageId', fc.constant(undefined)),
+    changed('no type', 'type', fc.constant(undefined)),
+    changed('message id', 'messageId', shortText),
+    changed('type property', 'type', shortText),
+    changed('content type', 'contentType', shortText),
+    changed('correlation id', 'correlationId', shortText),
+    changed('priority', 'priority', fc.nat(255)),
+  ),
+  { name: '', set: {} },
+  2,
 )
 
-/** Headers that a client may set, among them those that the services write on copies and those of the broker. */
+/** As amqplib has them for types that JavaScript does not tell apart. */
+const typed = (type: string, value: unknown) => ({ '!': type, value })
+
 const headerValue = fc.oneof(
   shortText,
   fc.integer(),
-  fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => ({ '!': 'double', value })),
-  fc.constantFrom<unknown>(
-    { '!': 'float', value: 1.5 },
-    { '!': 'timestamp', value: 2 ** 40 },
-    { '!': 'decimal', value: { places: 2, digits: 7 } },
-  ),
   fc.boolean(),
+  fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => typed('double', value)),
   fc.constantFrom<unknown>(
-    { '!': 'double', value: -1e300 },
-    { '!': 'int64', value: 2 ** 62 },
-    'k'.repeat(300),
-    'y'.repeat(30_000),
+    typed('float', 1.5),
+    typed('double', -1e300),
+    typed('int64', 2 ** 62),
+    typed('timestamp', 2 ** 40),
+    typed('decimal', { places: 2, digits: 7 }),
   ),
-  fc.constantFrom<unknown>(
-    null,
-    [],
-    {},
-    [1, 'a', null],
-    { a: { b: [{}] } },
-    Number.MAX_SAFE_INTEGER,
-    -1,
-    1e9,
-    Buffer.from([0, 255]),
-  ),
+  fc.constantFrom<unknown>(null, [], {}, [1, 'a', null], { a: { b: [{}] } }, Buffer.from([0, 255])),
+  fc.constantFrom<unknown>(Number.MAX_SAFE_INTEGER, -1, 1e9, 'k'.repeat(300), 'y'.repeat(30_000)),
 )
+
+/** Headers that a client may set, among them those that the services write on copies and those of the broker. */
 const headerName = fc.oneof(
-  fc.constantFrom(
-    'x-attempts',
-    'x-reason',
-    'x-origin-queue',
-    'x-original-routing-key',
-    'x-origin-delivery',
-    'x-delivery-count',
-  ),
-  fc.constantFrom('x-death', 'x-first-death-queue', 'x-retry', 'traceparent', '__proto__', 'constructor'),
+  oneOf(`
+    x-attempts x-reason x-origin-queue x-original-routing-key x-origin-delivery x-delivery-count
+    x-death x-first-death-queue x-retry traceparent __proto__ constructor`),
   shortText.filter((text) => text !== ''),
 )
-const headers = fc.oneof(
-  { weight: 5, arbitrary: fc.constant({}) },
-  {
-    weight: 1,
-    arbitrary: fc
-      .array(fc.tuple(headerName, headerValue), { minLength: 1, maxLength: 4 })
-      .map((entries) => Object.fromEntries(entries)),
-  },
+const headers = sometimes(
+  fc
+    .array(fc.tuple(headerName, headerValue), { minLength: 1, maxLength: 4 })
+    .map((entries): Record<string, unknown> => Object.fromEntries(entries)),
+  {},
+  5,
 )
 
 /** What the consumer of `queue` must make of a message. */
-function rabbitOracle({ knows }: QueueSpec): (message: MessageCase) => Verdict {
+function judgeOf({ knows }: QueueSpec): Judge {
   const read = createReader(knows)
-  return ({ body, properties }) => {
+  return ({ body, properties: { messageId, type } }) => {
     const event = read(body)
-    if (!event || event.id !== properties.messageId) return { kind: 'poison' }
-    if (properties.type !== undefined && properties.type !== event.type) return { kind: 'poison' }
-    return { kind: 'event', event }
+    if (event?.id !== messageId) return undefined
+    return type === undefined || type === event?.type ? event : undefined
   }
 }
 
 export const queues: Consumer[] = QUEUES.map((spec) => ({
   target: `consumer of ${spec.queue}`,
-  messages: (ids) => rabbitCases(spec, { components: {}, ids }),
-  judge: rabbitOracle(spec),
+  messages: (ids) => rabbitCases(spec, ids),
+  judge: judgeOf(spec),
   async open({ part, client }) {
-    const flood = await openFlood(part.rabbit!)
-    const letters = await flood.drain('dlq_queue')
-    const decisions = spec.queue === 'inventory_queue' ? await flood.copy('inventory.*') : { taken: [] }
+    const probe = await openRabbitProbe(part.rabbit!)
+    const letters = await probe.drain('dlq_queue')
+    const decisions = spec.queue === 'inventory_queue' ? (await probe.tap('inventory.*')).messages : []
     const before = await readQueueState(client)
     const left = async (sent: Numbered[]) => {
-      const keys = [
-        ...sent.map(({ message }) => message.key),
-        ...decisions.taken.map((one) => one.routingKey),
-      ]
+      const keys = [...sent.map(({ message }) => message.key), ...decisions.map((one) => one.routingKey)]
       // What inventory decides goes on to order-service, and what it reserves to notification-service as well.
       const deliveries = keys.reduce((sum, key) => sum + queuesOf(key).length, 0)
       return deliveries - ((await settledSoFar(client)) - before.settled)
     }
     return {
       send: (messages) =>
-        flood.publishAll(
+        probe.publishAll(
           messages.map(({ at, message }) => ({
             routingKey: message.key ?? '',
             body: message.body ?? Buffer.alloc(0),
@@ -231,14 +167,13 @@ export const queues: Consumer[] = QUEUES.map((spec) => ({
       }),
       reckon: async (sent) =>
         reckonQueue(spec, {
-          target: `consumer of ${spec.queue}`,
           sent,
-          letters: letters.taken,
-          decisions: decisions.taken,
+          letters,
+          decisions,
           before,
           after: await readQueueState(client),
         }),
-      [Symbol.asyncDispose]: () => flood[Symbol.asyncDispose](),
+      [Symbol.asyncDispose]: probe.close,
     }
   },
 }))
@@ -275,7 +210,6 @@ async function settledSoFar(client: PartClient): Promise<number> {
 }
 
 interface QueueRun {
-  target: string
   sent: Numbered[]
   letters: Captured[]
   /** What inventory published meanwhile; only looked at when its own queue was fuzzed. */
@@ -285,48 +219,28 @@ interface QueueRun {
 }
 
 /** A message may lead to two queues: each consumer judges it for itself, and what it refuses is a dead letter of its own. */
-function reckonQueue(spec: QueueSpec, run: QueueRun): Finding[] {
-  const { target, sent, letters, before, after } = run
-  const decisions = run.decisions.map(({ body }) => JSON.parse(body.toString()) as KnownEvent)
-  const perQueue = new Map(QUEUES.map((queue) => [queue.queue, judged(queue, sent)]))
-  const findings = [...perQueue].flatMap(([queue, judgedHere]) =>
-    reckonDeadLetters(judgedHere, lettersOf(queue, letters), reporter(target)),
-  )
-  if (spec.queue === 'inventory_queue') {
-    const decidedBefore = new Set(before.orders.map(({ order_id }) => order_id))
-    findings.push(
-      ...reckonDecisions(
-        perQueue.get(spec.queue)!,
-        { announced: decisions, decidedBefore },
-        reporter(target),
-      ),
-    )
-  }
-  const reserved = distinct(decisions).filter(({ type }) => type === 'InventoryReserved')
-  const notifiedNow = [...reserved, ...eventsOf(perQueue.get('notification_queue')!)].map(
-    ({ data }) => data.order_id,
-  )
-  const complaints: Complaint[] = [
-    ...unequal(
-      'stock is moved by something else',
-      stockAfter(
-        before.stock,
-        reserved.map(({ data }) => data),
-      ),
-      after.stock,
-    ),
+function reckonQueue(spec: QueueSpec, { sent, letters, before, after, ...run }: QueueRun): Complaint[] {
+  const announced = run.decisions.map(({ body }) => JSON.parse(body.toString()) as KnownEvent)
+  const perQueue = new Map(QUEUES.map((queue) => [queue.queue, sentTo(queue, sent)]))
+  const decidedBefore = new Set(before.orders.map(({ order_id }) => order_id))
+  const asked = perQueue.get('notification_queue')!.flatMap(({ event }) => event?.data ?? [])
+  const notified = [...reservedIn(announced), ...asked].map(({ order_id }) => order_id)
+  return [
+    ...[...perQueue].flatMap(([queue, sent]) => reckonDeadLetters(sent, lettersOf(queue, letters))),
+    ...(spec.queue === 'inventory_queue'
+      ? reckonDecisions(perQueue.get(spec.queue)!, { announced, decidedBefore })
+      : []),
+    ...reckonStock(before.stock, announced, after.stock),
     ...unequal('orders have changed', before.orders, after.orders),
-    ...difference('notifications', [...before.notified, ...notifiedNow], after.notified),
+    ...difference('notifications', [...before.notified, ...notified], after.notified),
   ]
-  return [...findings, ...complaints.map((complaint) => ({ target, ...complaint, count: 0 }))]
 }
 
-function judged(queue: QueueSpec, sent: Numbered[]): Sent[] {
-  const judge = rabbitOracle(queue)
-  return sent
-    .filter(({ message }) => queue.keys.includes(message.key ?? ''))
-    .map(({ at, message }) => ({ at, message, verdict: judge(message) }))
-}
+const sentTo = (queue: QueueSpec, sent: Numbered[]): Sent[] =>
+  judged(
+    judgeOf(queue),
+    sent.filter(({ message }) => queue.keys.includes(message.key ?? '')),
+  )
 
 /** The queue itself may have dead-lettered one; then the broker says why. */
 const lettersOf = (queue: string, letters: Captured[]): DeadLetter[] =>

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import type { KnownEvent, MessageCase } from './cases.ts'
-import { type DeadLetter, reckonDeadLetters, reckonDecisions, reporter, type Sent } from './reckon.ts'
+import { type DeadLetter, reckonDeadLetters, reckonDecisions, type Sent } from './reckon.ts'
 
 const message: MessageCase = { kind: 'test', body: Buffer.from('{}'), key: 'k', properties: {}, headers: {} }
-const poison = (at: number): Sent => ({ at, message, verdict: { kind: 'poison' } })
+const poison = (at: number): Sent => ({ at, message, event: undefined })
 const event = (at: number, order_id: string, quantity = 1): Sent => ({
   at,
   message,
-  verdict: { kind: 'event', event: decision(order_id, quantity) },
+  event: decision(order_id, quantity),
 })
 const decision = (order_id: string, quantity = 1, id = order_id): KnownEvent => ({
   id,
@@ -17,7 +17,7 @@ const decision = (order_id: string, quantity = 1, id = order_id): KnownEvent => 
 
 describe('dead letters', () => {
   const rulesOf = (sent: Sent[], letters: DeadLetter[]) =>
-    reckonDeadLetters(sent, letters, reporter('test')).map(({ rule, count }) => `${rule}: ${count}`)
+    reckonDeadLetters(sent, letters).map(({ rule, count }) => `${rule}: ${count}`)
 
   test('balance when each poison message has one, with a reason', () => {
     expect(rulesOf([poison(0), event(1, 'a')], [{ at: 0, reason: 'not JSON' }])).toEqual([])
@@ -42,9 +42,7 @@ describe('dead letters', () => {
 
 describe('decisions', () => {
   const rulesOf = (sent: Sent[], announced: KnownEvent[], before: string[] = []) =>
-    reckonDecisions(sent, { announced, decidedBefore: new Set(before) }, reporter('test')).map(
-      ({ rule }) => rule,
-    )
+    reckonDecisions(sent, { announced, decidedBefore: new Set(before) }).map(({ rule }) => rule)
 
   test('balance when each new order has one, whatever came twice', () => {
     expect(

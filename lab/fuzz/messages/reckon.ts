@@ -1,15 +1,15 @@
-import type { Order } from '@lab/common/domain/order.ts'
 import type { Stock } from '@lab/common/domain/stock.ts'
-import type { Complaint } from '../http/judge.ts'
-import type { Finding } from '../results.ts'
-import { describeCase, type KnownEvent, type MessageCase, type Verdict } from './cases.ts'
+import type { Complaint } from '../results.ts'
+import { describeCase, type KnownEvent } from './cases.ts'
+import type { Judge, Numbered } from './consumers.ts'
 
-/** A message that was sent, and what must become of it. */
-export interface Sent {
-  at: number
-  message: MessageCase
-  verdict: Verdict
+/** A message that was sent, and the event it is; poison is none. */
+export interface Sent extends Numbered {
+  event: KnownEvent | undefined
 }
+
+export const judged = (judge: Judge, sent: Numbered[]): Sent[] =>
+  sent.map((one) => ({ ...one, event: judge(one.message) }))
 
 /** A dead letter of the message with this number. */
 export interface DeadLetter {
@@ -17,62 +17,37 @@ export interface DeadLetter {
   reason: string
 }
 
-type Report = (rule: string, cases: Sent[], detail?: string) => Finding[]
-
-/** A finding about some of the messages; nothing when there are none. */
-export const reporter =
-  (target: string): Report =>
-  (rule, cases, detail = '') => {
-    const [first] = cases
-    if (!first) return []
-    const { at, message } = first
-    return [
-      {
-        target,
-        rule,
-        detail,
-        count: cases.length,
-        case: at,
-        kind: message.kind,
-        repeat: describeCase(message),
-      },
-    ]
-  }
-
-/** Poison has one dead letter each, with a reason; an event has none. */
-export function reckonDeadLetters(sent: Sent[], letters: DeadLetter[], report: Report): Finding[] {
-  const byCase = Map.groupBy(letters, ({ at }) => at)
-  const ofPoison = sent.filter(({ verdict }) => verdict.kind === 'poison')
-  const ofEvents = sent.filter(({ verdict }) => verdict.kind === 'event')
-  const reasons = (at: number) => (byCase.get(at) ?? []).map(({ reason }) => reason)
-  return [
-    ...report(
-      'poison without a dead letter',
-      ofPoison.filter(({ at }) => reasons(at).length === 0),
-    ),
-    ...report(
-      'poison with two dead letters',
-      ofPoison.filter(({ at }) => reasons(at).length > 1),
-    ),
-    ...report(
-      'a dead letter without a reason',
-      ofPoison.filter(({ at }) => reasons(at).includes('')),
-    ),
-    ...report(
-      'an event is dead-lettered',
-      ofEvents.filter(({ at }) => reasons(at).length > 0),
-      reasons(ofEvents.find(({ at }) => reasons(at).length > 0)?.at ?? -1)[0],
-    ),
-  ]
+/** A complaint about some of the messages; nothing when there are none. */
+const complain = (rule: string, [first, ...others]: Sent[], detail = ''): Complaint[] => {
+  if (!first) return []
+  const { at, message } = first
+  const repeat = describeCase(message)
+  return [{ rule, detail, count: 1 + others.length, case: at, kind: message.kind, repeat }]
 }
 
-export const eventsOf = (sent: Sent[]): KnownEvent[] =>
-  sent.flatMap(({ verdict }) => (verdict.kind === 'event' ? [verdict.event] : []))
-
-/** An announcement may come again, with its id: it is one decision all the same. */
-export const distinct = (events: KnownEvent[]): KnownEvent[] => [
-  ...new Map(events.map((event) => [event.id, event])).values(),
-]
+/** Poison has one dead letter each, with a reason; an event has none. */
+export function reckonDeadLetters(sent: Sent[], letters: DeadLetter[]): Complaint[] {
+  const byCase = Map.groupBy(letters, ({ at }) => at)
+  const reasons = ({ at }: Sent) => (byCase.get(at) ?? []).map(({ reason }) => reason)
+  const ofPoison = (isWrong: (reasons: string[]) => boolean) =>
+    sent.filter((one) => !one.event && isWrong(reasons(one)))
+  const refused = sent.filter((one) => one.event && reasons(one).length > 0)
+  return [
+    ...complain(
+      'poison without a dead letter',
+      ofPoison((reasons) => reasons.length === 0),
+    ),
+    ...complain(
+      'poison with two dead letters',
+      ofPoison((reasons) => reasons.length > 1),
+    ),
+    ...complain(
+      'a dead letter without a reason',
+      ofPoison((reasons) => reasons.includes('')),
+    ),
+    ...complain('an event is dead-lettered', refused, refused[0] && reasons(refused[0])[0]),
+  ]
+}
 
 interface Decisions {
   /** What the consumer announced. */
@@ -82,73 +57,76 @@ interface Decisions {
 }
 
 /** Each new order is decided once, for what one of its events asked; nothing else is decided. */
-export function reckonDecisions(
-  sent: Sent[],
-  { announced, decidedBefore }: Decisions,
-  report: Report,
-): Finding[] {
+export function reckonDecisions(sent: Sent[], { announced, decidedBefore }: Decisions): Complaint[] {
   const asked = Map.groupBy(
-    sent.filter(({ verdict }) => verdict.kind === 'event'),
-    ({ verdict }) => orderOf(verdict),
+    sent.filter(({ event }) => event && !decidedBefore.has(event.data.order_id)),
+    ({ event }) => event!.data.order_id,
   )
-  for (const known of decidedBefore) asked.delete(known)
   const decided = Map.groupBy(announced, ({ data }) => data.order_id.toLowerCase())
-  const some = sent.slice(0, 1)
   const strange = [...decided.keys()].filter((id) => !asked.has(id))
-  const firsts = (wrong: (decisions: KnownEvent[], candidates: Sent[]) => boolean) =>
+  const firsts = (isWrong: (decisions: KnownEvent[], candidates: Sent[]) => boolean) =>
     [...asked]
-      .filter(([id, candidates]) => wrong(decided.get(id) ?? [], candidates))
+      .filter(([id, candidates]) => isWrong(decided.get(id) ?? [], candidates))
       .map(([, [first]]) => first!)
   return [
-    ...report(
+    ...complain(
       'an order without a decision',
       firsts((decisions) => decisions.length === 0),
     ),
-    ...report(
+    ...complain(
       'an order decided twice',
-      firsts((decisions) => new Set(decisions.map(({ id }) => id)).size > 1),
+      firsts((decisions) => distinct(decisions).length > 1),
     ),
-    ...report(
+    ...complain(
       'a decision about something else',
       firsts((decisions, candidates) =>
-        decisions.some((decision) => !candidates.some(({ verdict }) => isAbout(verdict, decision))),
+        decisions.some((decision) => !candidates.some(({ event }) => isAlike(event!, decision))),
       ),
     ),
     ...(strange.length === 0
       ? []
-      : report('a decision nobody asked for', some, strange.slice(0, 3).join(', '))),
+      : complain('a decision nobody asked for', sent.slice(0, 1), strange.slice(0, 3).join(', '))),
   ]
 }
 
-const orderOf = (verdict: Verdict) => (verdict.kind === 'event' ? verdict.event.data.order_id : '')
+const isAlike = ({ data: a }: KnownEvent, { data: b }: KnownEvent) =>
+  a.item === b.item && a.quantity === b.quantity
 
-const isAbout = (verdict: Verdict, { data }: KnownEvent) =>
-  verdict.kind === 'event' &&
-  verdict.event.data.item === data.item &&
-  verdict.event.data.quantity === data.quantity
+/** An announcement may come again, with its id: it is one decision all the same. */
+const distinct = (events: KnownEvent[]): KnownEvent[] => [
+  ...new Map(events.map((event) => [event.id, event])).values(),
+]
+
+/** The orders among these announcements whose stock was taken. */
+export const reservedIn = (announced: KnownEvent[]): KnownEvent['data'][] =>
+  distinct(announced)
+    .filter(({ type }) => type === 'InventoryReserved')
+    .map(({ data }) => data)
+
+/** Stock moves for what was reserved, and for nothing else. */
+export function reckonStock(before: Stock, announced: KnownEvent[], after: Stock): Complaint[] {
+  const left = { ...before }
+  for (const { item, quantity } of reservedIn(announced)) left[item] -= quantity
+  return unequal('stock is moved by something else', left, after)
+}
 
 /** How two sets of ids differ, as a complaint; nothing when they do not. */
 export function difference(what: string, promised: Iterable<string>, found: Iterable<string>): Complaint[] {
   const [wanted, there] = [idSet(promised), idSet(found)]
-  const missing = [...wanted.difference(there)]
-  const strange = [...there.difference(wanted)]
   return [
-    ...(missing.length > 0 ? [{ rule: `${what}: missing`, detail: some(missing) }] : []),
-    ...(strange.length > 0 ? [{ rule: `${what}: nobody asked for`, detail: some(strange) }] : []),
+    ...some(`${what}: missing`, wanted.difference(there)),
+    ...some(`${what}: nobody asked for`, there.difference(wanted)),
   ]
 }
 
+export const missing = (what: string, promised: Iterable<string>, found: Iterable<string>): Complaint[] =>
+  some(`${what}: missing`, idSet(promised).difference(idSet(found)))
+
 const idSet = (ids: Iterable<string>) => new Set([...ids].map((id) => id.toLowerCase()))
-const some = (ids: string[]) => `${ids.length}, such as ${ids.slice(0, 3).join(', ')}`
+const some = (rule: string, ids: Set<string>) =>
+  ids.size === 0 ? [] : [{ rule, detail: `${ids.size}, such as ${[...ids].slice(0, 3).join(', ')}` }]
 
 export const unequal = (what: string, expected: unknown, found: unknown): Complaint[] => {
   const [wanted, there] = [JSON.stringify(expected), JSON.stringify(found)]
   return wanted === there ? [] : [{ rule: what, detail: `expected ${wanted}, found ${there}` }]
-}
-
-/** What is left of `initial` after all of these. */
-export function stockAfter(initial: Stock, taken: Iterable<Pick<Order, 'item' | 'quantity'>>): Stock {
-  const left = { ...initial }
-  for (const { item, quantity } of taken) left[item] -= quantity
-  return left
 }

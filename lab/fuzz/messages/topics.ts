@@ -5,33 +5,26 @@ import { z } from 'zod'
 import type { PartClient } from '../../parts/client.ts'
 import { type KafkaProbe, openKafkaProbe, type TopicRecord } from '../../probes/kafka.ts'
 import type { TrioService } from '../../trio.ts'
-import type { ValidOptions } from '../generate.ts'
-import type { Complaint } from '../http/judge.ts'
-import type { Finding } from '../results.ts'
-import { weirdString } from '../weird.ts'
+import { sometimes } from '../generate.ts'
+import type { Complaint } from '../results.ts'
+import { oneOf, weirdString } from '../weird.ts'
 import {
   anyEvent,
   CASE,
   createReader,
-  type EventBody,
   type EventName,
   type KnownEvent,
   kindOf,
   type MessageCase,
-  type Numbered,
-  type Verdict,
 } from './cases.ts'
-import type { Consumer } from './consumers.ts'
+import type { Consumer, Judge, Numbered } from './consumers.ts'
 import {
   type DeadLetter,
   difference,
-  distinct,
-  eventsOf,
+  judged,
   reckonDeadLetters,
   reckonDecisions,
-  reporter,
-  type Sent,
-  stockAfter,
+  reckonStock,
   unequal,
 } from './reckon.ts'
 
@@ -50,74 +43,46 @@ const TOPICS: TopicSpec[] = [
 ]
 
 /** Records for one topic: every event of the lab, changed or not, under its order's key or another. */
-function kafkaCases({ knows }: TopicSpec, options: ValidOptions): fc.Arbitrary<MessageCase> {
-  const body = anyEvent(knows, options)
-  return fc
-    .record({ body, key, headers, isEmpty: fc.integer({ min: 0, max: 60 }).map((turn) => turn === 60) })
-    .map(caseOf)
-}
+const kafkaCases = ({ knows }: TopicSpec, ids: string[]): fc.Arbitrary<MessageCase> =>
+  fc
+    .record({ body: anyEvent(knows, ids), key, headers, isEmpty: sometimes(fc.constant(true), false, 60) })
+    .map(({ body, key, headers, isEmpty }) => ({
+      kind: kindOf(
+        isEmpty ? 'no value' : body.change,
+        key === undefined ? '' : 'key',
+        Object.keys(headers).length > 0 ? 'headers' : '',
+      ),
+      body: isEmpty ? null : body.bytes,
+      key: key === undefined ? body.was.order_id : key,
+      properties: {},
+      headers,
+    }))
 
-interface Drawn {
-  body: EventBody
-  /** Undefined stands for the order's own. */
-  key: string | null | undefined
-  headers: Record<string, string>
-  isEmpty: boolean
-}
+/** Undefined stands for the order's own. */
+const key = sometimes(fc.oneof(fc.constant(null), weirdString, fc.uuid()), undefined, 7)
 
-function caseOf({ body, key, headers, isEmpty }: Drawn): MessageCase {
-  return {
-    kind: kindOf(
-      isEmpty ? 'no value' : body.change,
-      key === undefined ? '' : 'key',
-      Object.keys(headers).length > 0 ? 'headers' : '',
-    ),
-    body: isEmpty ? null : body.bytes,
-    key: key === undefined ? body.was.order_id : key,
-    properties: {},
-    headers,
-  }
-}
-
-const key = fc.oneof(
-  { weight: 20, arbitrary: fc.constant(undefined) },
-  { weight: 1, arbitrary: fc.constant(null) },
-  { weight: 2, arbitrary: fc.oneof(weirdString, fc.uuid()) },
-)
-
-const headers = fc.oneof(
-  { weight: 5, arbitrary: fc.constant({}) },
-  {
-    weight: 1,
-    arbitrary: fc
-      .array(
-        fc.tuple(
-          fc.oneof(
-            fc.constantFrom('ce_id', 'ce_type', 'content-type', 'origin_topic', 'origin_offset', 'reason'),
-            weirdString,
-          ),
-          weirdString,
-        ),
-        { minLength: 1, maxLength: 3 },
-      )
-      .map((entries) => Object.fromEntries(entries)),
-  },
+const headerName = oneOf('ce_id ce_type content-type origin_topic origin_offset reason')
+const headers = sometimes(
+  fc
+    .array(fc.tuple(fc.oneof(headerName, weirdString), weirdString), { minLength: 1, maxLength: 3 })
+    .map((entries): Record<string, string> => Object.fromEntries(entries)),
+  {},
+  5,
 )
 
 /** What a consumer of the topic must make of a record. */
-function kafkaOracle({ knows }: TopicSpec): (message: MessageCase) => Verdict {
+function judgeOf({ knows }: TopicSpec): Judge {
   const read = createReader(knows)
   return ({ body, key }) => {
     const event = read(body)
-    const isKeyed = key !== null && key.toLowerCase() === event?.data.order_id
-    return event && isKeyed ? { kind: 'event', event } : { kind: 'poison' }
+    return event && key?.toLowerCase() === event.data.order_id ? event : undefined
   }
 }
 
 export const topics: Consumer[] = TOPICS.map((spec) => ({
   target: `consumers of ${spec.topic}`,
-  messages: (ids) => kafkaCases(spec, { components: {}, ids }),
-  judge: kafkaOracle(spec),
+  messages: (ids) => kafkaCases(spec, ids),
+  judge: judgeOf(spec),
   async open({ part, client }, signal) {
     const probe = await openKafkaProbe(part.kafka!)
     const offsets = await probe.endOffsets('inventory-events')
@@ -151,8 +116,7 @@ export const topics: Consumer[] = TOPICS.map((spec) => ({
         const announced = log['inventory-events'].filter(isNew)
         const letters = await read('order-events.dlt')
         const after = await readTopicState(client)
-        const target = `consumers of ${spec.topic}`
-        return reckonTopic(spec, { target, sent, log, announced, letters, before, after })
+        return reckonTopic(spec, { sent, log, announced, letters, before, after })
       },
       [Symbol.asyncDispose]: probe.close,
     }
@@ -201,7 +165,6 @@ async function lagOf(probe: KafkaProbe): Promise<number> {
 }
 
 interface TopicRun {
-  target: string
   sent: Numbered[]
   /** All of both topics. */
   log: Log
@@ -213,36 +176,21 @@ interface TopicRun {
   after: TopicState
 }
 
-function reckonTopic(spec: TopicSpec, run: TopicRun): Finding[] {
-  const { target, before, after } = run
-  const judge = kafkaOracle(spec)
-  const sent = run.sent.map((one): Sent => ({ ...one, verdict: judge(one.message) }))
-  const events = eventsOf(sent)
-  const findings = reckonDeadLetters(sent, lettersOf(spec.topic, run), reporter(target))
-  const decisions =
-    spec.topic === 'order-events'
-      ? run.announced.map(({ value }) => JSON.parse(String(value)) as KnownEvent)
-      : []
-  if (spec.topic === 'order-events')
-    findings.push(
-      ...reckonDecisions(sent, { announced: decisions, decidedBefore: before.orders }, reporter(target)),
-    )
-  const reserved = distinct(decisions).filter(({ type }) => type === 'InventoryReserved')
-  const orders = [...before.orders, ...events.map(({ data }) => data.order_id)]
-  const complaints: Complaint[] = [
-    ...unequal(
-      'stock is moved by something else',
-      stockAfter(
-        before.stock,
-        reserved.map(({ data }) => data),
-      ),
-      after.stock,
-    ),
-    ...difference('orders', orders, after.orders),
+function reckonTopic({ topic, ...spec }: TopicSpec, run: TopicRun): Complaint[] {
+  const { before, after } = run
+  const sent = judged(judgeOf({ topic, ...spec }), run.sent)
+  const events = sent.flatMap(({ event }) => event ?? [])
+  // What inventory announces follows from orders alone.
+  const announced =
+    topic === 'order-events' ? run.announced.map(({ value }) => JSON.parse(String(value)) as KnownEvent) : []
+  return [
+    ...reckonDeadLetters(sent, lettersOf(topic, run)),
+    ...(topic === 'order-events' ? reckonDecisions(sent, { announced, decidedBefore: before.orders }) : []),
+    ...reckonStock(before.stock, announced, after.stock),
+    ...difference('orders', [...before.orders, ...events.map(({ data }) => data.order_id)], after.orders),
     ...reckonTotals(run.log, after),
-    ...reckonPoison(spec.topic, sent.length - events.length, run),
+    ...reckonPoison(topic, sent.length - events.length, run),
   ]
-  return [...findings, ...complaints.map((complaint) => ({ target, ...complaint, count: 0 }))]
 }
 
 /** A dead letter names the record it is of; the record carries the number of its case. */
@@ -272,7 +220,7 @@ const TOTALS = {
  * read first is open: so all ids together have to be right, and each total lies between its own ids and those it may share.
  */
 function reckonTotals(log: Log, { counted }: TopicState): Complaint[] {
-  const events = TOPICS.flatMap(({ topic }) => eventsIn(topic, log))
+  const events = TOPICS.flatMap((spec) => eventsIn(spec, log))
   const types = Object.keys(TOTALS) as KnownEvent['type'][]
   const idsOf = (types: KnownEvent['type'][]) =>
     new Set(events.filter(({ type }) => types.includes(type)).map(({ id }) => id.toLowerCase()))
@@ -286,12 +234,11 @@ function reckonTotals(log: Log, { counted }: TopicState): Complaint[] {
   return [...wrong, ...unequal('what analytics counts together', idsOf(types).size, sum)]
 }
 
-function eventsIn(topic: string, log: Log): KnownEvent[] {
-  const judge = kafkaOracle(TOPICS.find((spec) => spec.topic === topic)!)
-  return (log[topic] ?? []).flatMap(({ key, value }) => {
-    const verdict = judge({ kind: '', key, body: value, properties: {}, headers: {} })
-    return verdict.kind === 'event' ? [verdict.event] : []
-  })
+function eventsIn({ topic, ...spec }: TopicSpec, log: Log): KnownEvent[] {
+  const judge = judgeOf({ topic, ...spec })
+  return (log[topic] ?? []).flatMap(
+    ({ key, value }) => judge({ kind: '', key, body: value, properties: {}, headers: {} }) ?? [],
+  )
 }
 
 /** Poison of `order-events` is skipped by analytics, because the inventory dead-letters it. */
@@ -301,10 +248,9 @@ function reckonPoison(
   { before, after }: { before: TopicState; after: TopicState },
 ) {
   const { skipped, dead_lettered } = before.counted.poison
-  const isOrders = topic === 'order-events'
-  const expected = {
-    skipped: skipped + (isOrders ? poison : 0),
-    dead_lettered: dead_lettered + (isOrders ? 0 : poison),
-  }
+  const expected =
+    topic === 'order-events'
+      ? { skipped: skipped + poison, dead_lettered }
+      : { skipped, dead_lettered: dead_lettered + poison }
   return unequal('poison that analytics counts', expected, after.counted.poison)
 }
