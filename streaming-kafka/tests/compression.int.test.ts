@@ -1,6 +1,7 @@
 import { anOrder, anOrderPlaced } from '@lab/common/testing/builders.ts'
 import { decided, place } from '@lab/common/testing/pipeline.ts'
 import { waitFor } from '@lab/kit/wait.ts'
+import { produceCompressed } from '@lab/lab/probes/testing/foreign-kafka.ts'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { counted, isReady, metricsOf } from './log-facts.ts'
 import { deadLetters, openPipeline, type StreamingPipeline } from './pipeline.ts'
@@ -19,8 +20,8 @@ afterAll(() => pipeline?.close())
 /** One more order by another producer. */
 async function placeCompressed(codec: (typeof CODECS)[number]): Promise<string> {
   const order = anOrder({ item: 'burger', quantity: 1 })
-  const event = anOrderPlaced(order)
-  await pipeline.probe.produce(TOPIC, [{ key: order.order_id, value: JSON.stringify(event) }], codec)
+  const record = { key: order.order_id, value: JSON.stringify(anOrderPlaced(order)) }
+  await produceCompressed(pipeline.part.kafka!, { topic: TOPIC, record, compression: codec })
   return order.order_id
 }
 
@@ -41,7 +42,7 @@ describe('records that other producers compress', () => {
   test('that cannot be read are one dead letter and hold up nobody, also after a restart', async () => {
     await pipeline.probe.configure(TOPIC, KEPT_AS_SENT)
     const bomb = { key: anOrder().order_id, value: 'x'.repeat(17 * 1024 * 1024), partition: 0 }
-    await pipeline.probe.produce(TOPIC, [bomb], 'zstd')
+    await produceCompressed(pipeline.part.kafka!, { topic: TOPIC, record: bomb, compression: 'zstd' })
 
     // One order for each partition, or nearly: some are behind the bomb.
     for (let i = 0; i < 6; i++) {

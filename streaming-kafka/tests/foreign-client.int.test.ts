@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { call, decided, place, stockOf } from '@lab/common/testing/pipeline.ts'
 import { waitFor } from '@lab/kit/wait.ts'
-import { joinAsForeignMember, openForeignTransaction } from '@lab/lab/probes/kafka.ts'
+import { joinAsForeignMember, openForeignTransaction } from '@lab/lab/probes/testing/foreign-kafka.ts'
 import { joinRunDir } from '@lab/lab/testing/join-run-dir.ts'
 import { localContext, localObstacle } from '@lab/stack/fixtures/lab.ts'
 import { openKafkaTools } from '@lab/stack/kafka-tools.ts'
