@@ -27,7 +27,7 @@ export async function withBench<Result>(
   { part: name, start, initial, warmUpOrders, seed, what }: BenchOptions,
   work: (bench: FaultBench, warm: HistoryRecord[]) => Promise<Result>,
 ): Promise<Result> {
-  await ensureBroker(context, name)
+  await ensureRunning(await brokerOf(context, name))
   const started = await start?.(context)
   const closers: (() => Promise<unknown>)[] = [async () => started?.close()]
   try {
@@ -54,7 +54,7 @@ export async function withBench<Result>(
     return await work(bench, warm)
   } finally {
     for (const close of closers.reverse()) await close().catch(() => {})
-    if (!context.signal.aborted) await ensureBroker(context, name)
+    if (!context.signal.aborted) await ensureRunning(await brokerOf(context, name))
   }
 }
 
@@ -71,9 +71,8 @@ export async function brokerOf(brokers: Brokers, part: TrioName) {
   return rabbit ?? kafka
 }
 
-/** A fault that ended badly leaves a broker dead or stalled: it runs again after this, for the next cell. */
-async function ensureBroker(brokers: Brokers, part: TrioName): Promise<void> {
-  const control = (await brokerOf(brokers, part))?.control
-  await control?.resume()
-  await control?.start()
+/** A fault that ended badly leaves a broker dead or stalled: it runs again after this. */
+export async function ensureRunning(broker: Awaited<ReturnType<typeof brokerOf>>): Promise<void> {
+  await broker?.control?.resume()
+  await broker?.control?.start()
 }

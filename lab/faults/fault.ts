@@ -2,22 +2,21 @@ import type { Stock } from '@lab/common/domain/stock.ts'
 import type { TcpProxy } from '@lab/stack/tcp-proxy.ts'
 import type { AnomalyType } from '../ledger/anomaly.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
-import type { Setting, Wired } from '../part.ts'
+import type { FaultTimes, Setting, Wired } from '../part.ts'
 import type { PartClient, Role } from '../parts/client.ts'
-import type { RunningTrio, TrioName } from '../trio.ts'
+import { drivers } from '../parts/index.ts'
+import { type RunningTrio, TRIOS, type TrioName } from '../trio.ts'
 
-const FAULT_KINDS = [
-  'process',
-  'broker',
-  'network',
-  'store',
-  'clock',
-  'messages',
-  'instances',
-  'topology',
-  'crash point',
-] as const
-export type FaultKind = (typeof FAULT_KINDS)[number]
+export type FaultKind =
+  | 'process'
+  | 'broker'
+  | 'network'
+  | 'store'
+  | 'clock'
+  | 'messages'
+  | 'instances'
+  | 'topology'
+  | 'crash point'
 
 /**
  * One way to break a part. For a part it is a plan, or the reason why it does not apply there; a crash point is a line of
@@ -89,6 +88,13 @@ export class NotInjected extends Error {
 export const RATE = 60
 
 export const NO_BROKER = 'it has no broker'
+
+/** The plan of every part, by its times; `but` says where it does not apply, and why. */
+export const inParts = (
+  planOf: (times: FaultTimes, part: TrioName) => FaultPlan,
+  but: Partial<Record<TrioName, string>> = {},
+): Fault['parts'] =>
+  Object.fromEntries(TRIOS.map((part) => [part, but[part] ?? planOf(drivers[part].faults, part)]))
 
 /** The services of every part, in words. */
 export const ROLE_NAMES: Record<Role, string> = {

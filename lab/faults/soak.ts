@@ -22,7 +22,7 @@ import type { PartClient } from '../parts/client.ts'
 import { STYLE, watchPart } from '../parts/index.ts'
 import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
 import { type RunningTrio, stockFor, type TrioName } from '../trio.ts'
-import { withBench } from './bench.ts'
+import { ensureRunning, withBench } from './bench.ts'
 import { lossesOf, seconds } from './cell.ts'
 import type { Fault, FaultBench, FaultPlan } from './fault.ts'
 import { type Injection, inject, MOST_PROBES } from './inject.ts'
@@ -151,7 +151,7 @@ async function injectOften(bench: FaultBench, options: SoakOptions & Pick<LoadCl
     } catch (err) {
       signal.throwIfAborted()
       injections.push({ ...moments, recoveryMs: undefined, error: messageOf(err) })
-      await revive(bench)
+      await revive(bench.part)
     }
     // A fault that took longer than the gap moves those that come after it.
     next = Math.max(next, now() - everySeconds[0] * 1_000 + 1_000)
@@ -180,10 +180,8 @@ async function injectOften(bench: FaultBench, options: SoakOptions & Pick<LoadCl
 }
 
 /** After a fault that ended badly: the soak goes on with everything running, and says so. */
-async function revive({ part: { services, rabbit, kafka } }: FaultBench): Promise<void> {
-  const control = (rabbit ?? kafka)?.control
-  await control?.resume()
-  await control?.start()
+async function revive({ services, rabbit, kafka }: RunningTrio): Promise<void> {
+  await ensureRunning(rabbit ?? kafka)
   for (const service of services) {
     service.resume()
     if (service.pid === undefined) await service.start()
@@ -264,11 +262,8 @@ function bytesBelow(folder: string): number {
   const entries = readdirSync(folder, { recursive: true, withFileTypes: true })
   return entries
     .filter((entry) => entry.isFile())
-    .reduce((sum, entry) => sum + sizeOf(join(entry.parentPath, entry.name)), 0)
-}
-
-function sizeOf(path: string): number {
-  return statSync(path, { throwIfNoEntry: false })?.size ?? 0
+    .map(({ parentPath, name }) => statSync(join(parentPath, name), { throwIfNoEntry: false })?.size ?? 0)
+    .reduce((sum, size) => sum + size, 0)
 }
 
 /** Over connections of its own: a broker that was killed has broken all others. */
@@ -299,45 +294,45 @@ const WARMING_UP = 0.1
 export function boundsOf({ samples, ledger }: Pick<SoakRun, 'samples' | 'ledger'>): Trend[] {
   const settled = samples.slice(Math.floor(samples.length * WARMING_UP))
   const third = Math.floor(settled.length / 3)
-  const medians = (value: (sample: Sample) => number | undefined) => ({
-    first: median(settled.slice(0, third).flatMap((sample) => value(sample) ?? [])),
-    last: median(settled.slice(-third).flatMap((sample) => value(sample) ?? [])),
-  })
+  const trend = (what: string, { of, limit, unit = '' }: Quantity): Trend => {
+    const first = median(settled.slice(0, third).flatMap((sample) => of(sample) ?? []))
+    const last = median(settled.slice(-third).flatMap((sample) => of(sample) ?? []))
+    return { what, unit, first, last, limit: limit(first), holds: last <= limit(first) }
+  }
   const services = [...new Set(samples.flatMap(({ rssBytes }) => Object.keys(rssBytes)))]
-  const memory = services.map((name) => {
-    const trend = medians(({ rssBytes }) => megabytes(rssBytes[name]))
-    return judged(`memory of ${name}`, ' MB', { ...trend, limit: trend.first * 1.5 + 32 })
-  })
-  const handles = services.map((name) => {
-    const trend = medians((sample) => sample.handles[name])
-    return judged(`open handles of ${name}`, '', { ...trend, limit: trend.first * 1.5 + 32 })
-  })
-  const waiting = medians((sample) => sample.waiting)
-  const backlog = judged('what waits', '', { ...waiting, limit: waiting.first * 2 + 500 })
+  const grown = (first: number) => first * 1.5 + 32
   const left = ledger.backlog.reduce((sum, { messages }) => sum + messages, 0)
-  return [...memory, ...handles, backlog, atRest(left), ...storeOf(settled)]
+  return [
+    ...services.map((name) =>
+      trend(`memory of ${name}`, { of: megabytesOf(name), limit: grown, unit: ' MB' }),
+    ),
+    ...services.map((name) =>
+      trend(`open handles of ${name}`, { of: ({ handles }) => handles[name], limit: grown }),
+    ),
+    trend('what waits', { of: ({ waiting }) => waiting, limit: (first) => first * 2 + 500 }),
+    { what: 'what waits at rest', unit: '', first: 0, last: left, limit: 0, holds: left === 0 },
+    // A store keeps every order, so it grows with them; each order must not cost more than those before it.
+    ...(settled.some(storePerOrder)
+      ? [trend('store for each order', { of: storePerOrder, limit: (first) => first * 1.2, unit: ' bytes' })]
+      : []),
+  ]
 }
 
-const atRest = (left: number): Trend => judged('what waits at rest', '', { first: 0, last: left, limit: 0 })
-
-/** A store keeps every order, so it grows with them; each order must not cost more than those before it. */
-function storeOf(samples: Sample[]): Trend[] {
-  const known = samples.filter(({ storeBytes, orders }) => storeBytes !== undefined && orders > 0)
-  const third = Math.floor(known.length / 3)
-  if (third === 0) return []
-  const perOrder = (of: Sample[]) => median(of.map(({ storeBytes = 0, orders }) => storeBytes / orders))
-  const [first, last] = [perOrder(known.slice(0, third)), perOrder(known.slice(-third))]
-  return [judged('store for each order', ' bytes', { first, last, limit: first * 1.2 })]
+interface Quantity {
+  /** Undefined where the sample does not know it. */
+  of: (sample: Sample) => number | undefined
+  /** What it may be in the last third, by what it was in the first. */
+  limit: (first: number) => number
+  unit?: string
 }
 
-const judged = (what: string, unit: string, trend: Pick<Trend, 'first' | 'last' | 'limit'>): Trend => ({
-  what,
-  unit,
-  ...trend,
-  holds: trend.last <= trend.limit,
-})
+const megabytesOf =
+  (service: string) =>
+  ({ rssBytes: { [service]: bytes } }: Sample) =>
+    bytes === undefined ? undefined : bytes / MB
 
-const megabytes = (bytes: number | undefined) => (bytes === undefined ? undefined : bytes / MB)
+const storePerOrder = ({ storeBytes, orders }: Sample) =>
+  storeBytes === undefined || orders === 0 ? undefined : storeBytes / orders
 
 /** NaN of nothing: no bound holds for a figure that was never seen. */
 function median(values: number[]): number {
@@ -418,37 +413,25 @@ const injectionsTable = ({ part, injections }: SoakRun): Table => ({
 })
 
 export const soakCharts = (runs: SoakRun[]): Chart[] =>
-  runs.flatMap((run) => [
-    timeChart({
-      title: `Memory of the services under faults: ${STYLE[run.part]}`,
-      y: { label: 'resident memory', unit: 'MB' },
-      series: [...new Set(run.samples.flatMap(({ rssBytes }) => Object.keys(rssBytes)))].map((name) => {
-        const known = run.samples.filter(({ rssBytes }) => rssBytes[name] !== undefined)
-        return {
-          name,
-          means: run.part,
-          n: known.length,
-          // A service that is down has no memory.
-          points: run.samples.map(({ atMs, rssBytes }): [number, number | null] => [
-            atSeconds(atMs),
-            rssBytes[name] === undefined ? null : rssBytes[name] / MB,
-          ]),
-        }
+  runs.flatMap(({ part, samples }) => {
+    const services = [...new Set(samples.flatMap(({ rssBytes }) => Object.keys(rssBytes)))]
+    // Where nothing answered, how many wait is not known, and a service that is down has no memory.
+    const series = (name: string, of: Quantity['of']): Series => ({
+      name,
+      means: part,
+      n: samples.filter((sample) => of(sample) !== undefined).length,
+      points: samples.map((sample) => [atSeconds(sample.atMs), of(sample) ?? null]),
+    })
+    return [
+      timeChart({
+        title: `Memory of the services under faults: ${STYLE[part]}`,
+        y: { label: 'resident memory', unit: 'MB' },
+        series: services.map((name) => series(name, megabytesOf(name))),
       }),
-    }),
-    timeChart({
-      title: `What waits under faults: ${STYLE[run.part]}`,
-      y: { label: 'waiting', unit: 'orders' },
-      series: [waitingSeries(run)],
-    }),
-  ])
-
-function waitingSeries({ part, samples }: SoakRun): Series {
-  // Where nothing answered, how many wait is not known.
-  const points = samples.map(({ atMs, waiting }): [number, number | null] => [
-    atSeconds(atMs),
-    waiting ?? null,
-  ])
-  const n = samples.filter(({ waiting }) => waiting !== undefined).length
-  return { name: 'orders or messages', means: part, n, points }
-}
+      timeChart({
+        title: `What waits under faults: ${STYLE[part]}`,
+        y: { label: 'waiting', unit: 'orders' },
+        series: [series('orders or messages', ({ waiting }) => waiting)],
+      }),
+    ]
+  })

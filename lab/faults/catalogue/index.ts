@@ -1,11 +1,10 @@
 import type { Fault } from '../fault.ts'
-import { clockFaults } from './clock.ts'
 import { crashPoints } from './crash-points.ts'
+import { clockFaults, storeFaults } from './hooked.ts'
 import { instanceFaults } from './instances.ts'
 import { messageFaults } from './messages.ts'
 import { networkFaults } from './network.ts'
 import { brokerFaults, processFaults } from './process.ts'
-import { storeFaults } from './store.ts'
 import { kafkaFaults, rabbitFaults } from './topology.ts'
 
 /** Every way in which the lab breaks a part, by kind. */

@@ -9,8 +9,8 @@ import { request } from 'undici'
 import { z } from 'zod'
 import { type DecisionWatch, NotApplicable } from '../../part.ts'
 import { drivers } from '../../parts/index.ts'
-import type { RunningTrio, TrioService } from '../../trio.ts'
-import type { Acts, Fault, FaultBench } from '../fault.ts'
+import type { RunningTrio, TrioName, TrioService } from '../../trio.ts'
+import { type Acts, type Fault, type FaultBench, type FaultPlan, inParts } from '../fault.ts'
 import { freezeAt, type HookedStart, startHooked } from '../hooks.ts'
 
 const ONE_ADDRESS = 'its inventory has one address: whoever has it is the one instance'
@@ -126,70 +126,33 @@ function comeAndGo(bench: FaultBench): Acts {
   }
 }
 
-interface Instances {
-  name: string
-  rabbit: string | ((bench: FaultBench) => Acts)
-  kafka: string | ((bench: FaultBench) => Acts)
-  holdMs: number
-  injectingMs?: number
-}
+type Otherwise = Pick<FaultPlan, 'holdMs' | 'injectingMs'> & { but?: Partial<Record<TrioName, string>> }
 
-const faultOf = ({ name, rabbit, kafka, ...times }: Instances): Fault => ({
+const faultOf = (name: string, on: FaultPlan['on'], { but, ...times }: Otherwise): Fault => ({
   name,
   kind: 'instances',
-  parts: {
+  parts: inParts(({ serviceMs }) => ({ limitMs: serviceMs, ...times, on }), {
     'sync-rest': ONE_ADDRESS,
-    'async-rabbitmq':
-      typeof rabbit === 'string'
-        ? rabbit
-        : { limitMs: drivers['async-rabbitmq'].faults.serviceMs, ...times, on: rabbit },
-    'streaming-kafka':
-      typeof kafka === 'string'
-        ? kafka
-        : { limitMs: drivers['streaming-kafka'].faults.serviceMs, ...times, on: kafka },
-  },
+    ...but,
+  }),
 })
 
-const OTHER_STEP = 'a step of the other part'
+const stalledAt = (name: string, hook: HookedStart, other: TrioName): Fault =>
+  faultOf(`zombie: stalled ${name}`, (bench) => zombie(bench, hook), {
+    ...ZOMBIE,
+    but: { [other]: 'a step of the other part' },
+  })
+
+const ZOMBIE = { holdMs: ALONE_MS, injectingMs: SILENT_MS }
 
 /** Two instances of the service that owns the stock. */
 export const instanceFaults: Fault[] = [
-  faultOf({ name: 'two instances: SIGKILL the owner', rabbit: killOwner, kafka: killOwner, holdMs: 0 }),
-  faultOf({
-    name: 'zombie: the owner stalled',
-    rabbit: zombie,
-    kafka: zombie,
-    holdMs: ALONE_MS,
-    injectingMs: SILENT_MS,
-  }),
-  faultOf({
-    name: 'zombie: stalled before it acknowledges',
-    rabbit: (bench) => zombie(bench, freezeAt('rabbit.batch-committed', 40)),
-    kafka: OTHER_STEP,
-    holdMs: ALONE_MS,
-    injectingMs: SILENT_MS,
-  }),
-  faultOf({
-    name: 'zombie: stalled before it begins to write',
-    rabbit: OTHER_STEP,
-    kafka: (bench) => zombie(bench, freezeAt('kafka.decisions-drafted', 20)),
-    holdMs: ALONE_MS,
-    injectingMs: SILENT_MS,
-  }),
-  faultOf({
-    name: 'zombie: stalled within a transaction',
-    rabbit: OTHER_STEP,
-    kafka: (bench) => zombie(bench, freezeAt('kafka.offsets-sent', 20)),
-    holdMs: ALONE_MS,
-    injectingMs: SILENT_MS,
-  }),
-  faultOf({
-    name: 'instances come and go',
-    rabbit: comeAndGo,
-    kafka: comeAndGo,
-    holdMs: 0,
-    injectingMs: 20_000,
-  }),
+  faultOf('two instances: SIGKILL the owner', killOwner, { holdMs: 0 }),
+  faultOf('zombie: the owner stalled', zombie, ZOMBIE),
+  stalledAt('before it acknowledges', freezeAt('rabbit.batch-committed', 40), 'streaming-kafka'),
+  stalledAt('before it begins to write', freezeAt('kafka.decisions-drafted', 20), 'async-rabbitmq'),
+  stalledAt('within a transaction', freezeAt('kafka.offsets-sent', 20), 'async-rabbitmq'),
+  faultOf('instances come and go', comeAndGo, { holdMs: 0, injectingMs: 20_000 }),
 ]
 
 const TRIES = 50

@@ -4,8 +4,7 @@ import { waitFor } from '@lab/kit/wait.ts'
 import { Pool } from 'undici'
 import { answered, closedLoop, recordsOf } from '../../load/closed-loop.ts'
 import { drivers } from '../../parts/index.ts'
-import { TRIOS, type TrioName } from '../../trio.ts'
-import type { Acts, Fault, FaultBench, FaultPlan } from '../fault.ts'
+import { type Acts, type Fault, type FaultBench, type FaultPlan, inParts } from '../fault.ts'
 
 const TIMES = 10
 /** Beyond the 64 KiB of an event, below what the brokers take. */
@@ -116,41 +115,26 @@ const sellOut = (bench: FaultBench): Acts => ({
   },
 })
 
-const inAll = (on: (bench: FaultBench) => Acts, more: Partial<FaultPlan> = {}): Fault['parts'] =>
-  Object.fromEntries(TRIOS.map((part) => [part, planOf(part, on, more)])) as Fault['parts']
-
-const planOf = (part: TrioName, on: FaultPlan['on'], more: Partial<FaultPlan> = {}): FaultPlan => ({
-  limitMs: drivers[part].faults.serviceMs,
-  holdMs: 500,
-  ...more,
-  on,
-})
+const planned = (on: FaultPlan['on'], more: Partial<FaultPlan> = {}, but = {}): Fault['parts'] =>
+  inParts(({ serviceMs }) => ({ limitMs: serviceMs, holdMs: 500, ...more, on }), but)
+const withPoison = (bodies: string[]) =>
+  planned(
+    (bench) => poisoned(bench, bodies),
+    {},
+    {
+      'sync-rest': 'its messages are requests: see "bad requests"',
+    },
+  )
 
 /** Messages that should not be, or not so often. */
 export const messageFaults: Fault[] = [
-  { name: 'bad requests', kind: 'messages', parts: inAll(badRequest) },
-  {
-    name: 'poison messages',
-    kind: 'messages',
-    parts: {
-      'sync-rest': 'its messages are requests: see "bad requests"',
-      'async-rabbitmq': planOf('async-rabbitmq', (bench) => poisoned(bench, POISON)),
-      'streaming-kafka': planOf('streaming-kafka', (bench) => poisoned(bench, POISON)),
-    },
-  },
-  {
-    name: 'oversize messages',
-    kind: 'messages',
-    parts: {
-      'sync-rest': 'its messages are requests: see "bad requests"',
-      'async-rabbitmq': planOf('async-rabbitmq', (bench) => poisoned(bench, [OVERSIZE])),
-      'streaming-kafka': planOf('streaming-kafka', (bench) => poisoned(bench, [OVERSIZE])),
-    },
-  },
-  { name: 'duplicate storm', kind: 'messages', parts: inAll(storm, { injectingMs: 3_000 }) },
+  { name: 'bad requests', kind: 'messages', parts: planned(badRequest) },
+  { name: 'poison messages', kind: 'messages', parts: withPoison(POISON) },
+  { name: 'oversize messages', kind: 'messages', parts: withPoison([OVERSIZE]) },
+  { name: 'duplicate storm', kind: 'messages', parts: planned(storm, { injectingMs: 3_000 }) },
   {
     name: 'sell-out',
     kind: 'messages',
-    parts: inAll(sellOut, { stock: { pizza: LEFT }, injectingMs: 3_000 }),
+    parts: planned(sellOut, { stock: { pizza: LEFT }, injectingMs: 3_000 }),
   },
 ]

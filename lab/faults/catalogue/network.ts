@@ -2,8 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { TcpProxy } from '@lab/stack/tcp-proxy.ts'
 import type { FaultTimes } from '../../part.ts'
 import { drivers } from '../../parts/index.ts'
-import { TRIOS } from '../../trio.ts'
-import { type Acts, type Fault, type FaultBench, NotInjected } from '../fault.ts'
+import { type Acts, type Fault, type FaultBench, inParts, NotInjected } from '../fault.ts'
 
 const CUTS = 5
 const CUT_EVERY_MS = 200
@@ -29,18 +28,13 @@ const faultOf = (
 ): Fault => ({
   name: `connections ${name}`,
   kind: 'network',
-  parts: Object.fromEntries(
-    TRIOS.map((part) => [
-      part,
-      {
-        limitMs: drivers[part].faults.brokerMs,
-        holdMs: holdMs(drivers[part].faults),
-        start: drivers[part].wire,
-        on: (bench: FaultBench) => onWire(bench, act),
-        soaks: true,
-      },
-    ]),
-  ) as Fault['parts'],
+  parts: inParts((times, part) => ({
+    limitMs: times.brokerMs,
+    holdMs: holdMs(times),
+    start: drivers[part].wire,
+    on: (bench) => onWire(bench, act),
+    soaks: true,
+  })),
 })
 
 /** Several times within a second: what reconnects is cut again in the midst of it. */
@@ -50,6 +44,8 @@ async function cutOften(wire: TcpProxy): Promise<void> {
     await sleep(CUT_EVERY_MS)
   }
 }
+
+const silent = ({ silentMs }: FaultTimes) => silentMs
 
 /** The way between order and inventory in A, to the broker in B and C. */
 export const networkFaults: Fault[] = [
@@ -69,19 +65,7 @@ export const networkFaults: Fault[] = [
     (wire) => wire.throttle(20_000),
     () => 5_000,
   ),
-  faultOf(
-    'half-open',
-    (wire) => wire.freeze('both'),
-    ({ silentMs }) => silentMs,
-  ),
-  faultOf(
-    'half-open towards the upstream',
-    (wire) => wire.freeze('up'),
-    ({ silentMs }) => silentMs,
-  ),
-  faultOf(
-    'half-open towards the client',
-    (wire) => wire.freeze('down'),
-    ({ silentMs }) => silentMs,
-  ),
+  faultOf('half-open', (wire) => wire.freeze('both'), silent),
+  faultOf('half-open towards the upstream', (wire) => wire.freeze('up'), silent),
+  faultOf('half-open towards the client', (wire) => wire.freeze('down'), silent),
 ]

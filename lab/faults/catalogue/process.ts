@@ -1,16 +1,6 @@
 import type { FaultTimes } from '../../part.ts'
 import type { Role } from '../../parts/client.ts'
-import { drivers } from '../../parts/index.ts'
-import { TRIOS } from '../../trio.ts'
-import {
-  type Acts,
-  type Fault,
-  type FaultBench,
-  type FaultPlan,
-  NO_BROKER,
-  ROLE_NAMES,
-  ROLES,
-} from '../fault.ts'
+import { type Acts, type Fault, type FaultBench, inParts, NO_BROKER, ROLE_NAMES, ROLES } from '../fault.ts'
 
 /** What can be done to a process: each answers what it hit. */
 interface Victim {
@@ -97,35 +87,26 @@ export const processFaults: Fault[] = WAYS.flatMap(({ name, acts, holdMs, limit 
   ROLES.map((role) => ({
     name: `${name} ${ROLE_NAMES[role]}`,
     kind: 'process' as const,
-    parts: Object.fromEntries(
-      TRIOS.map((part) => [
-        part,
-        {
-          limitMs: drivers[part].faults[limit],
-          holdMs: holdMs(drivers[part].faults),
-          on: (bench: FaultBench) => acts(serviceOf(bench, role)),
-          soaks: true,
-        },
-      ]),
-    ) as Fault['parts'],
+    parts: inParts((times) => ({
+      limitMs: times[limit],
+      holdMs: holdMs(times),
+      on: (bench) => acts(serviceOf(bench, role)),
+      soaks: true,
+    })),
   })),
 )
 
 /** The broker killed, restarted in order, and stalled. */
-export const brokerFaults: Fault[] = WAYS.map(({ name, acts, brokerHoldMs }) => {
-  const plan = (part: 'async-rabbitmq' | 'streaming-kafka'): FaultPlan => ({
-    limitMs: drivers[part].faults.brokerMs,
-    holdMs: brokerHoldMs,
-    on: (bench) => acts(brokerOf(bench)),
-    soaks: true,
-  })
-  return {
-    name: `${name} the broker`,
-    kind: 'broker',
-    parts: {
-      'sync-rest': NO_BROKER,
-      'async-rabbitmq': plan('async-rabbitmq'),
-      'streaming-kafka': plan('streaming-kafka'),
-    },
-  }
-})
+export const brokerFaults: Fault[] = WAYS.map(({ name, acts, brokerHoldMs }) => ({
+  name: `${name} the broker`,
+  kind: 'broker',
+  parts: inParts(
+    ({ brokerMs }) => ({
+      limitMs: brokerMs,
+      holdMs: brokerHoldMs,
+      on: (bench) => acts(brokerOf(bench)),
+      soaks: true,
+    }),
+    { 'sync-rest': NO_BROKER },
+  ),
+}))

@@ -1,22 +1,24 @@
 import { waitFor } from '@lab/kit/wait.ts'
 import { withAdmin } from '@lab/stack/kafka-admin.ts'
 import { rabbitApi } from '@lab/stack/servers/rabbitmq/api.ts'
-import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
 import { NotApplicable } from '../../part.ts'
-import { drivers } from '../../parts/index.ts'
 import { ORDER_EVENTS } from '../../parts/streaming-kafka.ts'
 import { openKafkaProbe } from '../../probes/kafka.ts'
-import { openRabbitProbe } from '../../probes/rabbit.ts'
-import { type Acts, type Fault, type FaultBench, NO_BROKER, NotInjected } from '../fault.ts'
+import { openRabbitProbe, vhostOf } from '../../probes/rabbit.ts'
+import {
+  type Acts,
+  type Fault,
+  type FaultBench,
+  type FaultPlan,
+  inParts,
+  NO_BROKER,
+  NotInjected,
+} from '../fault.ts'
 
 const REFUSING_MS = 4_000
 const QUEUE = 'inventory_queue'
 const EXCHANGE = 'orders_exchange'
 const POLICY = 'lab-refuse'
-const OF_RABBIT = 'it is about RabbitMQ'
-
-const vhostOf = ({ url }: RabbitBroker) =>
-  encodeURIComponent(decodeURIComponent(new URL(url).pathname.slice(1)) || '/')
 
 const nothing = async () => {}
 
@@ -96,64 +98,40 @@ const alarm = (bench: FaultBench): Acts => {
   }
 }
 
-const rabbitLimitMs = drivers['async-rabbitmq'].faults.brokerMs
+const inRabbit = (plan: Omit<FaultPlan, 'limitMs'>) =>
+  inParts(({ brokerMs }) => ({ limitMs: brokerMs, ...plan }), {
+    'sync-rest': NO_BROKER,
+    'streaming-kafka': 'it is about RabbitMQ',
+  })
 
 /** What RabbitMQ holds is taken away or closed while it is used. */
 export const rabbitFaults: Fault[] = [
   {
     name: 'queue deleted',
     kind: 'topology',
-    parts: {
-      'sync-rest': NO_BROKER,
-      'async-rabbitmq': {
-        limitMs: rabbitLimitMs,
-        holdMs: 500,
-        on: deleteQueue,
-        start: slowly,
-        injectingMs: 2_000,
-        loss: {
-          reason: 'whoever deletes a queue deletes the messages in it; their orders stay placed',
-          anomalies: ['stuck'],
-        },
+    parts: inRabbit({
+      holdMs: 500,
+      on: deleteQueue,
+      start: slowly,
+      injectingMs: 2_000,
+      loss: {
+        reason: 'whoever deletes a queue deletes the messages in it; their orders stay placed',
+        anomalies: ['stuck'],
       },
-      'streaming-kafka': OF_RABBIT,
-    },
+    }),
   },
-  {
-    name: 'binding removed',
-    kind: 'topology',
-    parts: {
-      'sync-rest': NO_BROKER,
-      'async-rabbitmq': { limitMs: rabbitLimitMs, holdMs: 500, on: removeBinding },
-      'streaming-kafka': OF_RABBIT,
-    },
-  },
+  { name: 'binding removed', kind: 'topology', parts: inRabbit({ holdMs: 500, on: removeBinding }) },
   {
     name: 'queue full, publishes rejected',
     kind: 'topology',
-    parts: {
-      'sync-rest': NO_BROKER,
-      'async-rabbitmq': {
-        limitMs: rabbitLimitMs,
-        holdMs: REFUSING_MS,
-        on: limitLength,
-        start: slowly,
-      },
-      'streaming-kafka': OF_RABBIT,
-    },
+    parts: inRabbit({ holdMs: REFUSING_MS, on: limitLength, start: slowly }),
   },
   {
     name: 'memory alarm, publishers blocked',
     kind: 'broker',
-    parts: {
-      'sync-rest': NO_BROKER,
-      'async-rabbitmq': { limitMs: rabbitLimitMs, holdMs: REFUSING_MS, injectingMs: 2_000, on: alarm },
-      'streaming-kafka': OF_RABBIT,
-    },
+    parts: inRabbit({ holdMs: REFUSING_MS, injectingMs: 2_000, on: alarm }),
   },
 ]
-
-const OF_KAFKA = 'it is about Kafka'
 
 /** Every other configuration of the topic goes back to its default, so what the part has set is set again. */
 const KEEPS = {
@@ -193,7 +171,10 @@ const deleteTopic = ({ part }: FaultBench): Acts => ({
   },
 })
 
-const kafkaLimitMs = drivers['streaming-kafka'].faults.brokerMs
+const OF_KAFKA = { 'sync-rest': NO_BROKER, 'async-rabbitmq': 'it is about Kafka' }
+
+const inKafka = (plan: Omit<FaultPlan, 'limitMs'>) =>
+  inParts(({ brokerMs }) => ({ limitMs: brokerMs, ...plan }), OF_KAFKA)
 
 /** What Kafka holds is taken away or closed while it is used. */
 export const kafkaFaults: Fault[] = [
@@ -201,8 +182,7 @@ export const kafkaFaults: Fault[] = [
     name: 'below min.insync.replicas',
     kind: 'topology',
     parts: {
-      'sync-rest': NO_BROKER,
-      'async-rabbitmq': OF_KAFKA,
+      ...OF_KAFKA,
       'streaming-kafka':
         'of one broker Kafka demands no more replicas than there are (it took every order with 2): see "records refused"',
     },
@@ -210,27 +190,18 @@ export const kafkaFaults: Fault[] = [
   {
     name: 'records refused',
     kind: 'topology',
-    parts: {
-      'sync-rest': NO_BROKER,
-      'async-rabbitmq': OF_KAFKA,
-      'streaming-kafka': { limitMs: kafkaLimitMs, holdMs: REFUSING_MS, on: refuseRecords },
-    },
+    parts: inKafka({ holdMs: REFUSING_MS, on: refuseRecords }),
   },
   {
     name: 'topic deleted',
     kind: 'topology',
-    parts: {
-      'sync-rest': NO_BROKER,
-      'async-rabbitmq': OF_KAFKA,
-      'streaming-kafka': {
-        limitMs: kafkaLimitMs,
-        holdMs: 1_000,
-        on: deleteTopic,
-        loss: {
-          reason: 'the log is the database: whoever deletes a topic deletes its orders',
-          anomalies: ['lost', 'unknown to the service', 'stuck', 'phantom', 'stock not conserved'],
-        },
+    parts: inKafka({
+      holdMs: 1_000,
+      on: deleteTopic,
+      loss: {
+        reason: 'the log is the database: whoever deletes a topic deletes its orders',
+        anomalies: ['lost', 'unknown to the service', 'stuck', 'phantom', 'stock not conserved'],
       },
-    },
+    }),
   },
 ]
