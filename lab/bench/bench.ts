@@ -1,4 +1,6 @@
+import type { PartSpec } from '@lab/stack/spec.ts'
 import { z } from 'zod'
+import { parts } from '../../parts.ts'
 import { Environment, Table } from '../run/schema.ts'
 import type { Progress, Session } from '../run/session.ts'
 import type { TrioName } from '../trio.ts'
@@ -28,6 +30,12 @@ export interface Measured {
   data: Record<string, unknown>
 }
 
+/** What a table says where a figure is not known. */
+export const NOT_KNOWN = 'n/a'
+
+export const megabytes = (bytes: number | undefined): number | string =>
+  bytes === undefined ? NOT_KNOWN : Math.round(bytes / 2 ** 20)
+
 /** The figures of a run mean nothing: orders are missing, or were not completed. The message says what was seen. */
 export class BenchInvalid extends Error {}
 
@@ -39,6 +47,28 @@ export interface Bench {
     measure: (progress: Progress) => Promise<Measured>
   }[]
 }
+
+export interface OneBench extends Omit<BenchOptions, 'parts' | 'orders' | 'env'> {
+  spec: PartSpec
+  orders: number
+  progress: Progress
+}
+
+/** Of a part that stands beside the trios. */
+export const benchOf = (
+  part: string,
+  about: string,
+  measure: (options: OneBench) => Promise<Measured>,
+): Bench => ({
+  parts: ({ orders: [orders = 0], ...options }) => [
+    {
+      part,
+      title: `${part}: ${about}`,
+      measure: (progress) =>
+        measure({ ...options, spec: parts.find(({ name }) => name === part)!, orders, progress }),
+    },
+  ],
+})
 
 export const BENCH_SCHEMA_VERSION = 2
 

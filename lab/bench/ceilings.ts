@@ -3,19 +3,11 @@ import { freshVhost } from '@lab/stack/rabbit-vhost.ts'
 import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
 import type { Table } from '../run/schema.ts'
 import type { TrioName } from '../trio.ts'
-import { alternate, type Comparison, type Contestant, ratioTable } from './alternate.ts'
+import { alternate, type Comparison, ratioTable } from './alternate.ts'
 import { openBareChain } from './bare/chain.ts'
-import { type Bench, BenchInvalid } from './bench.ts'
-import { compareKafka } from './kafka-ceilings.ts'
-import {
-  auditedRound,
-  auditPart,
-  type CeilingsOptions,
-  type Comparing,
-  type MeasuredPart,
-  openMeasuredPart,
-  type Segment,
-} from './measured-part.ts'
+import { type Bench, BenchInvalid, megabytes, NOT_KNOWN } from './bench.ts'
+import { type CeilingsOptions, type Comparing, compareKafka } from './kafka-ceilings.ts'
+import { auditPart, itself, type MeasuredPart, type Segment, withMeasuredPart } from './measured-part.ts'
 import { type Profile, profileRound } from './profile.ts'
 
 interface ServiceCost {
@@ -84,8 +76,25 @@ const ROUND_ORDERS: Record<TrioName, number> = {
 }
 
 const compare: Record<TrioName, (comparing: Comparing) => Promise<Comparison[]>> = {
-  'sync-rest': compareHttp,
-  'async-rabbitmq': compareAmqp,
+  'sync-rest': (comparing) =>
+    compareWithBare(comparing, {
+      name: 'bare undici',
+      client: 'http',
+      asked: [{ name: 'orders answered', metric: 'accepted', target: 0.7 }],
+    }),
+  'async-rabbitmq': async (comparing) => {
+    const vhost: RabbitBroker = await freshVhost(await comparing.options.session.rabbit())
+    comparing.opened.defer(vhost.close)
+    return compareWithBare(comparing, {
+      name: 'bare amqplib',
+      client: 'amqp',
+      env: { RABBITMQ_URL: vhost.url },
+      asked: [
+        { name: 'orders completed', metric: 'completed', target: 0.5 },
+        { name: 'orders accepted', metric: 'accepted' },
+      ],
+    })
+  },
   'streaming-kafka': compareKafka,
 }
 
@@ -101,8 +110,10 @@ async function measureCeilings(options: CeilingsOptions): Promise<PartCeilings> 
     ledger: [],
   }
   try {
-    result.comparisons = await measureRatios(options, orders)
-    result.flatness = await followCost(options)
+    result.comparisons = await withMeasuredPart(options, (part, opened) =>
+      compare[options.part]({ options, part, orders, opened }),
+    )
+    result.flatness = await withMeasuredPart(options, (part) => measureFlatness(part, options.orders))
     result.profiles = await profileRound(options, orders)
     result.valid = true
   } catch (err) {
@@ -112,84 +123,27 @@ async function measureCeilings(options: CeilingsOptions): Promise<PartCeilings> 
   return result
 }
 
-async function measureRatios(options: CeilingsOptions, orders: number): Promise<Comparison[]> {
-  await using opened = new AsyncDisposableStack()
-  const part = await openMeasuredPart(options, opened)
-  return await compare[options.part]({ options, part, orders, opened })
+interface BareChain {
+  name: string
+  client: 'http' | 'amqp'
+  env?: Record<string, string>
+  asked: { name: string; metric: 'accepted' | 'completed'; target?: number }[]
 }
 
-async function followCost(options: CeilingsOptions) {
-  await using opened = new AsyncDisposableStack()
-  return await measureFlatness(await openMeasuredPart(options, opened), options.orders)
-}
-
-const TARGET_HTTP = 0.7
-const TARGET_AMQP = 0.5
-
-const itself = (part: MeasuredPart, orders: number): Contestant => ({
-  name: part.name,
-  round: () => auditedRound(part, orders),
-})
-
-async function compareHttp({ options, part, orders, opened }: Comparing): Promise<Comparison[]> {
+/** The part against a chain of the same hops in which there is nothing but the client. */
+async function compareWithBare(
+  { options, part, orders, opened }: Comparing,
+  { asked, ...chain }: BareChain,
+): Promise<Comparison[]> {
   const { session, connections, rounds, progress } = options
-  const bare = await openBareChain(
-    {
-      session,
-      orders,
-      connections,
-      name: 'bare undici',
-      client: 'http',
-      env: ([, inventory, notification]) => ({
-        INVENTORY_URL: inventory!,
-        NOTIFICATION_URL: notification!,
-      }),
-      completed: 'notified',
-      counters: ['notified', 'reserved', 'sent'],
-    },
-    opened,
-  )
-  const ours = { contestant: part.name, metric: 'accepted' }
-  const ceiling = { contestant: bare.name, metric: 'accepted' }
-  return alternate({
-    contestants: [bare, itself(part, orders)],
-    questions: [{ name: 'orders answered', ours, ceiling, target: TARGET_HTTP }],
-    rounds,
-    progress,
-  })
-}
-
-async function compareAmqp({ options, part, orders, opened }: Comparing): Promise<Comparison[]> {
-  const { session, connections, rounds, progress } = options
-  const vhost: RabbitBroker = await freshVhost(await session.rabbit())
-  opened.defer(vhost.close)
-  const bare = await openBareChain(
-    {
-      session,
-      orders,
-      connections,
-      name: 'bare amqplib',
-      client: 'amqp',
-      env: () => ({ RABBITMQ_URL: vhost.url }),
-      completed: 'decided',
-      counters: ['decided', 'reserved', 'sent'],
-    },
-    opened,
-  )
-  const [ours, ceiling] = [part.name, bare.name]
-  const of = (metric: string) => ({
-    ours: { contestant: ours, metric },
-    ceiling: { contestant: ceiling, metric },
-  })
-  return alternate({
-    contestants: [bare, itself(part, orders)],
-    questions: [
-      { name: 'orders completed', ...of('completed'), target: TARGET_AMQP },
-      { name: 'orders accepted', ...of('accepted') },
-    ],
-    rounds,
-    progress,
-  })
+  const bare = await openBareChain({ session, orders, connections, ...chain }, opened)
+  const ours = itself(part, orders)
+  const questions = asked.map(({ metric, ...question }) => ({
+    ...question,
+    ours: { contestant: ours.name, metric },
+    ceiling: { contestant: bare.name, metric },
+  }))
+  return alternate({ contestants: [bare, ours], questions, rounds, progress })
 }
 
 /** Segments that are large enough for the kernel's clock of 10 ms, which at 100 µs an order is 1 % of 10,000 orders. */
@@ -265,14 +219,14 @@ const flatTable = (
   ],
   rows: services.map((one) => [
     one.process,
-    one.first_us ?? 'n/a',
-    one.last_us ?? 'n/a',
-    one.change === undefined ? 'n/a' : `${one.change >= 0 ? '+' : ''}${(one.change * 100).toFixed(1)} %`,
-    one.cost ?? 'n/a',
+    one.first_us ?? NOT_KNOWN,
+    one.last_us ?? NOT_KNOWN,
+    one.change === undefined ? NOT_KNOWN : `${one.change >= 0 ? '+' : ''}${(one.change * 100).toFixed(1)} %`,
+    one.cost ?? NOT_KNOWN,
     megabytes(one.first_rss_bytes),
     megabytes(one.last_rss_bytes),
     megabytes(one.peak_rss_bytes),
-    one.memory ?? 'n/a',
+    one.memory ?? NOT_KNOWN,
   ]),
 })
 
@@ -292,6 +246,4 @@ const profileTables = (
   },
 ]
 
-const percent = (share: number) => (Number.isFinite(share) ? `${(share * 100).toFixed(1)} %` : 'n/a')
-
-const megabytes = (bytes: number | undefined) => (bytes === undefined ? 'n/a' : Math.round(bytes / 1_048_576))
+const percent = (share: number) => (Number.isFinite(share) ? `${(share * 100).toFixed(1)} %` : NOT_KNOWN)

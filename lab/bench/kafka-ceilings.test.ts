@@ -22,10 +22,6 @@ describe('what the producer tool printed', () => {
     expect(parseProducerTool(output)).toEqual({ records: 7_500, perSecond: 9_168.704156 })
   })
 
-  test('is read with a decimal comma', () => {
-    expect(parseProducerTool(WHOLE.replace('9168.704156', '9168,704156')).perSecond).toBe(9_168.704156)
-  })
-
   test('is refused with its last words when there is no summary', () => {
     expect(() => parseProducerTool('TimeoutException: Topic t not present')).toThrow('Topic t not present')
   })

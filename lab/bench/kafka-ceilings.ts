@@ -6,7 +6,7 @@ import { openKafkaProbe, type TopicRecord } from '../probes/kafka.ts'
 import { alternate, type Comparison, type Contestant } from './alternate.ts'
 import { bareConsumer, bareProducer } from './bare/kafka.ts'
 import { BenchInvalid } from './bench.ts'
-import { auditedRound, auditPart, type Comparing, type MeasuredPart } from './measured-part.ts'
+import { auditPart, itself, type MeasuredPart, type MeasuringOptions } from './measured-part.ts'
 
 const TARGET = 0.5
 const TOOLS = 'org.apache.kafka.tools'
@@ -16,6 +16,22 @@ const LAB_TOPICS = ['order-events', 'inventory-events']
 const PRODUCER = 'producer tool'
 const CONSUMER = 'consumer tool'
 const REPLAY_MS = 5 * 60_000
+
+export interface CeilingsOptions extends MeasuringOptions {
+  /** How far the cost per order is followed; also the most that a round sends. */
+  orders: number
+  rounds: number
+  /** Kafka's own tools; asked for only when they are needed. */
+  kafkaTools: () => Promise<KafkaTool>
+}
+
+/** What one comparison of the part with its ceilings is given. */
+export interface Comparing {
+  options: CeilingsOptions
+  part: MeasuredPart
+  orders: number
+  opened: AsyncDisposableStack
+}
 
 /** The bulk against the producer tool, the replay against the consumer tool. */
 export async function compareKafka(comparing: Comparing): Promise<Comparison[]> {
@@ -34,7 +50,7 @@ async function compareBulk(tool: KafkaTool, { options, part, orders }: Comparing
   const { brokers, prefix } = part.part.kafka!
   const topic = `${prefix}${TOPIC}`
   await withAdmin(brokers, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: partitions }] }))
-  const bulk: Contestant = { name: part.name, round: () => auditedRound(part, orders) }
+  const bulk = itself(part, orders)
   const alone: Contestant = { name: `${part.name}, consumers held`, round: () => bulkAlone(part, orders) }
   const library = bareProducer({ brokers, topic, records: orders, recordBytes })
   const of = (contestant: string, metric: string) => ({
@@ -80,7 +96,7 @@ async function compareReplay(tool: KafkaTool, { options, part }: Comparing): Pro
 
 /** The mean size of our records, headers and key included, and how many partitions they are spread over. */
 async function layoutOf(part: MeasuredPart, orders: number, signal: AbortSignal) {
-  await auditedRound(part, Math.min(orders, 1_000))
+  await itself(part, Math.min(orders, 1_000)).round()
   await using probe = await openKafkaProbe(part.part.kafka!)
   const records = await probe.readAll('order-events', { signal })
   const { partitions } = await probe.layout('order-events')
@@ -176,9 +192,7 @@ interface ToolFigures {
   perSecond: number
 }
 
-/** The number may be grouped, and in some locales has a decimal comma. */
-const NUMBER = String.raw`([\d.,]+)`
-const SUMMARY = new RegExp(`^(\\d+)( steady state)? records sent, ${NUMBER} records/sec`, 'gm')
+const SUMMARY = /^(\d+)( steady state)? records sent, ([\d.]+) records\/sec/gm
 
 /**
  * Of `ProducerPerformance`: the last summary without warm-up when it printed one, else the last of all, which is that of
@@ -188,10 +202,7 @@ export function parseProducerTool(output: string): ToolFigures {
   const summaries = [...output.matchAll(SUMMARY)]
   const steady = summaries.findLast(([, , isSteady]) => isSteady)
   const whole = summaries.findLast(([, , isSteady]) => !isSteady)
-  const rate = steady ?? whole
-  const perSecond = readNumber(rate?.[3] ?? '')
-  if (!whole || !isFigure(perSecond)) throw unreadable('kafka-producer-perf-test', output)
-  return { records: Number(whole[1]), perSecond }
+  return readable('kafka-producer-perf-test', output, [whole?.[1], (steady ?? whole)?.[3]])
 }
 
 /**
@@ -200,30 +211,18 @@ export function parseProducerTool(output: string): ToolFigures {
  */
 export function parseConsumerTool(output: string): ToolFigures {
   const rows = output.split('\n').map((line) => line.split(',').map((cell) => cell.trim()))
-  const header = rows.findIndex(
-    (cells) => cells.includes('fetch.nMsg.sec') || cells.includes('fetch.nRecord.sec'),
-  )
+  const header = rows.findIndex((cells) => cells.includes('fetch.nMsg.sec'))
   const columns = rows[header] ?? []
   const figures = rows.slice(header + 1).findLast((cells) => cells.length === columns.length)
-  const cell = (...names: string[]) => figures?.[columns.findIndex((name) => names.includes(name))]
-  const records = readNumber(cell('data.consumed.in.nMsg', 'data.consumed.in.nRecord') ?? '')
-  const perSecond = readNumber(cell('fetch.nMsg.sec', 'fetch.nRecord.sec') ?? '')
-  if (header < 0 || !isFigure(records) || !isFigure(perSecond))
-    throw unreadable('kafka-consumer-perf-test', output)
-  return { records, perSecond }
+  const cells = ['data.consumed.in.nMsg', 'fetch.nMsg.sec'].map((name) => figures?.[columns.indexOf(name)])
+  return readable('kafka-consumer-perf-test', output, cells)
 }
 
-function readNumber(text: string): number {
-  if (text === '') return Number.NaN
-  const decimal = /[.,](\d+)$/.exec(text)
-  if (!decimal) return Number(text)
-  return Number(`${text.slice(0, decimal.index).replaceAll(/[.,]/g, '')}.${decimal[1]}`)
-}
-
-/** A run too short for the tool's clock prints NaN or Infinity. */
-const isFigure = (figure: number) => Number.isFinite(figure) && figure > 0
-
-const unreadable = (tool: string, output: string) =>
-  new Error(
+/** The tools run in the locale C. A run too short for their clock prints NaN or Infinity. */
+function readable(tool: string, output: string, figures: (string | undefined)[]): ToolFigures {
+  const [records = 0, perSecond = 0] = figures.map(Number)
+  if (records > 0 && perSecond > 0 && perSecond < Infinity) return { records, perSecond }
+  throw new Error(
     `${tool} printed no figures that can be read. The end of what it printed:\n${output.slice(-1_000)}`,
   )
+}

@@ -1,7 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isTerminal, type Order } from '@lab/common/domain/order.ts'
 import { messageOf } from '@lab/kit/errors.ts'
-import type { KafkaTool } from '@lab/stack/kafka-tools.ts'
 import { z } from 'zod'
 import type { HistoryRecord } from '../ledger/history.ts'
 import { followOrders } from '../load/order-stream.ts'
@@ -17,6 +16,7 @@ import {
   stockEnv,
   type TrioName,
 } from '../trio.ts'
+import type { Contestant } from './alternate.ts'
 import { BenchInvalid } from './bench.ts'
 import { type ProcessFigures, readProcess } from './process-figures.ts'
 
@@ -75,11 +75,12 @@ const PLENTY = 1_000_000_000
 const STOCK = { burger: PLENTY, pizza: PLENTY, salad: PLENTY }
 const SETTLE_MS = 60_000
 
-/** Closed with `opened`. */
-export async function openMeasuredPart(
+/** Starts a part, gives it to `work`, and closes it, and what `work` has opened beside it. */
+export async function withMeasuredPart<Result>(
   options: MeasuringOptions,
-  opened: AsyncDisposableStack,
-): Promise<MeasuredPart> {
+  work: (part: MeasuredPart, opened: AsyncDisposableStack) => Promise<Result>,
+): Promise<Result> {
+  await using opened = new AsyncDisposableStack()
   const { session, part: name, connections, progress, serviceEnv } = options
   const { run, signal } = session
   const broker = { ...(await brokerFor(name, session)), ...(serviceEnv && { serviceEnv }) }
@@ -106,7 +107,7 @@ export async function openMeasuredPart(
     segment: (orders, what) => measureSegment(measured, orders, what),
     ledger: () => ledgerReasons(measured),
   }
-  return measured
+  return await work(measured, opened)
 }
 
 async function measureSegment(measured: MeasuredPart, orders: number, what: string): Promise<Segment> {
@@ -169,34 +170,21 @@ async function ledgerReasons({ options, part, sent }: MeasuredPart): Promise<str
   }
 }
 
-export interface CeilingsOptions extends MeasuringOptions {
-  /** How far the cost per order is followed; also the most that a round sends. */
-  orders: number
-  rounds: number
-  /** Kafka's own tools; asked for only when they are needed. */
-  kafkaTools: () => Promise<KafkaTool>
-}
-
-/** What one comparison of the part with its ceilings is given. */
-export interface Comparing {
-  options: CeilingsOptions
-  part: MeasuredPart
-  orders: number
-  opened: AsyncDisposableStack
-}
-
 /** Rejects with `BenchInvalid` unless every order since the start is accounted for. */
 export async function auditPart({ ledger }: MeasuredPart): Promise<void> {
   const reasons = await ledger()
   if (reasons.length > 0) throw new BenchInvalid(reasons.join('\n'))
 }
 
-/** One audited round: accepted and completed orders a second. */
-export async function auditedRound(part: MeasuredPart, orders: number): Promise<Record<string, number>> {
-  const segment = await part.segment(orders, part.name)
-  await auditPart(part)
-  return { accepted: segment.accepted_per_second, completed: segment.completed_per_second }
-}
+/** The part itself against what it can at best be: each round is audited. */
+export const itself = (part: MeasuredPart, orders: number): Contestant => ({
+  name: part.name,
+  async round() {
+    const segment = await part.segment(orders, part.name)
+    await auditPart(part)
+    return { accepted: segment.accepted_per_second, completed: segment.completed_per_second }
+  },
+})
 
 type ClosedRequest = Exclude<LoadRequest, { kind: 'open' }>
 

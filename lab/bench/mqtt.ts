@@ -1,24 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { join, resolve } from 'node:path'
 import { within } from '@lab/kit/wait.ts'
 import { startPart } from '@lab/stack/part.ts'
-import { freePorts } from '@lab/stack/ports.ts'
-import { createService, type ServiceProcess } from '@lab/stack/service.ts'
-import { parts } from '../../parts.ts'
+import type { ServiceProcess } from '@lab/stack/service.ts'
 import { openMqttProbe, subscribeMqtt } from '../probes/mqtt.ts'
-import type { Session } from '../run/session.ts'
 import { alternate, type Contestant, ratioTable } from './alternate.ts'
-import type { Bench, Measured } from './bench.ts'
+import { startBare } from './bare/chain.ts'
+import { benchOf, type Measured, megabytes, type OneBench } from './bench.ts'
 
-interface Options {
-  session: Session
-  /** Of each round. */
-  orders: number
-  rounds: number
-  progress: (text: string) => void
-}
-
-const BARE = resolve(import.meta.dirname, 'bare/mqtt.ts')
 /** What the kitchen should reach of the bare loop. */
 const TARGET = 0.5
 /** Orders that are on their way at a time. */
@@ -26,21 +14,12 @@ const WINDOW = 200
 const WARM_UP = 2_000
 
 /** Orders per second of the kitchen over MQTT, and its memory, against a bare mqtt.js loop. */
-export const mqtt: Bench = {
-  parts: ({ orders: [orders = 0], ...options }) => [
-    {
-      part: 'pubsub-mqtt',
-      title: 'pubsub-mqtt: orders per second against a bare loop',
-      measure: (progress) => benchMqtt({ ...options, orders, progress }),
-    },
-  ],
-}
+export const mqtt = benchOf('pubsub-mqtt', 'orders per second against a bare loop', benchMqtt)
 
 /** From publishing an order to its food, preparation time 0: the kitchen against a bare mqtt.js loop, in turn. */
-async function benchMqtt({ session, orders, rounds, progress }: Options): Promise<Measured> {
+async function benchMqtt({ session, spec, orders, rounds, progress }: OneBench): Promise<Measured> {
   const { run, signal } = session
   const broker = await session.server('mosquitto')
-  const spec = parts.find(({ name }) => name === 'pubsub-mqtt')!
   const kitchenEnv = { PREP_MIN_MS: '0', PREP_MAX_MS: '0', MAX_COOKING: '1000', LOG_LEVEL: 'warn' }
   let valid = true
   let peakRss = 0
@@ -53,20 +32,9 @@ async function benchMqtt({ session, orders, rounds, progress }: Options): Promis
   const bareLoop: Contestant = {
     name: 'bare mqtt.js loop',
     async round() {
-      const [port] = await freePorts(1)
-      const bare = createService({
-        run,
-        name: 'bare-kitchen',
-        entry: BARE,
-        port: port!,
-        signal,
-        env: { MQTT_URL: broker.url },
-        logFile: join(run.path, 'logs', 'bare-kitchen.log'),
-      })
-      await bare.start()
-      const figures = await measure()
-      await bare.stop()
-      return figures
+      await using opened = new AsyncDisposableStack()
+      await startBare(session, { client: 'mqtt', env: { MQTT_URL: broker.url } }, opened)
+      return await measure()
     },
   }
   const kitchen: Contestant = {
@@ -93,7 +61,7 @@ async function benchMqtt({ session, orders, rounds, progress }: Options): Promis
     part: spec.name,
     ledger: valid ? [] : ['not every order had its food once'],
     tables: [{ ...ratioTable(spec.name, [comparison!]), title }],
-    lines: [`the kitchen had at most ${Math.round(peakRss / 2 ** 20)} MB resident`],
+    lines: [`the kitchen had at most ${megabytes(peakRss)} MB resident`],
     short: `${comparison!.ratio.median.toFixed(2)} of the bare loop`,
     data: { round_orders: orders, comparison, peak_rss_bytes: peakRss },
   }

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { z } from 'zod'
 import { roleOf, type StartTrioOptions, trioSpec } from '../trio.ts'
-import { auditPart, type MeasuringOptions, openMeasuredPart } from './measured-part.ts'
+import { auditPart, type MeasuringOptions, withMeasuredPart } from './measured-part.ts'
 
 /** What of V8's `.cpuprofile` is read here. Times are in microseconds of the machine's monotonic clock. */
 export const CpuProfile = z.object({
@@ -123,16 +123,15 @@ export async function profileRound(options: MeasuringOptions, orders: number): P
 }
 
 /** Loads the part once and stops it, which writes the profiles; answers between which moments it was under load. */
-async function loadOnce(options: MeasuringOptions, orders: number) {
-  await using opened = new AsyncDisposableStack()
-  const part = await openMeasuredPart(options, opened)
-  await part.segment(Math.ceil(orders / 4), 'profile, warming up')
-  const fromUs = monotonicUs()
-  await part.segment(orders, 'profile')
-  const toUs = monotonicUs()
-  await auditPart(part)
-  return { fromUs, toUs }
-}
+const loadOnce = (options: MeasuringOptions, orders: number): Promise<Window> =>
+  withMeasuredPart(options, async (part) => {
+    await part.segment(Math.ceil(orders / 4), 'profile, warming up')
+    const fromUs = monotonicUs()
+    await part.segment(orders, 'profile')
+    const toUs = monotonicUs()
+    await auditPart(part)
+    return { fromUs, toUs }
+  })
 
 /** The clock that V8 stamps its samples with. */
 const monotonicUs = () => Number(process.hrtime.bigint() / 1_000n)

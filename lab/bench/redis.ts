@@ -1,25 +1,13 @@
-import { join, resolve } from 'node:path'
-import { pathToFileURL } from 'node:url'
 import { startPart } from '@lab/stack/part.ts'
-import { freePorts } from '@lab/stack/ports.ts'
 import type { Servers } from '@lab/stack/servers/index.ts'
-import { createService } from '@lab/stack/service.ts'
+import type { PartSpec, RunningPart } from '@lab/stack/spec.ts'
 import { Pool } from 'undici'
-import { parts } from '../../parts.ts'
 import { repeated } from '../experiments/repeated.ts'
+import { inParallel } from '../load/closed-loop.ts'
 import { nearestRank } from '../load/histogram.ts'
 import { openRedisProbe } from '../probes/redis.ts'
-import type { Session } from '../run/session.ts'
-import type { Bench, Measured } from './bench.ts'
-
-interface Options {
-  session: Session
-  /** In the store when the state is asked for. */
-  orders: number
-  rounds: number
-  connections: number
-  progress: (text: string) => void
-}
+import { startBare } from './bare/chain.ts'
+import { benchOf, type Measured, type OneBench } from './bench.ts'
 
 /** What the platform should reach of the bare loop, and what the state of a full store may take. */
 const TARGET = 0.6
@@ -27,39 +15,35 @@ const STATE_TARGET = 2
 const STATE_P99_MS = 5
 
 /** Changes per second of the platform over Redis against a bare loop, its state, and memory per order. */
-export const redis: Bench = {
-  parts: ({ orders: [orders = 0], ...options }) => [
-    {
-      part: 'realtime-redis',
-      title: 'realtime-redis: changes per second against a bare loop, and its state',
-      measure: (progress) => benchRedis({ ...options, orders, progress }),
-    },
-  ],
-}
+export const redis = benchOf(
+  'realtime-redis',
+  'changes per second against a bare loop, and its state',
+  benchRedis,
+)
 
-const ROOT = resolve(import.meta.dirname, '../..')
-const BARE = join(ROOT, 'lab/bench/bare/redis.ts')
-const SCRIPTS = pathToFileURL(join(ROOT, 'realtime-redis/redis/scripts.ts')).href
+const SCRIPTS = new URL('../../realtime-redis/redis/scripts.ts', import.meta.url).href
 /** Orders that go the whole way, of each round: eight changes each. */
 const WAYS = 1_500
 const STATES = 1_000
 
 type Ask = [path: string, body: object]
 interface Contestant {
-  create: Ask
-  /** The steps of an order's way, by its id. */
+  name: string
+  /** The steps of an order's way after it was made, by its id. */
   steps: (id: string) => Ask[]
 }
 
-const OFFER = { supplier_name: 'Pizza Palace', pizza_name: 'Margherita', supplier_price: 10 }
-const RESPOND = { accept: true, notes: 'Fresh ingredients', estimated_time: 30 }
+const CREATE: Ask = [
+  '/api/orders',
+  { supplier_name: 'Pizza Palace', pizza_name: 'Margherita', supplier_price: 10 },
+]
 const ACCEPT = { customer_name: 'John Doe', delivery_address: '123 Main St' }
 const DISPATCH = { driver_name: 'Mike Driver' }
 
 const platform: Contestant = {
-  create: ['/api/orders', OFFER],
+  name: 'platform',
   steps: (id) => [
-    [`/api/orders/${id}/supplier-respond`, RESPOND],
+    [`/api/orders/${id}/supplier-respond`, { accept: true, notes: 'Fresh ingredients', estimated_time: 30 }],
     [`/api/orders/${id}/customer-accept`, ACCEPT],
     [`/api/orders/${id}/status`, { status: 'preparing' }],
     [`/api/orders/${id}/status`, { status: 'ready' }],
@@ -68,20 +52,20 @@ const platform: Contestant = {
     [`/api/orders/${id}/status`, { status: 'delivered' }],
   ],
 }
+
+/** What an order becomes, step by step, and what is set with it. */
+const BECOMES = {
+  supplier_accepted: { supplier_notes: 'Fresh ingredients', estimated_delivery_time: 30 },
+  customer_accepted: ACCEPT,
+  preparing: {},
+  ready: {},
+  dispatched: DISPATCH,
+  in_transit: {},
+  delivered: {},
+}
 const bareLoop: Contestant = {
-  create: ['/api/orders', OFFER],
-  steps: (id) =>
-    (
-      [
-        ['supplier_accepted', { supplier_notes: RESPOND.notes, estimated_delivery_time: 30 }],
-        ['customer_accepted', ACCEPT],
-        ['preparing', {}],
-        ['ready', {}],
-        ['dispatched', DISPATCH],
-        ['in_transit', {}],
-        ['delivered', {}],
-      ] as const
-    ).map(([to, body]) => [`/api/orders/${id}?to=${to}`, body]),
+  name: 'bare loop',
+  steps: (id) => Object.entries(BECOMES).map(([to, set]) => [`/api/orders/${id}?to=${to}`, set]),
 }
 
 interface Round {
@@ -92,80 +76,67 @@ interface Round {
 }
 
 /** Transitions against a bare Fastify and client loop with the same scripts, in turn; then the state of a full store. */
-async function benchRedis(options: Options): Promise<Measured> {
-  const { session, rounds, connections, progress } = options
+async function benchRedis(options: OneBench): Promise<Measured> {
+  const { session, spec, orders, rounds, connections, progress } = options
   const { run, signal } = session
   const redis = await session.server('redis')
-  const spec = parts.find(({ name }) => name === 'realtime-redis')!
   const services = spec.services.filter(({ name }) => name === 'platform-service')
-  const start = () =>
+  const start = (services: PartSpec['services']) =>
     startPart({ ...spec, services }, { run, signal, servers: { redis }, env: { LOG_LEVEL: 'warn' } })
+  const urlOf = (part: RunningPart) => part.services['platform-service']!.url
   const measured: Round[] = []
   let isValid = true
-  const measure = async (contestant: string, url: string, asks: Contestant, at: Servers['redis']) => {
-    progress(`${contestant}: warming up`)
-    await load(url, asks, { ways: WAYS / 5, connections, signal })
-    progress(`${contestant}: ${WAYS * 8} changes`)
-    const { perSecond, latencies, failed } = await load(url, asks, { ways: WAYS, connections, signal })
-    isValid &&= failed === 0 && (await eventsOf(at)) === (WAYS + WAYS / 5) * 8
-    measured.push({ contestant, perSecond, ...percentiles(latencies) })
+  const measure = async ({ name, steps }: Contestant, url: string, place: Servers['redis']) => {
+    progress(`${name}: warming up`)
+    await load(url, steps, { ways: WAYS / 5, connections, signal })
+    progress(`${name}: ${WAYS * 8} changes`)
+    const { perSecond, latencies, failed } = await load(url, steps, { ways: WAYS, connections, signal })
+    isValid &&= failed === 0 && (await eventsOf(place)) === (WAYS + WAYS / 5) * 8
+    measured.push({ contestant: name, perSecond, ...percentiles(latencies) })
   }
-  await using lab = await openRedisProbe({ ...redis, ...redis.admin })
-  for (let round = 0; round < rounds; round++) {
-    const [port] = await freePorts(1)
+  const measureBare = async () => {
+    await using opened = new AsyncDisposableStack()
     // A place of its own, made and emptied as a part's is.
-    const place = await startPart({ ...spec, services: [] }, { run, signal, servers: { redis } })
-    const own = place.servers.redis!
-    const bare = createService({
-      run,
-      name: 'bare-platform',
-      entry: BARE,
-      port: port!,
-      signal,
-      env: { REDIS_URL: urlOf(own), SCRIPTS },
-      logFile: join(run.path, 'logs', 'bare-platform.log'),
-    })
-    await bare.start()
-    await measure('bare loop', bare.url, bareLoop, own)
-    await bare.stop()
-    await place.close()
-
-    const part = await start()
-    await measure('platform', part.services['platform-service']!.url, platform, part.servers.redis!)
+    const part = await start([])
+    opened.defer(part.close)
+    const place = part.servers.redis!
+    const { username, password } = place.login
+    const REDIS_URL = `redis://${username}:${password}@${place.host}:${place.port}/${place.db}`
+    const bare = await startBare(session, { client: 'redis', env: { REDIS_URL, SCRIPTS } }, opened)
+    await measure(bareLoop, bare.url, place)
+  }
+  const measurePlatform = async (name: string) => {
+    const part = await start(services)
+    await measure({ ...platform, name }, urlOf(part), part.servers.redis!)
     await part.close()
   }
+  await using lab = await openRedisProbe({ ...redis, ...redis.admin })
   // Somebody else's Redis keeps its settings.
   const fsync = async (when: string) => {
     if (redis.origin !== 'external') await lab.configSet('appendfsync', when)
   }
+  const memory = async () => Number(String(await lab.info('memory')).match(/^used_memory:(\d+)/m)![1])
+  for (let round = 0; round < rounds; round++) {
+    await measureBare()
+    await measurePlatform(platform.name)
+  }
   await fsync('everysec')
-  const relaxed = await start()
-  await measure(
-    'platform, everysec',
-    relaxed.services['platform-service']!.url,
-    platform,
-    relaxed.servers.redis!,
-  )
-  await relaxed.close()
+  await measurePlatform('platform, everysec')
 
-  const [empty, full] = [await start(), await start()]
-  const [emptyUrl, url] = [empty, full].map(({ services }) => services['platform-service']!.url) as [
-    string,
-    string,
-  ]
-  const before = await memory(lab)
-  progress(`${options.orders} orders`)
-  await fill(url, options.orders, { connections, signal, progress })
-  const bytesPerOrder = ((await memory(lab)) - before) / options.orders
+  const [empty, full] = [await start(services), await start(services)]
+  const before = await memory()
+  progress(`${orders} orders`)
+  await fill(urlOf(full), options)
+  const bytesPerOrder = ((await memory()) - before) / orders
   await fsync('always')
-  const [none, many] = (await states([emptyUrl, url])) as [States, States]
+  const [none, many] = (await states([empty, full].map(urlOf))) as [States, States]
   await empty.close()
   await full.close()
 
   const of = (contestant: string) =>
     repeated(measured.filter((one) => one.contestant === contestant).map(({ perSecond }) => perSecond))!
       .median
-  const ratio = of('platform') / of('bare loop')
+  const ratio = of(platform.name) / of(bareLoop.name)
   const stateP99Ms = many.asked.p99Ms
   const stateRatio = stateP99Ms / none.asked.p99Ms
   return {
@@ -173,7 +144,7 @@ async function benchRedis(options: Options): Promise<Measured> {
     ledger: isValid ? [] : ['a change failed, or the stream has not every change once'],
     lines: [
       `ratio ${ratio.toFixed(2)}, target ${TARGET}`,
-      `state of ${options.orders} orders: p99 ${stateP99Ms.toFixed(2)} ms, target ${STATE_P99_MS}; ${stateRatio.toFixed(2)} of an empty store's, target ${STATE_TARGET}`,
+      `state of ${orders} orders: p99 ${stateP99Ms.toFixed(2)} ms, target ${STATE_P99_MS}; ${stateRatio.toFixed(2)} of an empty store's, target ${STATE_TARGET}`,
       `memory: ${Math.round(bytesPerOrder)} bytes an order, its events included`,
     ],
     short: `${ratio.toFixed(2)} of the bare loop`,
@@ -202,7 +173,7 @@ async function benchRedis(options: Options): Promise<Measured> {
         rows: (
           [
             [0, none],
-            [options.orders, many],
+            [orders, many],
           ] as const
         ).map(([orders, { anew, asked }]) => [
           orders,
@@ -216,9 +187,6 @@ async function benchRedis(options: Options): Promise<Measured> {
   }
 }
 
-const urlOf = ({ host, port, db, login }: Servers['redis']) =>
-  `redis://${login.username}:${login.password}@${host}:${port}/${db}`
-
 interface Load {
   ways: number
   connections: number
@@ -226,36 +194,33 @@ interface Load {
 }
 
 /** Each connection leads one order after the other its whole way. */
-async function load(url: string, { create, steps }: Contestant, { ways, connections, signal }: Load) {
+async function load(url: string, steps: Contestant['steps'], { ways, connections, signal }: Load) {
   const pool = new Pool(url, { connections })
   const latencies: number[] = []
   let failed = 0
-  const ask = async ([path, body]: Ask) => {
+  const ask = async (ask: Ask) => {
     const from = performance.now()
-    const { statusCode, body: answer } = await pool.request({
-      path,
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    const json = (await answer.json()) as { id: string }
+    const { status, id } = await post(pool, ask)
     latencies.push(performance.now() - from)
-    if (statusCode >= 300) failed++
-    return json
-  }
-  let begun = 0
-  const client = async () => {
-    while (begun++ < ways) {
-      signal.throwIfAborted()
-      const { id } = await ask(create)
-      for (const step of steps(id)) await ask(step)
-    }
+    if (status >= 300) failed++
+    return id
   }
   const startedAt = performance.now()
-  await Promise.all(Array.from({ length: connections }, client))
+  await inParallel(ways, connections, async () => {
+    signal.throwIfAborted()
+    const id = await ask(CREATE)
+    for (const step of steps(id)) await ask(step)
+  })
   const seconds = (performance.now() - startedAt) / 1_000
   await pool.close()
   return { perSecond: latencies.length / seconds, latencies, failed }
+}
+
+async function post(pool: Pool, [path, body]: Ask): Promise<{ status: number; id: string }> {
+  const headers = { 'content-type': 'application/json' }
+  const answer = await pool.request({ path, method: 'POST', headers, body: JSON.stringify(body) })
+  const { id } = (await answer.body.json()) as { id: string }
+  return { status: answer.statusCode, id }
 }
 
 const percentiles = (ms: number[]) => {
@@ -268,57 +233,28 @@ async function eventsOf({ host, port, db, admin }: Servers['redis']): Promise<nu
   return await probe.xLen('stream:pizza_orders')
 }
 
-async function memory(probe: { info: (section: string) => Promise<unknown> }): Promise<number> {
-  return Number(String(await probe.info('memory')).match(/^used_memory:(\d+)/m)![1])
-}
+const CHUNK = 50
 
 /** Orders in every status. */
-async function fill(
-  url: string,
-  orders: number,
-  { connections, signal, progress }: Omit<Load, 'ways'> & { progress: (text: string) => void },
-) {
+async function fill(url: string, { orders, connections, session: { signal }, progress }: OneBench) {
   const pool = new Pool(url, { connections })
-  const post = async (path: string, body: object) => {
-    const { body: answer } = await pool.request({
-      path,
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify(body),
-    })
-    return (await answer.json()) as { id: string }
-  }
-  const events = [
-    'supplier_accepted',
-    'customer_accepted',
-    'preparing',
-    'ready',
-    'dispatched',
-    'in_transit',
-    'delivered',
-  ]
   const data = { ...ACCEPT, ...DISPATCH }
-  const CHUNK = 50
   let made = 0
-  const client = async () => {
-    while (made < orders) {
-      signal.throwIfAborted()
-      const count = Math.min(CHUNK, orders - made)
-      made += count
-      const ids: string[] = []
-      for (let at = 0; at < count; at++) ids.push((await post(platform.create[0], OFFER)).id)
-      // Every eighth order stays where it is, after each step.
-      for (const [step, event] of events.entries()) {
-        const moved = ids.filter((_, at) => at % 8 > step)
-        if (moved.length === 0) continue
-        await post('/api/events/batch', {
-          events: moved.map((order_id) => ({ event_type: `order.${event}`, order_id, data })),
-        })
-      }
-      progress(`${made} of ${orders} orders`)
+  await inParallel(Math.ceil(orders / CHUNK), Math.min(connections, 16), async () => {
+    signal.throwIfAborted()
+    const count = Math.min(CHUNK, orders - made)
+    made += count
+    const ids: string[] = []
+    for (let at = 0; at < count; at++) ids.push((await post(pool, CREATE)).id)
+    // Every eighth order stays where it is, after each step.
+    for (const [step, event] of Object.keys(BECOMES).entries()) {
+      const events = ids
+        .filter((_, at) => at % 8 > step)
+        .map((order_id) => ({ event_type: `order.${event}`, order_id, data }))
+      if (events.length > 0) await post(pool, ['/api/events/batch', { events }])
     }
-  }
-  await Promise.all(Array.from({ length: Math.min(connections, 16) }, client))
+    progress(`${made} of ${orders} orders`)
+  })
   await pool.close()
 }
 

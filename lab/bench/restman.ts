@@ -1,34 +1,16 @@
 import { until } from '@lab/kit/wait.ts'
 import { startPart } from '@lab/stack/part.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'
-import { parts } from '../../parts.ts'
 import { loadSettings, openClickHouse, openRestman, type Restman } from '../restman/client.ts'
-import type { Session } from '../run/session.ts'
-import type { Bench, Measured } from './bench.ts'
+import { benchOf, type Measured, type OneBench } from './bench.ts'
 import { readProcess } from './process-figures.ts'
 import { measureThroughput } from './throughput.ts'
-
-interface Options {
-  session: Session
-  /** In all; measured in ten equal segments. */
-  orders: number
-  connections: number
-  progress: (text: string) => void
-}
 
 /** What is promised: the services' start, their memory, and that an order costs the same later. */
 const TARGETS = { startMs: 45_000, rssMb: 3_072, flatness: 1.25 }
 
 /** Orders per second through the gateway of RestMan, cost per order and memory, with part A as a yardstick. */
-export const restman: Bench = {
-  parts: ({ orders: [orders = 0], ...options }) => [
-    {
-      part: 'platform-restman',
-      title: 'platform-restman: orders per second through the gateway',
-      measure: (progress) => benchRestman({ ...options, orders, progress }),
-    },
-  ],
-}
+export const restman = benchOf('platform-restman', 'orders per second through the gateway', benchRestman)
 
 interface Segment {
   orders: number
@@ -45,10 +27,9 @@ const WARM_UP_CONNECTIONS = 8
 const DRAIN_MS = 600_000
 
 /** Orders through the gateway until each has its row in the analytics, segment after segment; then part A on this machine. */
-async function benchRestman(options: Options): Promise<Measured> {
-  const { session, orders, connections, progress } = options
+async function benchRestman(options: OneBench): Promise<Measured> {
+  const { session, spec, orders, connections, progress } = options
   const { run, signal } = session
-  const spec = parts.find(({ name }) => name === 'platform-restman')!
   const found = spec.servers.map(async (name) => [name, await session.server(name)])
   const servers = Object.fromEntries(await Promise.all(found))
   const startedAt = performance.now()
@@ -132,7 +113,7 @@ async function benchRestman(options: Options): Promise<Measured> {
   }
 }
 
-interface Loaded extends Options {
+interface Loaded extends OneBench {
   part: RunningPart
   restman: Restman
   rows: ReturnType<typeof openClickHouse>

@@ -1,6 +1,6 @@
 import type { Table } from '../run/schema.ts'
-import { type Bench, BenchInvalid } from './bench.ts'
-import { type MeasuringOptions, openMeasuredPart, type Segment } from './measured-part.ts'
+import { type Bench, BenchInvalid, megabytes, NOT_KNOWN } from './bench.ts'
+import { type MeasuringOptions, type Segment, withMeasuredPart } from './measured-part.ts'
 
 interface PartThroughput {
   part: string
@@ -49,30 +49,22 @@ interface ThroughputOptions extends MeasuringOptions {
 const WARMUP_ORDERS = 2_000
 
 /** Starts the part, loads it segment by segment, and holds every order against the ledger. Closes what it opened. */
-export async function measureThroughput(options: ThroughputOptions): Promise<PartThroughput> {
-  await using opened = new AsyncDisposableStack()
-  const part = await openMeasuredPart(options, opened)
-  const result: PartThroughput = {
-    part: part.name,
-    load: part.drive.load,
-    completion: part.drive.completion,
-    warmup_orders: WARMUP_ORDERS,
-    segments: [],
-    valid: false,
-    ledger: [],
-  }
-  try {
-    await part.segment(WARMUP_ORDERS, 'warming up')
-    for (const orders of options.orders) result.segments.push(await part.segment(orders, `${orders} orders`))
-    result.ledger = await part.ledger()
-  } catch (err) {
-    if (!(err instanceof BenchInvalid)) throw err
-    result.ledger = [err.message]
-  }
-  return { ...result, valid: result.ledger.length === 0 }
-}
-
-const NOT_KNOWN = 'n/a'
+export const measureThroughput = (options: ThroughputOptions): Promise<PartThroughput> =>
+  withMeasuredPart(options, async (part) => {
+    const { load, completion } = part.drive
+    const segments: Segment[] = []
+    const ledgerOf = async () => {
+      await part.segment(WARMUP_ORDERS, 'warming up')
+      for (const orders of options.orders) segments.push(await part.segment(orders, `${orders} orders`))
+      return part.ledger()
+    }
+    const ledger = await ledgerOf().catch((err: unknown) => {
+      if (!(err instanceof BenchInvalid)) throw err
+      return [err.message]
+    })
+    const valid = ledger.length === 0
+    return { part: part.name, load, completion, warmup_orders: WARMUP_ORDERS, segments, valid, ledger }
+  })
 
 /** Both segments beside each other, so that a part which slows down or grows shows it. */
 function throughputTables({ part, segments }: PartThroughput): Table[] {
@@ -106,10 +98,7 @@ function throughputTables({ part, segments }: PartThroughput): Table[] {
   ]
 }
 
-const megabytes = (bytes: number | undefined) =>
-  bytes === undefined ? NOT_KNOWN : Math.round(bytes / 1_048_576)
-
-function outcomes({ statuses, unknown }: PartThroughput['segments'][number]): string {
+function outcomes({ statuses, unknown }: Segment): string {
   const answers = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`)
   return [...answers, ...(unknown > 0 ? [`${unknown} unknown`] : [])].join(', ')
 }

@@ -78,51 +78,47 @@ const eventOf = (subject: string, data: object): Buffer =>
 
 const bufferOf = (event: object): Buffer => Buffer.from(JSON.stringify(event))
 
+/** Acknowledges each message of a queue when `handle` is done; answers how many that were. */
+async function consume(
+  channel: ConfirmChannel,
+  queue: string,
+  handle: (event: object) => Promise<void> = async () => {},
+): Promise<() => number> {
+  let handled = 0
+  await channel.consume(queue, (message) => {
+    if (!message) return
+    void handle(JSON.parse(message.content.toString())).then(() => {
+      handled++
+      channel.ack(message)
+    })
+  })
+  return () => handled
+}
+
 /** What part B can at best be: the same hops with amqplib, and nothing around them. */
 const start: Record<string, (broker: Broker) => Promise<void>> = {
   async order({ channel, close }) {
-    let accepted = 0
-    let decided = 0
-    await channel.consume('bare_status', (message) => {
-      if (!message) return
-      JSON.parse(message.content.toString())
-      decided++
-      channel.ack(message)
-    })
-    const place = (app: FastifyInstance) =>
+    const done = await consume(channel, 'bare_status')
+    const routes = (app: FastifyInstance) =>
       app.post('/order', async (request, reply) => {
         const { item, quantity } = request.body as { item: string; quantity: number }
         const order_id = randomUUID()
         const order = { order_id, item, quantity, status: 'placed', timestamp: Date.now() / 1_000 }
         await publish(channel, 'order.placed', eventOf(order_id, order))
-        accepted++
         return reply.code(202).send(order)
       })
-    await serve(() => ({ accepted, decided }), place, close)
+    await serve({ done, routes, close })
   },
   async inventory({ channel, close }) {
-    let reserved = 0
-    await channel.consume('bare_inventory', (message) => {
-      if (!message) return
-      const event = JSON.parse(message.content.toString())
+    const done = await consume(channel, 'bare_inventory', (event) => {
       const decided = { ...event, id: randomUUID(), source: 'inventory-service', type: 'InventoryReserved' }
       // Published before it is acknowledged, like the part; a refused publish ends the process, and the round is invalid.
-      void publish(channel, 'inventory.reserved', bufferOf(decided)).then(() => {
-        reserved++
-        channel.ack(message)
-      })
+      return publish(channel, 'inventory.reserved', bufferOf(decided))
     })
-    await serve(() => ({ reserved }), undefined, close)
+    await serve({ done, close })
   },
   async notification({ channel, close }) {
-    let sent = 0
-    await channel.consume('bare_notification', (message) => {
-      if (!message) return
-      JSON.parse(message.content.toString())
-      sent++
-      channel.ack(message)
-    })
-    await serve(() => ({ sent }), undefined, close)
+    await serve({ done: await consume(channel, 'bare_notification'), close })
   },
 }
 

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import type { FastifyInstance } from 'fastify'
 import { Pool } from 'undici'
 import { env } from './config.ts'
 import { serve } from './service.ts'
@@ -11,42 +10,36 @@ const start: Record<string, () => Promise<void>> = {
     const open = (url: string) => new Pool(url, { connections: 128 })
     const [inventory, notification] = [open(env.INVENTORY_URL), open(env.NOTIFICATION_URL)]
     let notified = 0
-    const place = (app: FastifyInstance) =>
-      app.post('/order', async (request, reply) => {
-        const { item, quantity } = request.body as { item: string; quantity: number }
-        const order_id = randomUUID()
-        const order = { order_id, item, quantity, status: 'notified', timestamp: Date.now() / 1_000 }
-        const reserved = await post(inventory, '/reserve', { order_id, item, quantity })
-        const sent = await post(notification, '/send', { order_id, status: 'reserved', item })
-        if (reserved !== 200 || sent !== 200) return reply.code(502).send(order)
-        notified++
-        return reply.code(201).send(order)
-      })
-    const close = async () => void (await Promise.all([inventory.destroy(), notification.destroy()]))
-    await serve(() => ({ notified }), place, close)
-  },
-  async inventory() {
-    let reserved = 0
-    await serve(
-      () => ({ reserved }),
-      (app) =>
-        app.post('/reserve', (request) => {
-          reserved++
-          return { order_id: (request.body as { order_id: string }).order_id, status: 'reserved' }
+    await serve({
+      done: () => notified,
+      routes: (app) =>
+        app.post('/order', async (request, reply) => {
+          const { item, quantity } = request.body as { item: string; quantity: number }
+          const order_id = randomUUID()
+          const order = { order_id, item, quantity, status: 'notified', timestamp: Date.now() / 1_000 }
+          const reserved = await post(inventory, '/reserve', { order_id, item, quantity })
+          const sent = await post(notification, '/send', { order_id, status: 'reserved', item })
+          if (reserved !== 200 || sent !== 200) return reply.code(502).send(order)
+          notified++
+          return reply.code(201).send(order)
         }),
-    )
+      close: () => Promise.all([inventory.destroy(), notification.destroy()]),
+    })
   },
-  async notification() {
-    let sent = 0
-    await serve(
-      () => ({ sent }),
-      (app) =>
-        app.post('/send', (request) => {
-          sent++
-          return { order_id: (request.body as { order_id: string }).order_id, sent: true }
-        }),
-    )
-  },
+  inventory: () => answer('/reserve', { status: 'reserved' }),
+  notification: () => answer('/send', { sent: true }),
+}
+
+async function answer(path: string, outcome: object): Promise<void> {
+  let answered = 0
+  await serve({
+    done: () => answered,
+    routes: (app) =>
+      app.post(path, (request) => {
+        answered++
+        return { order_id: (request.body as { order_id: string }).order_id, ...outcome }
+      }),
+  })
 }
 
 async function post(pool: Pool, path: string, body: object): Promise<number> {

@@ -1,6 +1,6 @@
-import { createServer } from 'node:http'
 import { connect } from 'mqtt'
 import { env } from './config.ts'
+import { serve } from './service.ts'
 
 /** What a kitchen over MQTT can at best be: it answers each order with its food, QoS 1 both ways, and remembers nothing. */
 const client = connect(env.MQTT_URL, { protocolVersion: 5, clientId: 'bare-kitchen' })
@@ -10,11 +10,4 @@ client.on('message', (topic, body) => {
   client.publish(topic.replace('orders', 'foods'), JSON.stringify(ready), { qos: 1 })
 })
 await client.subscribeAsync('restaurant/orders/+', { qos: 1 })
-
-const server = createServer((_request, response) => void response.end('{}'))
-server.listen(Number(env.PORT), '127.0.0.1')
-process.once('SIGTERM', () => {
-  server.close()
-  server.closeAllConnections()
-  client.end(true)
-})
+await serve({ close: () => client.end(true) })

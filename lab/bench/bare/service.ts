@@ -1,17 +1,20 @@
 import Fastify, { type FastifyInstance } from 'fastify'
 import { env } from './config.ts'
 
-/** A bare Fastify that listens, answers `/ready`, says with `/counts` what it has handled, and ends with SIGTERM. */
-export async function serve(
-  counts: () => Record<string, number>,
-  routes: (app: FastifyInstance) => void = () => {},
-  close: () => Promise<void> = async () => {},
-): Promise<void> {
+interface Service {
+  /** How many orders it has done all it does for. */
+  done?: () => number
+  routes?: (app: FastifyInstance) => void
+  close?: () => unknown
+}
+
+/** A bare Fastify that listens, answers `/ready`, says with `/done` how many orders it has handled, and ends with SIGTERM. */
+export async function serve({ done = () => 0, routes, close }: Service): Promise<void> {
   const app = Fastify({ forceCloseConnections: true })
-  routes(app)
+  routes?.(app)
   app.get('/ready', () => ({ ready: true }))
-  app.get('/counts', counts)
-  app.addHook('onClose', close)
+  app.get('/done', () => ({ orders: done() }))
+  app.addHook('onClose', async () => void (await close?.()))
   process.once('SIGTERM', () => void app.close())
   await app.listen({ host: env.HOST, port: env.PORT })
 }
