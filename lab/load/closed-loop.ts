@@ -68,6 +68,10 @@ export async function inParallel(
 export const oneByOne = (index: number): PlaceOrder => ({ item: ITEMS_IN_TURN[index % 3]!, quantity: 1 })
 const ITEMS_IN_TURN = ['burger', 'pizza', 'salad'] as const
 
+/** The same as it is sent, written once. */
+export const bodyOf = (index: number): string => BODIES[index % 3]!
+const BODIES = [0, 1, 2].map((index) => JSON.stringify(oneByOne(index)))
+
 export const answered = ({ attempts }: LoadResult): Answered[] =>
   attempts.filter((attempt) => attempt.kind === 'answered')
 

@@ -88,9 +88,7 @@ function readOrder(chunks: Buffer[]): Order | undefined {
  * always at the front, and no timer is needed for each.
  */
 export class InFlight {
-  #queue: Exchange[] = []
-  #front = 0
-  #open = 0
+  readonly #open = new Set<Exchange>()
   readonly #pool: Pool
   readonly #timeoutMs: number
 
@@ -100,16 +98,15 @@ export class InFlight {
   }
 
   get size(): number {
-    return this.#open
+    return this.#open.size
   }
 
   post(order: { headers: Record<string, string>; body: string }, onAnswer: (answer: Answer) => void): void {
-    this.#open++
     const exchange = new Exchange((answer) => {
-      this.#open--
+      this.#open.delete(exchange)
       onAnswer(answer)
     })
-    this.#queue.push(exchange)
+    this.#open.add(exchange)
     this.#pool.dispatch(
       { method: 'POST', path: '/order', ...order, headersTimeout: 0, bodyTimeout: 0 },
       exchange,
@@ -118,18 +115,13 @@ export class InFlight {
 
   /** Gives up on what has waited longer than the time-out. */
   expire(at: number): void {
-    while (this.#front < this.#queue.length) {
-      const exchange = this.#queue[this.#front]!
-      if (!exchange.isDone && at - exchange.firedAt < this.#timeoutMs) break
-      this.#front++
+    for (const exchange of this.#open) {
+      if (at - exchange.firedAt < this.#timeoutMs) return
       exchange.giveUp()
     }
-    if (this.#front < 1_024) return
-    this.#queue = this.#queue.slice(this.#front)
-    this.#front = 0
   }
 
   giveUpAll(): void {
-    for (const exchange of this.#queue.slice(this.#front)) exchange.giveUp()
+    for (const exchange of this.#open) exchange.giveUp()
   }
 }

@@ -1,16 +1,17 @@
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type Item, isTerminal, Order } from '@lab/common/domain/order.ts'
+import { isTerminal, Order } from '@lab/common/domain/order.ts'
 import { orderIdForKey } from '@lab/common/ids.ts'
 import pLimit from 'p-limit'
 import { Pool } from 'undici'
 import type { HistoryRecord } from '../ledger/history.ts'
+import { bodyOf, oneByOne } from './closed-loop.ts'
 import { type CompletedOrder, Completions } from './completions.ts'
 import { type Answer, InFlight } from './exchange.ts'
 import { Meter, serialized } from './meter.ts'
 import { now, startMetronome } from './metronome.ts'
 import { followOrders } from './order-stream.ts'
-import { judgeGenerator, LIMITS, type Limits, type OpenLoopResult, type Snapshot } from './result.ts'
+import { judgeGenerator, type OpenLoopResult, type Snapshot } from './result.ts'
 import { checkRate, type Rate, schedule } from './schedule.ts'
 import { openServiceClient } from './service-client.ts'
 
@@ -21,8 +22,6 @@ export interface OpenLoopOptions {
   rate: Rate
   /** Same seed, same arrivals. */
   seed?: number
-  /** What is ordered, in turn. */
-  orders?: { item: Item; quantity: number }[]
   /** When an order is complete: with its response, or when `GET /orders/stream` shows a terminal status. */
   completion: 'response' | 'stream'
   /** Sends an `Idempotency-Key` with each order, so that the id of an order without an answer is known too. */
@@ -39,17 +38,10 @@ export interface OpenLoopOptions {
   intervalMs?: number
   /** Where the history of all orders is written as JSON lines; the file must not exist. */
   historyFile?: string
-  /** Where a run becomes invalid; what is not given is `LIMITS`. */
-  limits?: Partial<Limits>
 }
 
 const DEFAULTS = {
   seed: 1,
-  orders: [
-    { item: 'burger', quantity: 1 },
-    { item: 'pizza', quantity: 1 },
-    { item: 'salad', quantity: 1 },
-  ] satisfies OpenLoopOptions['orders'],
   connections: 256,
   maxInFlight: 10_000,
   timeoutMs: 10_000,
@@ -57,7 +49,7 @@ const DEFAULTS = {
   intervalMs: 250,
 }
 
-type FullOptions = OpenLoopOptions & Required<Pick<OpenLoopOptions, keyof typeof DEFAULTS>>
+type FullOptions = OpenLoopOptions & typeof DEFAULTS
 
 export interface GeneratorHooks {
   onSnapshot?: (snapshot: Snapshot) => void
@@ -79,12 +71,10 @@ const DRAIN_LOOK_MS = 10
  * fails, hangs or goes away is a result. After an abort the result says `is_complete: false`.
  */
 export async function generate(input: OpenLoopOptions, hooks: GeneratorHooks = {}): Promise<OpenLoopResult> {
-  const given = Object.entries(input).filter(([, value]) => value !== undefined)
-  const options = { ...DEFAULTS, ...Object.fromEntries(given) } as FullOptions
-  checkRate(options.rate)
-  const run = new OpenLoop(options, hooks)
+  checkRate(input.rate)
+  const run = new OpenLoop({ ...DEFAULTS, ...input }, hooks)
   try {
-    if (options.completion === 'stream') await run.follow()
+    if (input.completion === 'stream') await run.follow()
     return await run.whole()
   } finally {
     await run.close()
@@ -106,7 +96,6 @@ class OpenLoop {
   readonly #inFlight: InFlight
   readonly #completions = new Completions((order) => this.#completed(order))
   readonly #closing = new AbortController()
-  readonly #bodies: string[]
   #ended: Promise<void> | undefined
   #reconnects = 0
   #isDraining = false
@@ -120,7 +109,6 @@ class OpenLoop {
     this.#hooks = hooks
     this.#pool = new Pool(options.url, { connections: options.connections, pipelining: 1 })
     this.#inFlight = new InFlight(this.#pool, options.timeoutMs)
-    this.#bodies = options.orders.map((order) => JSON.stringify(order))
   }
 
   async follow(): Promise<void> {
@@ -209,7 +197,7 @@ class OpenLoop {
       ...(key !== undefined && { 'idempotency-key': key }),
     }
     const firedAt = now()
-    const body = this.#bodies[slot.n % this.#bodies.length]!
+    const body = bodyOf(slot.n)
     this.#inFlight.post({ headers, body }, (answer) => {
       this.#hooks.onRecord?.(this.#recordOf(slot.n, answer, { firedAt, key }))
       this.#answered(slot, answer)
@@ -238,13 +226,11 @@ class OpenLoop {
     { outcome, status, order, endedAt }: Answer,
     { firedAt, key }: { firedAt: number; key: string | undefined },
   ): HistoryRecord {
-    const { item, quantity } = this.#options.orders[n % this.#options.orders.length]!
     const order_id = order?.order_id ?? (key && orderIdForKey(key))
     return {
       n,
       outcome,
-      item,
-      quantity,
+      ...oneByOne(n),
       ...(status !== undefined && { status }),
       ...(order_id !== undefined && { order_id }),
       ...(order && { told: order.status }),
@@ -298,7 +284,7 @@ class OpenLoop {
   }
 
   #summary({ sentAt, timeline, generator }: Sent): OpenLoopResult {
-    const { rate, seed, intervalMs, limits } = this.#options
+    const { rate, seed, intervalMs } = this.#options
     const { counts, lateness, response, service, completion } = this.#meter
     const wasAborted = this.#hooks.signal?.aborted ?? false
     /** A plan that was kept lasts as long as it says; one that was not lasts longer, and that lowers its rates. */
@@ -328,7 +314,7 @@ class OpenLoop {
       interval_ms: intervalMs,
       intervals: this.#meter.intervals(intervalMs),
       timeline,
-      verdict: judgeGenerator(figures, { ...LIMITS, ...limits }),
+      verdict: judgeGenerator(figures),
     }
   }
 }

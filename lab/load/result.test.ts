@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Histogram } from './histogram.ts'
 import { generate } from './open-loop.ts'
-import { judgeGenerator, LIMITS } from './result.ts'
+import { judgeGenerator } from './result.ts'
 import { startTestService } from './testing/service.ts'
 
 const lateness = (...ms: number[]) => {
@@ -38,8 +38,8 @@ const late = (serialized: ReturnType<typeof lateness>) => ({
 
 describe('verdict on the generator', () => {
   test('is good while it keeps its schedule, also when one order of many was late', () => {
-    expect(judgeGenerator(good, LIMITS)).toEqual({ kept_up: true, reasons: [] })
-    expect(judgeGenerator(late(lateness(...quiet, 400)), LIMITS).kept_up).toBe(true)
+    expect(judgeGenerator(good)).toEqual({ kept_up: true, reasons: [] })
+    expect(judgeGenerator(late(lateness(...quiet, 400))).kept_up).toBe(true)
   })
 
   test.each([
@@ -67,7 +67,7 @@ describe('verdict on the generator', () => {
       'event loop was 70.0 ms late',
     ],
   ])('is bad when it %s, and says so in numbers', (_, figures, reason) => {
-    const { kept_up, reasons } = judgeGenerator(figures, LIMITS)
+    const { kept_up, reasons } = judgeGenerator(figures)
 
     expect(kept_up).toBe(false)
     expect(reasons).toHaveLength(1)

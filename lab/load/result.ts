@@ -81,22 +81,15 @@ export interface OpenLoopResult {
   verdict: { kept_up: boolean; reasons: string[] }
 }
 
-export interface Limits {
+/** Where a run becomes invalid. A drop in a thousand already owns p99.9; 50 ms is far above a service's own latencies here. */
+const LIMITS = {
   /** Slots dropped because too many orders were unanswered. The samples that are missing are the slowest ones. */
-  droppedShare: number
-  /** Sent per second of what was offered per second. */
-  achievedShare: number
-  /** How late the generator itself was, p99: time that its own process, not the service, added to latencies. */
-  latenessP99Ms: number
-  /** The generator's event loop delay, p99: answers are seen this much late. */
-  eventLoopDelayP99Ms: number
-}
-
-/** A drop in a thousand already owns p99.9; 50 ms of lateness is far above a service's own latencies here. */
-export const LIMITS: Limits = {
   droppedShare: 0.001,
+  /** Sent per second of what was offered per second. */
   achievedShare: 0.98,
+  /** How late the generator itself was, p99: time that its own process, not the service, added to latencies. */
   latenessP99Ms: 50,
+  /** The generator's event loop delay, p99: answers are seen this much late. */
   eventLoopDelayP99Ms: 50,
 }
 
@@ -105,34 +98,24 @@ type Figures = Pick<
   'is_complete' | 'counts' | 'offered_per_second' | 'achieved_per_second' | 'generator'
 >
 
-/** Whether the generator offered what the plan says, when it says so. `Limits` documents each bound. */
-export function judgeGenerator(figures: Figures, limits: Limits): OpenLoopResult['verdict'] {
+/** Whether the generator offered what the plan says, when it says so. */
+export function judgeGenerator(figures: Figures): OpenLoopResult['verdict'] {
   const { counts, offered_per_second: offered, achieved_per_second: achieved, generator } = figures
-  const reasons: string[] = []
-  if (!figures.is_complete) reasons.push('the run was stopped before its time')
-  if (counts.sent === 0) reasons.push('no order was sent')
-  if (counts.dropped > counts.offered * limits.droppedShare) {
-    reasons.push(
-      `${counts.dropped} of ${counts.offered} slots were dropped (${percent(counts.dropped / counts.offered)}, limit ${percent(limits.droppedShare)})`,
-    )
-  }
-  if (achieved < offered * limits.achievedShare) {
-    reasons.push(
-      `${achieved.toFixed(1)} orders/s were sent where ${offered.toFixed(1)} were offered (limit ${percent(limits.achievedShare)})`,
-    )
-  }
+  const { droppedShare, achievedShare, latenessP99Ms, eventLoopDelayP99Ms } = LIMITS
   const late = upperEnd(Histogram.from(generator.lateness))
-  if (late.ms > limits.latenessP99Ms) {
-    reasons.push(
-      `orders went out ${late.ms.toFixed(1)} ms late (${late.name}, limit ${limits.latenessP99Ms} ms)`,
-    )
-  }
   const delayMs = generator.event_loop_delay_us.p99 / 1_000
-  if (delayMs > limits.eventLoopDelayP99Ms) {
-    reasons.push(
-      `the generator's event loop was ${delayMs.toFixed(1)} ms late (p99, limit ${limits.eventLoopDelayP99Ms} ms)`,
-    )
-  }
+  const reasons = [
+    !figures.is_complete && 'the run was stopped before its time',
+    counts.sent === 0 && 'no order was sent',
+    counts.dropped > counts.offered * droppedShare &&
+      `${counts.dropped} of ${counts.offered} slots were dropped (${percent(counts.dropped / counts.offered)}, limit ${percent(droppedShare)})`,
+    achieved < offered * achievedShare &&
+      `${achieved.toFixed(1)} orders/s were sent where ${offered.toFixed(1)} were offered (limit ${percent(achievedShare)})`,
+    late.ms > latenessP99Ms &&
+      `orders went out ${late.ms.toFixed(1)} ms late (${late.name}, limit ${latenessP99Ms} ms)`,
+    delayMs > eventLoopDelayP99Ms &&
+      `the generator's event loop was ${delayMs.toFixed(1)} ms late (p99, limit ${eventLoopDelayP99Ms} ms)`,
+  ].filter((reason) => reason !== false)
   return { kept_up: reasons.length === 0, reasons }
 }
 

@@ -2,7 +2,7 @@ import type { OrderStatus } from '@lab/common/domain/order.ts'
 import { messageOf } from '@lab/kit/errors.ts'
 import { Pool } from 'undici'
 import { type ClientOutcome, createHistoryFile, type HistoryRecord } from '../ledger/history.ts'
-import { inParallel, oneByOne } from './closed-loop.ts'
+import { bodyOf, inParallel, oneByOne } from './closed-loop.ts'
 import { outcomeOf } from './exchange.ts'
 import { generate, type OpenLoopOptions } from './open-loop.ts'
 import type { FromWorker, LoadReport, LoadRequest, ToWorker } from './process.ts'
@@ -54,12 +54,11 @@ async function place({
   count,
   connections,
 }: Extract<LoadRequest, { kind: 'place' }>): Promise<LoadReport> {
-  const bodies = [0, 1, 2].map((index) => JSON.stringify(oneByOne(index)))
   const round = openRound(url, connections, PLACE_TIMEOUT_MS)
   await inParallel(count, connections, async (index) => {
     if (abort.signal.aborted) return
     try {
-      const { status, answer } = await round.post('/order', bodies[index % bodies.length]!)
+      const { status, answer } = await round.post('/order', bodyOf(index))
       const { order_id, status: told } = answer as { order_id?: string; status: OrderStatus }
       round.note(index, outcomeOf(status), { status, ...(order_id && { order_id, told }) })
       round.answered(status, 1)
