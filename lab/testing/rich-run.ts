@@ -27,25 +27,13 @@ export function richRun({ points, experiments }: RichOptions): Results {
   return runOf(records, { profile: 'full' })
 }
 
-const styles = ['blocking HTTP', 'RabbitMQ', 'Kafka']
+const STYLES = ['blocking HTTP', 'RabbitMQ', 'Kafka']
 
 const guaranteeCard = {
   title: 'Guarantee card',
-  columns: ['', ...styles],
+  columns: ['', ...STYLES],
   rows: [
-    [
-      'accepted means',
-      'reserved and notified',
-      'in the outbox, on disk',
-      'acknowledged by all in-sync replicas',
-    ],
-    [
-      'acknowledgements',
-      'the response',
-      'publisher confirms, manual ack',
-      'acks=all, commit after the batch',
-    ],
-    ['prefetch or batch', '–', 'prefetch 500', 'linger 5 ms'],
+    ['accepted means', 'reserved', 'in the outbox, on disk', 'acknowledged by all in-sync replicas'],
     ['durability', 'in memory', 'quorum queue, persistent messages', 'replication factor 1'],
   ],
 }
@@ -60,119 +48,88 @@ const latencyTable = {
   ],
 }
 
-function chartsOf(points: number, seed: number): Chart[] {
-  const random = createRandom(seed)
-  return [percentiles(), overTime(points, random), offered(), backlog(points, random), knee()]
-}
+type Axis = Chart['x']
+const axis = (label: string, unit: string, scale: Axis['scale'] = 'linear'): Axis => ({ label, unit, scale })
+const TIME = axis('Time since the start', 's')
+const OFFERED = axis('Offered', 'orders/s')
+const AWAY = [
+  { x: 10, label: 'inventory stopped' },
+  { x: 18, label: 'inventory started' },
+]
+
+/** A curve by its formula. */
+const curve = (name: string, at: number[], y: (x: number) => number): Series => ({
+  name,
+  n: at.length * 20,
+  points: at.map((x): Point => [x, y(x)]),
+})
 
 const HDR = Array.from({ length: 60 }, (_, i) => 100 - 100 * (1 - (i % 5) / 10) * 2 ** -Math.floor(i / 5))
+const RATES = [100, 200, 400, 800, 1_600, 3_200]
+const LIMITS = [1_150, 2_600, 3_300]
 
-function percentiles(): Chart {
-  const curve = (name: string, base: number, tail: number, n: number): Series => ({
-    name,
-    n,
-    points: HDR.map((percent): Point => [percent, base + tail * (-Math.log2(1 - percent / 100)) ** 2]),
-  })
-  return {
-    title: 'Latency by percentile',
-    x: { label: 'Percentile', unit: '%', scale: 'percentile' },
-    y: { label: 'Latency from the intended time', unit: 'ms', scale: 'log' },
-    series: [
-      curve('HTTP acceptance', 2.2, 0.4, 18_000),
-      curve('RabbitMQ acceptance', 1.1, 0.2, 18_000),
-      curve('RabbitMQ completion', 4, 0.8, 18_000),
-      curve('Kafka acceptance', 3, 0.5, 6_000),
-      curve('Kafka completion', 9, 1.4, 6_000),
-    ],
-  }
-}
-
-function overTime(points: number, random: () => number): Chart {
-  const curve = (name: string, base: number, during: number): Series => ({
-    name,
-    n: points * 20,
-    points: Array.from({ length: points }, (_, i): Point => {
-      const second = (30 * i) / points
-      const isAway = second > 10 && second < 18
-      return [second, (isAway ? during : base) * (0.7 + random() * 0.8)]
-    }),
-  })
-  return {
-    title: 'Acceptance latency over time (p50 of each quarter second)',
-    x: { label: 'Time since the start', unit: 's', scale: 'linear' },
-    y: { label: 'Latency', unit: 'ms', scale: 'log' },
-    series: [curve('blocking HTTP', 3.4, 1_200), curve('RabbitMQ', 1.9, 2.1), curve('Kafka', 4.2, 4.4)],
-    marks: [
-      { x: 10, label: 'inventory stopped' },
-      { x: 18, label: 'inventory started' },
-      { x: 21.5, label: 'backlog gone' },
-    ],
-  }
-}
-
-function offered(): Chart {
-  const rates = [100, 200, 400, 800, 1_600, 3_200]
-  const limited = (name: string, limit: number): Series => ({
-    name,
-    n: 31_500,
-    points: rates.map((rate): Point => [rate, rate < limit ? rate : limit * 0.97]),
-  })
-  const ideal: Series = { name: 'offered', n: 31_500, points: rates.map((rate): Point => [rate, rate]) }
-  return {
-    title: 'Offered against achieved',
-    x: { label: 'Offered', unit: 'orders/s', scale: 'linear' },
-    y: { label: 'Completed', unit: 'orders/s', scale: 'linear' },
-    series: [ideal, limited('blocking HTTP', 1_150), limited('RabbitMQ', 2_600), limited('Kafka', 3_300)],
-  }
-}
-
-function backlog(points: number, random: () => number): Chart {
-  const depth = (second: number) => {
-    if (second < 10) return 0
-    return second < 18 ? 200 * (second - 10) : Math.max(0, 1_600 - 460 * (second - 18))
-  }
-  const at = (i: number) => (30 * i) / points
-  return {
-    title: 'Backlog and lag over time',
-    x: { label: 'Time since the start', unit: 's', scale: 'linear' },
-    y: { label: 'Waiting', unit: 'messages', scale: 'linear' },
-    series: [
-      {
-        name: 'inventory_queue',
-        n: points,
-        step: true,
-        points: Array.from({ length: points }, (_, i): Point => [at(i), Math.round(depth(at(i)))]),
-      },
-      {
-        name: 'order-events lag',
-        n: points,
-        step: true,
-        points: Array.from(
-          { length: points },
-          (_, i): Point => [at(i), Math.round(depth(at(i)) * 1.1 + random() * 40)],
-        ),
-      },
-    ],
-    marks: [
-      { x: 10, label: 'inventory stopped' },
-      { x: 18, label: 'inventory started' },
-    ],
-  }
-}
-
-function knee(): Chart {
-  const curve = (name: string, limit: number): Series => ({
-    name,
-    n: 24_000,
-    points: [100, 200, 400, 800, 1_600].map(
-      (rate): Point => [rate, rate < limit ? 4 + 30 / (1 - rate / limit) : 4_000 + rate],
-    ),
-  })
-  return {
-    title: 'Knee: p99 of completion by offered rate',
-    x: { label: 'Offered', unit: 'orders/s', scale: 'log' },
-    y: { label: 'p99 of completion', unit: 'ms', scale: 'log' },
-    series: [curve('blocking HTTP', 1_000), curve('RabbitMQ', 2_500), curve('Kafka', 3_000)],
-    marks: [{ x: 1_000, label: 'HTTP bends' }],
-  }
+function chartsOf(points: number, seed: number): Chart[] {
+  const random = createRandom(seed)
+  const times = Array.from({ length: points }, (_, i) => (30 * i) / points)
+  const byPercentile = (name: string, base: number, tail: number) =>
+    curve(name, HDR, (percent) => base + tail * (-Math.log2(1 - percent / 100)) ** 2)
+  const overTime = (name: string, base: number, during: number) =>
+    curve(name, times, (s) => (s > 10 && s < 18 ? during : base) * (0.7 + random() * 0.8))
+  const byLimit = (y: (rate: number, limit: number) => number) =>
+    STYLES.map((style, at) => curve(style, RATES, (rate) => y(rate, LIMITS[at]!)))
+  const depth = (s: number) => (s < 10 ? 0 : s < 18 ? 200 * (s - 10) : Math.max(0, 1_600 - 460 * (s - 18)))
+  return [
+    {
+      title: 'Latency by percentile',
+      x: axis('Percentile', '%', 'percentile'),
+      y: axis('Latency from the intended time', 'ms', 'log'),
+      series: [
+        byPercentile('HTTP acceptance', 2.2, 0.4),
+        byPercentile('RabbitMQ acceptance', 1.1, 0.2),
+        byPercentile('RabbitMQ completion', 4, 0.8),
+        byPercentile('Kafka acceptance', 3, 0.5),
+        byPercentile('Kafka completion', 9, 1.4),
+      ],
+    },
+    {
+      title: 'Acceptance latency over time (p50 of each quarter second)',
+      x: TIME,
+      y: axis('Latency', 'ms', 'log'),
+      series: [
+        overTime('blocking HTTP', 3.4, 1_200),
+        overTime('RabbitMQ', 1.9, 2.1),
+        overTime('Kafka', 4.2, 4.4),
+      ],
+      marks: [...AWAY, { x: 21.5, label: 'backlog gone' }],
+    },
+    {
+      title: 'Offered against achieved',
+      x: OFFERED,
+      y: axis('Completed', 'orders/s'),
+      series: [
+        curve('offered', RATES, (rate) => rate),
+        ...byLimit((rate, limit) => Math.min(rate, limit * 0.97)),
+      ],
+    },
+    {
+      title: 'Backlog and lag over time',
+      x: TIME,
+      y: axis('Waiting', 'messages'),
+      series: [
+        { ...curve('inventory_queue', times, (s) => Math.round(depth(s))), step: true },
+        {
+          ...curve('order-events lag', times, (s) => Math.round(depth(s) * 1.1 + random() * 40)),
+          step: true,
+        },
+      ],
+      marks: AWAY,
+    },
+    {
+      title: 'Knee: p99 of completion by offered rate',
+      x: { ...OFFERED, scale: 'log' },
+      y: axis('p99 of completion', 'ms', 'log'),
+      series: byLimit((rate, limit) => (rate < limit ? 4 + 30 / (1 - rate / limit) : 4_000 + rate)),
+      marks: [{ x: 1_000, label: 'HTTP bends' }],
+    },
+  ]
 }
