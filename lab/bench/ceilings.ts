@@ -168,25 +168,25 @@ async function measureFlatness(part: MeasuredPart, orders: number): Promise<Flat
   return { orders, segment, services: costs(first, last, part.load.name) }
 }
 
-function costs(first: Segment, last: Segment, except: string): Flatness['services'] {
+function costs(first: Segment, last: Segment, except: string): ServiceCost[] {
+  const judged = (isMet: boolean) => (isMet ? 'met' : 'missed')
   return first.processes
     .filter(({ process }) => process !== except)
     .map(({ process, cpu_us_per_order: first_us, rss_bytes: first_rss_bytes }) => {
       const after = last.processes.find((one) => one.process === process)
-      const last_us = after?.cpu_us_per_order
-      if (first_us === undefined || last_us === undefined || first_us === 0) return { process }
-      const { rss_bytes: last_rss_bytes, peak_rss_bytes } = after!
+      const { cpu_us_per_order: last_us, rss_bytes: last_rss_bytes, peak_rss_bytes = 0 } = after ?? {}
+      if (!first_us || last_us === undefined) return { process }
       const change = last_us / first_us - 1
       return {
         process,
         first_us,
         last_us,
         change,
-        cost: change <= LARGEST_RISE ? ('met' as const) : ('missed' as const),
+        cost: judged(change <= LARGEST_RISE),
         first_rss_bytes,
         last_rss_bytes,
         peak_rss_bytes,
-        memory: (peak_rss_bytes ?? 0) <= LARGEST_RSS_BYTES ? ('met' as const) : ('missed' as const),
+        memory: judged(peak_rss_bytes <= LARGEST_RSS_BYTES),
       }
     })
 }

@@ -137,12 +137,9 @@ async function measureSegment(measured: MeasuredPart, orders: number, what: stri
   }
 }
 
-function figures(
-  process: string,
-  orders: number,
-  before: ProcessFigures | undefined,
-  after: ProcessFigures | undefined,
-) {
+type Seen = ProcessFigures | undefined
+
+function figures(process: string, orders: number, before: Seen, after: Seen): ProcessCost {
   if (!before || !after) return { process }
   return {
     process,
@@ -270,11 +267,10 @@ export async function watchCompletions(url: string, { readOrders, stallMs, signa
         signal,
         everyMs: 2,
         ...(stallMs !== undefined && { stallMs }),
-        async read() {
-          if (isGap) await backfill()
+        async read(isLast) {
+          if (isGap || isLast) await backfill()
           return ids.size
         },
-        lastLook: backfill,
       }),
     async close() {
       closing.abort()
@@ -304,37 +300,24 @@ interface Counting {
   everyMs: number
   /** Nothing completed for this long: the part does not drain. */
   stallMs?: number
-  read: () => Promise<number>
-  /** Before it is said that the part does not drain. */
-  lastLook?: () => Promise<void>
+  /** `isLast` before it is said that the part does not drain. */
+  read: (isLast: boolean) => Promise<number>
 }
 
-async function untilCounted({
-  total,
-  onProgress,
-  signal,
-  everyMs,
-  stallMs = 30_000,
-  read,
-  lastLook,
-}: Counting) {
-  let done = await read()
+async function untilCounted({ total, onProgress, signal, everyMs, stallMs = 30_000, read }: Counting) {
+  let done = await read(false)
   let movedAt = performance.now()
   while (done < total) {
     await sleep(everyMs, undefined, { signal })
-    const before = done
-    done = await read()
-    if (done === before && performance.now() - movedAt > stallMs) {
-      await lastLook?.()
-      done = await read()
-      if (done === before)
-        throw new BenchInvalid(
-          `did not drain: ${done} of ${total} orders completed, none for ${stallMs / 1_000} s`,
-        )
-    }
-    if (done !== before) {
+    const isLast = performance.now() - movedAt > stallMs
+    const now = await read(isLast)
+    if (now !== done) {
       movedAt = performance.now()
+      done = now
       onProgress(done)
+    } else if (isLast) {
+      const stalled = `none for ${stallMs / 1_000} s`
+      throw new BenchInvalid(`did not drain: ${done} of ${total} orders completed, ${stalled}`)
     }
   }
 }
