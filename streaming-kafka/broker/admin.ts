@@ -1,7 +1,7 @@
 import { bounded, settlesWithin } from '@lab/kit/bounded.ts'
 import type { Admin } from 'kafkajs'
 import { createKafka, type KafkaSettings } from './client.ts'
-import { countingAll } from './isolation.ts'
+import { countingAll } from './kafkajs.ts'
 import { ensureTopics, type TopicLayout } from './topics.ts'
 
 const CALL_WITHIN_MS = 8_000

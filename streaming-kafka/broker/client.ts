@@ -2,7 +2,6 @@ import type { Logger } from '@lab/kit/log.ts'
 import type { Kafka as Client, RetryOptions } from 'kafkajs'
 import { kafkaLog } from './kafka-log.ts'
 import { Kafka, logLevel } from './kafkajs.ts'
-import { guardRequestQueue } from './request-queue.ts'
 
 /** What every client of one service shares. */
 export interface KafkaSettings {
@@ -34,7 +33,6 @@ export function createKafka(
   { brokers, clientId, log }: KafkaSettings,
   { retry, requestTimeoutMs = 10_000 }: ClientOptions = {},
 ): Client {
-  guardRequestQueue()
   return new Kafka({
     brokers,
     clientId,

@@ -1,5 +1,6 @@
 import { createRequire } from 'node:module'
 import { guardDecoding } from '@lab/kit/kafkajs-decoding.ts'
+import { countingAllOf, guardRequestQueue } from '@lab/kit/kafkajs-guards.ts'
 import type { Message, PartitionerArgs } from 'kafkajs'
 import { decodeRecordBatch, encodeRecordBatch, type LogRecord } from './record-batch.ts'
 
@@ -142,6 +143,11 @@ export const OriginalBatch = replace<BatchOfFetch>(
       }
     },
 )
+
+// Asking
+
+export const originalSchedule = guardRequestQueue(require)
+export const countingAll = countingAllOf(require)
 
 export const { AssignerProtocol, Kafka, logLevel, Partitioners } =
   require('kafkajs') as typeof import('kafkajs')

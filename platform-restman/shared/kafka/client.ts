@@ -1,13 +1,12 @@
 import { createRequire } from 'node:module'
 import { guardDecoding } from '@lab/kit/kafkajs-decoding.ts'
+import { guardRequestQueue } from '@lab/kit/kafkajs-guards.ts'
 import type { Logger } from '@lab/kit/log.ts'
-import { type RequestQueue, whenPending } from '@lab/kit/request-queue.ts'
 import { Kafka, type LogEntry, logLevel } from 'kafkajs'
 
 // What kafkajs 2.2.4 does by itself: an endless timer, and one unreadable batch that stops a partition for ever.
 const require = createRequire(import.meta.url)
-const { prototype } = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue }
-prototype.scheduleCheckPendingRequests = whenPending(prototype.scheduleCheckPendingRequests)
+guardRequestQueue(require)
 guardDecoding(require)
 
 export interface KafkaSettings {

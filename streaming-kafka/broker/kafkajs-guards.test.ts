@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
-import { guardRequestQueue, unguardedSchedule } from './request-queue.ts'
+import { originalSchedule } from './kafkajs.ts'
 
 const RequestQueue = createRequire(import.meta.url)('kafkajs/src/network/requestQueue')
+const { scheduleCheckPendingRequests } = RequestQueue.prototype
 const silent = { debug: () => {}, warn: () => {} }
 const openQueue = () =>
   new RequestQueue({
@@ -17,11 +18,11 @@ describe('request queue of kafkajs', () => {
   beforeEach(() => vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] }))
   afterEach(() => {
     vi.useRealTimers()
-    guardRequestQueue()
+    RequestQueue.prototype.scheduleCheckPendingRequests = scheduleCheckPendingRequests
   })
 
   test('re-arms a timer for ever with nothing pending, as the library has it', () => {
-    RequestQueue.prototype.scheduleCheckPendingRequests = unguardedSchedule
+    RequestQueue.prototype.scheduleCheckPendingRequests = originalSchedule
     const check = vi.spyOn(RequestQueue.prototype, 'checkPendingRequests')
     const queue = openQueue()
 
@@ -34,7 +35,6 @@ describe('request queue of kafkajs', () => {
   })
 
   test('arms no timer with nothing pending when guarded', () => {
-    guardRequestQueue()
     const queue = openQueue()
 
     queue.checkPendingRequests()
@@ -43,7 +43,6 @@ describe('request queue of kafkajs', () => {
   })
 
   test('still sends what had to wait when guarded', () => {
-    guardRequestQueue()
     const queue = openQueue()
     const sent: number[] = []
     const push = (correlationId: number) =>
