@@ -20,7 +20,9 @@ describe('ids', () => {
   })
 
   test('of events are UUIDs, one for each order and kind, and the same every time', () => {
-    const orders = Array.from({ length: 1_000 }, (_, i) => (i % 2 ? newOrderId() : orderIdForKey(String(i))))
+    const counted = (i: number) => `00000000-0000-4000-8000-${String(i).padStart(12, '0')}`
+    const make = [newOrderId, (i: number) => orderIdForKey(String(i)), counted]
+    const orders = Array.from({ length: 3_000 }, (_, i) => make[i % 3]!(i))
     const ids = () =>
       orders.flatMap((order_id) => [eventIdFor('placed', order_id), eventIdFor('inventory', order_id)])
 

@@ -25,7 +25,7 @@ export class UuidIndex {
 
   /** The row of an id, or -1 when it was never added (or is no UUID). */
   find(uuid: string): number {
-    return readUuid(uuid, this.#key) ? (this.#slots[this.#slotOf()] as number) - 1 : -1
+    return readUuid(uuid, this.#key) ? this.#rowAt(this.#slotOf()) : -1
   }
 
   has(uuid: string): boolean {
@@ -34,47 +34,62 @@ export class UuidIndex {
 
   /** Adds an id and answers true, or false when it was there already. Throws on anything that is no UUID. */
   add(uuid: string): boolean {
+    const before = this.#size
+    this.place(uuid)
+    return this.#size > before
+  }
+
+  /** The row of an id, a new one when it was never added. Throws on anything that is no UUID. */
+  place(uuid: string): number {
     if (!readUuid(uuid, this.#key)) throw new RangeError(`'${uuid}' is not a UUID`)
-    if (this.#slots[this.#slotOf()] !== EMPTY) return false
-    if ((this.#size + 1) * 2 > this.#slots.length) this.#grow()
-    for (let word = 0; word < UUID_WORDS; word++)
-      this.#ids[this.#size * UUID_WORDS + word] = this.#key[word] as number
-    this.#slots[this.#slotOf()] = ++this.#size
-    return true
+    let slot = this.#slotOf()
+    const known = this.#rowAt(slot)
+    if (known !== -1) return known
+    const row = this.#size++
+    if (this.#size * 2 > this.#slots.length) {
+      this.#grow()
+      slot = this.#slotOf()
+    }
+    this.#ids.set(this.#key, row * UUID_WORDS)
+    this.#slots[slot] = row + 1
+    return row
   }
 
   at(row: number): string {
     return writeUuid(this.#ids.subarray(row * UUID_WORDS, (row + 1) * UUID_WORDS))
   }
 
-  /** The slot that holds `#key`, or the free one where it belongs. */
-  #slotOf(): number {
-    const mask = this.#slots.length - 1
-    let slot = hashUuid(this.#key) & mask
-    for (;;) {
-      const row = (this.#slots[slot] as number) - 1
-      if (row === -1 || this.#isAt(row)) return slot
-      slot = (slot + 1) & mask
-    }
+  #rowAt(slot: number): number {
+    return (this.#slots[slot] as number) - 1
   }
 
-  #isAt(row: number): boolean {
-    for (let word = 0; word < UUID_WORDS; word++)
-      if (this.#ids[row * UUID_WORDS + word] !== this.#key[word]) return false
-    return true
+  /** The slot that holds `#key`, or the free one where it belongs. */
+  #slotOf(): number {
+    const [ids, slots, key] = [this.#ids, this.#slots, this.#key]
+    const mask = slots.length - 1
+    for (let slot = hashUuid(key) & mask; ; slot = (slot + 1) & mask) {
+      const taken = slots[slot] as number
+      if (taken === EMPTY) return slot
+      const at = (taken - 1) * UUID_WORDS
+      const isSame =
+        ids[at + 3] === key[3] && ids[at + 2] === key[2] && ids[at + 1] === key[1] && ids[at] === key[0]
+      if (isSame) return slot
+    }
   }
 
   #grow(): void {
     const ids = new Uint32Array(this.#ids.length * 2)
     ids.set(this.#ids)
     this.#ids = ids
-    const key = this.#key.slice()
-    this.#slots = new Int32Array(this.#slots.length * 2)
-    for (let row = 0; row < this.#size; row++) {
-      this.#key.set(ids.subarray(row * UUID_WORDS, (row + 1) * UUID_WORDS))
-      this.#slots[this.#slotOf()] = row + 1
+    const slots = new Int32Array(this.#slots.length * 2)
+    const mask = slots.length - 1
+    for (const taken of this.#slots) {
+      if (taken === EMPTY) continue
+      let slot = hashUuid(ids, (taken - 1) * UUID_WORDS) & mask
+      while (slots[slot] !== EMPTY) slot = (slot + 1) & mask
+      slots[slot] = taken
     }
-    this.#key.set(key)
+    this.#slots = slots
   }
 }
 
@@ -111,9 +126,9 @@ export function readUuid(uuid: string, words: Uint32Array, start = 0): boolean {
 }
 
 /** A hash of the words of one UUID. All bits count: the first words of UUID v7 are a clock, and the ids of one run begin alike. */
-function hashUuid(words: Uint32Array): number {
+function hashUuid(words: Uint32Array, start = 0): number {
   let hash = 0
-  for (let at = 0; at < UUID_WORDS; at++) {
+  for (let at = start; at < start + UUID_WORDS; at++) {
     hash = Math.imul(hash ^ (words[at] as number), 0x9e3779b1)
     hash ^= hash >>> 15
   }

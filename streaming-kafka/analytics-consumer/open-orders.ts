@@ -39,8 +39,7 @@ export class OpenOrders {
 
   /** What is known of the order with this, when it is news; 0 when it is not. */
   #mark(order_id: string, flag: number): number {
-    this.#ids.add(order_id)
-    const row = this.#ids.find(order_id)
+    const row = this.#ids.place(order_id)
     if (row >= this.#flags.length) this.#grow()
     const before = this.#flags[row] as number
     if (before & flag) return 0

@@ -3,7 +3,7 @@ const POLYNOMIAL = 0x82f63b78
 const SLICES = 8
 
 /** `TABLES[n * 256 + byte]`: what a byte does to the checksum, n bytes later. */
-const TABLES = new Uint32Array(SLICES * 256)
+const TABLES = new Int32Array(SLICES * 256)
 for (let byte = 0; byte < 256; byte++) {
   let crc = byte
   for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ POLYNOMIAL : crc >>> 1

@@ -63,8 +63,9 @@ export function createOrderTable(): OrderTable {
       if (!ids.add(order_id)) return false
       const row = ids.size - 1
       if (row === timestamps.length) grow()
-      const reasonCode = reason === undefined ? NO_REASON : REASONS.indexOf(reason)
-      codes.set([ITEMS.indexOf(item), STATUSES.indexOf(status), reasonCode], row * 3)
+      codes[row * 3] = ITEMS.indexOf(item)
+      codes[row * 3 + 1] = STATUSES.indexOf(status)
+      codes[row * 3 + 2] = reason === undefined ? NO_REASON : REASONS.indexOf(reason)
       quantities[row] = quantity
       timestamps[row] = timestamp
       return true
