@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@lab/kit/wait.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'
+import pLimit from 'p-limit'
 import {
   type Loaded,
   loadSettings,
@@ -58,6 +59,7 @@ export const restmanOutage = defineExperiment<Params>({
 })
 
 const DRAIN_MS = 120_000
+const ASKED_AT_ONCE = 16
 
 interface Seen {
   name: string
@@ -188,23 +190,24 @@ async function outageOf(context: ExperimentContext<Params>, outage: Outage): Pro
 /** Waits until every accepted order has what it should have; answers what some still lack, or have twice. */
 async function settle({ signal }: ExperimentContext<Params>, { part, restman }: Outage, accepted: string[]) {
   const clickhouse = openClickHouse(part.servers.clickhouse!)
-  let lacking: string[] = []
+  const limit = pLimit(ASKED_AT_ONCE)
+  let lacking = accepted.map((id) => ({ id, why: `${id} was never asked for` }))
   const complete = async () => {
     const rows = new Set(await clickhouse.orderIds())
-    lacking = accepted.filter((id) => !rows.has(id)).map((id) => `${id} has no row`)
-    if (lacking.length > 0) return false
-    for (const id of accepted) {
-      const why = await whyNot(restman, id)
-      if (why) lacking.push(why)
-    }
+    const whyOf = (id: string) => (rows.has(id) ? whyNot(restman, id) : `${id} has no row`)
+    const asked = await Promise.all(
+      lacking.map(({ id }) => limit(async () => ({ id, why: await whyOf(id) }))),
+    )
+    lacking = asked.flatMap(({ id, why }) => (why === undefined ? [] : { id, why }))
     return lacking.length === 0
   }
   const wait = { what: 'all orders to settle', timeoutMs: DRAIN_MS, everyMs: 250, signal }
-  await until(complete, wait).catch((err) => {
-    signal.throwIfAborted()
-    if (lacking.length === 0) lacking = [String(err)]
-  })
-  return lacking.slice(0, 5)
+  const late = await until(complete, wait).then(
+    () => [],
+    (err) => [String(err)],
+  )
+  signal.throwIfAborted()
+  return [...lacking.slice(0, 5).map(({ why }) => why), ...late]
 }
 
 interface Road {
