@@ -1,6 +1,7 @@
 import { INITIAL_STOCK, type Stock } from '@lab/common/domain/stock.ts'
 import type { PartStarter } from '@lab/stack/compose/starter.ts'
 import { type StartPartOptions, startPart } from '@lab/stack/part.ts'
+import type { Servers } from '@lab/stack/servers/index.ts'
 import type { KafkaBroker } from '@lab/stack/servers/kafka/broker.ts'
 import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
 import type { ServiceProcess } from '@lab/stack/service.ts'
@@ -65,11 +66,11 @@ export const roleOf = (name: TrioName, service: string): TrioRole | undefined =>
 /** The broker that a trio needs, asked for only when it needs one. */
 export async function brokerFor(
   name: TrioName,
-  brokers: { rabbit: () => Promise<RabbitBroker>; kafka: () => Promise<KafkaBroker> },
+  { server }: { server: <Name extends 'rabbitmq' | 'kafka'>(name: Name) => Promise<Servers[Name]> },
 ): Promise<Pick<StartTrioOptions, 'rabbit' | 'kafka'>> {
   const { servers } = trioSpec(name)
-  if (servers.includes('rabbitmq')) return { rabbit: await brokers.rabbit() }
-  return servers.includes('kafka') ? { kafka: await brokers.kafka() } : {}
+  if (servers.includes('rabbitmq')) return { rabbit: await server('rabbitmq') }
+  return servers.includes('kafka') ? { kafka: await server('kafka') } : {}
 }
 
 /** Starts a trio as processes of the run, or as `start` has it. */
@@ -129,8 +130,10 @@ export const steps: Readonly<Record<string, StepPlace>> = Object.fromEntries(
 export function stockFor(orders: number): Stock {
   // Each load starts over with the first item, so the three are not taken quite evenly.
   const each = Math.max(INITIAL_STOCK.burger, Math.ceil(orders / 3) + 10)
-  return { burger: each, pizza: each, salad: each }
+  return ofEach(each)
 }
+
+export const ofEach = (count: number): Stock => ({ burger: count, pizza: count, salad: count })
 
 /** The stock as the `STOCK` variable of an inventory service. */
 export const stockEnv = (stock: Stock): { STOCK: string } => ({

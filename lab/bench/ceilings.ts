@@ -83,7 +83,7 @@ const compare: Record<TrioName, (comparing: Comparing) => Promise<Comparison[]>>
       asked: [{ name: 'orders answered', metric: 'accepted', target: 0.7 }],
     }),
   'async-rabbitmq': async (comparing) => {
-    const vhost: RabbitBroker = await freshVhost(await comparing.options.session.rabbit())
+    const vhost: RabbitBroker = await freshVhost(await comparing.options.session.server('rabbitmq'))
     comparing.opened.defer(vhost.close)
     return compareWithBare(comparing, {
       name: 'bare amqplib',

@@ -13,7 +13,6 @@ const step = (rate: number, overrides: Partial<Step> = {}): Step => ({
   not_completed: 0,
   is_valid: true,
   history: '',
-  histories: [],
   result: {} as Step['result'],
   ...overrides,
 })

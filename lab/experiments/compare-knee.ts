@@ -1,23 +1,21 @@
-import type { HistoryRecord } from '../ledger/history.ts'
 import { Histogram, milliseconds, type Percentiles, percentilesOf, summaryCell } from '../load/histogram.ts'
 import type { OpenLoopResult } from '../load/result.ts'
-import { mostOrders, type Rate } from '../load/schedule.ts'
+import { mostOrders } from '../load/schedule.ts'
 import { guaranteeCard } from '../part.ts'
-import { openPartClient } from '../parts/client.ts'
-import { STYLE, watchPart } from '../parts/index.ts'
-import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
-import { stockEnv, stockFor, TRIOS, type TrioName } from '../trio.ts'
+import { STYLE } from '../parts/index.ts'
+import { ledgerCheck } from '../parts/ledger.ts'
+import { stockFor, TRIOS, type TrioName } from '../trio.ts'
+import { openBench, TRIES } from './bench.ts'
 import {
   type Chart,
-  type Check,
   check,
   defineExperiment,
   type ExperimentContext,
   type Outcome,
   type Series,
-  type Table,
+  tableOf,
 } from './experiment.ts'
-import { doubtsAboutLoad, offerPunctually, type PunctualLoad, TRIES, warmUp } from './offered-load.ts'
+import { doubtsAboutLoad } from './offered-load.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders per second, rising; a part's steps end with the first that bends. */
@@ -53,96 +51,79 @@ export const compareKnee = defineExperiment<Params>({
 type Knee = Awaited<ReturnType<typeof kneeOf>>
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
+  const { rates, bend, secondsPerStep, warmUpOrders } = context.params
   const knees: Knee[] = []
   for (const part of TRIOS) knees.push(await kneeOf(context, part))
+  const steps = knees.flatMap((knee) => knee.steps.map((step) => ({ ...step, ...knee })))
+  const latencyOf = (name: 'acceptance' | 'completion', percentile: 'p50_us' | 'p95_us') => (step: Step) =>
+    step.is_valid ? summaryCell(step[name], percentile) : '–'
   return {
-    checks: knees.flatMap(checksOf),
+    checks: knees.flatMap(({ style, steps: [first], ledger }) => [
+      check(
+        `${style}: every order of the lowest rate is accepted and done`,
+        first?.not_accepted === 0 && first.not_completed === 0,
+        `${first?.not_accepted} not accepted, ${first?.not_completed} not done, of ${first?.result.counts.sent}`,
+      ),
+      ledgerCheck(` (${style})`, ledger),
+    ]),
     tables: [
-      guaranteeCard(knees.map(({ part, guarantees }) => ({ name: STYLE[part], guarantees }))),
-      ...tablesOf(knees, context.params),
+      guaranteeCard(knees.map(({ style, guarantees }) => ({ name: style, guarantees }))),
+      tableOf(
+        `Steps of ${secondsPerStep} s, after ${warmUpOrders} orders to warm up; a step bends with a p95 above ${bend.times} times the first step's median and ${bend.atLeastMs} ms`,
+        steps,
+        [
+          ['style', ({ style }) => style],
+          ['offered/s', ({ rate }) => rate],
+          ['accepted p50 ms', latencyOf('acceptance', 'p50_us')],
+          ['p95 ms', latencyOf('acceptance', 'p95_us')],
+          ['done p50 ms', latencyOf('completion', 'p50_us')],
+          ['p95 ms', latencyOf('completion', 'p95_us')],
+          ['the step', (step) => wordsFor(step, step.judged)],
+        ],
+      ),
     ],
     charts: chartsOf(knees),
-    reading: readingOf(knees, context.params),
+    reading: readingOf(knees, rates),
     invalid: knees.flatMap(doubtsAboutReference),
     data: Object.fromEntries(
       knees.map(({ part, steps, judged }) => [
         part,
-        { ...judged, steps: steps.map(({ result: _, history: __, histories: ___, ...figures }) => figures) },
+        { ...judged, steps: steps.map(({ result: _, history: __, ...figures }) => figures) },
       ]),
     ),
   }
 }
 
-async function kneeOf(context: ExperimentContext<Params>, name: TrioName) {
-  const { params, signal } = context
-  const planOf = (perSecond: number): Rate => ({ perSecond, seconds: params.secondsPerStep })
-  const initial = stockFor(params.warmUpOrders + TRIES * mostOrders(params.rates.map(planOf)))
-  const part = await context.startPart(name, { durable: true, env: stockEnv(initial) })
-  try {
-    await using client = openPartClient(part, signal)
-    await using watch = await watchPart({ part, client, signal })
-    const warm = await warmUp(client, { ...context, count: params.warmUpOrders, what: STYLE[name] })
-    const steps: Step[] = []
-    const histories: (string | HistoryRecord[])[] = [warm]
-    for (const rate of params.rates) {
-      const load = await offerPunctually(context, part, {
-        rate: planOf(rate),
-        what: `${STYLE[name]}, ${rate}/s`,
-      })
-      steps.push(stepOf(rate, load))
-      histories.push(...load.histories)
-      if (judgeSteps(steps, params.bend).gaveWay !== null) break
-      // The next step begins with nothing left of this one.
-      await watch.settled(60_000)
-    }
-    const guarantees = await watch.card()
-    const ledger = await ledgerOf(part, { histories, initial, settleMs: 60_000, signal })
-    return { part: name, steps, judged: judgeSteps(steps, params.bend), guarantees, ledger }
-  } finally {
-    await part.close()
+async function kneeOf(context: ExperimentContext<Params>, part: TrioName) {
+  const { rates, secondsPerStep: seconds, warmUpOrders, bend } = context.params
+  const style = STYLE[part]
+  const stock = stockFor(
+    warmUpOrders + TRIES * mostOrders(rates.map((perSecond) => ({ perSecond, seconds }))),
+  )
+  await using bench = await openBench(context, { part, durable: true, stock })
+  await bench.warmUp(warmUpOrders, style)
+  const steps: Step[] = []
+  for (const rate of rates) {
+    steps.push(
+      stepOf(rate, await bench.offer({ rate: { perSecond: rate, seconds }, what: `${style}, ${rate}/s` })),
+    )
+    if (judgeSteps(steps, bend).gaveWay !== null) break
+    // The next step begins with nothing left of this one.
+    await bench.watch.settled(60_000)
   }
+  const guarantees = await bench.watch.card()
+  const ledger = await bench.ledger({ settleMs: 60_000 })
+  return { part, style, steps, judged: judgeSteps(steps, bend), guarantees, ledger }
 }
 
 /** A later step that the generator could not offer only ends the steps; everything is held against the first one. */
-function doubtsAboutReference({ part, steps: [first], judged }: Knee): string[] {
-  if (!first) return [`${STYLE[part]}: nothing was offered`]
-  if (!first.is_valid) return doubtsAboutLoad(`${STYLE[part]} at ${first.rate}/s`, first.result)
-  if (judged.knee !== null) return []
-  return [
-    `${STYLE[part]} at ${first.rate}/s: the lowest rate bends already, so there is nothing to hold the others against`,
-  ]
+function doubtsAboutReference({ style, steps: [first], judged }: Knee): string[] {
+  if (!first) return [`${style}: nothing was offered`]
+  const what = `${style} at ${first.rate}/s`
+  if (!first.is_valid) return doubtsAboutLoad(what, first.result)
+  const bends = `${what}: the lowest rate bends already, so there is nothing to hold the others against`
+  return judged.knee === null ? [bends] : []
 }
-
-const checksOf = ({ part, steps, ledger }: Knee): Check[] => [
-  check(
-    `${STYLE[part]}: every order of the lowest rate is accepted and done`,
-    steps[0]?.not_accepted === 0 && steps[0].not_completed === 0,
-    `${steps[0]?.not_accepted} not accepted, ${steps[0]?.not_completed} not done, of ${steps[0]?.result.counts.sent}`,
-  ),
-  ledgerCheck(` (${STYLE[part]})`, ledger),
-]
-
-const tablesOf = (knees: Knee[], { bend, secondsPerStep, warmUpOrders }: Params): Table[] => [
-  {
-    title: `Steps of ${secondsPerStep} s, after ${warmUpOrders} orders to warm up; a step bends with a p95 above ${bend.times} times the first step's median and ${bend.atLeastMs} ms`,
-    columns: ['style', 'offered/s', 'accepted p50 ms', 'p95 ms', 'done p50 ms', 'p95 ms', 'the step'],
-    rows: knees.flatMap(({ part, steps, judged }) =>
-      steps.map((step) => [
-        STYLE[part],
-        step.rate,
-        ...(step.is_valid ? figuresOf(step) : ['–', '–', '–', '–']),
-        wordsFor(step, judged),
-      ]),
-    ),
-  },
-]
-
-const figuresOf = ({ acceptance, completion }: Step) => [
-  summaryCell(acceptance, 'p50_us'),
-  summaryCell(acceptance, 'p95_us'),
-  summaryCell(completion, 'p50_us'),
-  summaryCell(completion, 'p95_us'),
-]
 
 function wordsFor(step: Step, { bends_at, gaveWay }: Judged): string {
   const { rate, is_valid, tries, achieved_per_second, not_accepted, not_completed } = step
@@ -158,119 +139,100 @@ function wordsFor(step: Step, { bends_at, gaveWay }: Judged): string {
 }
 
 /** Only what may be believed is drawn: a step the generator could not offer is not. */
-const chartsOf = (knees: Knee[]): Chart[] => [
-  chart(
-    'Knee: p95 of completion by offered rate',
-    'p95 of completion',
-    knees,
-    ({ completion }) => completion,
-  ),
-  chart(
-    'Knee: p95 of acceptance by offered rate',
-    'p95 of acceptance',
-    knees,
-    ({ acceptance }) => acceptance,
-  ),
-  {
-    title: 'Offered against completed',
-    x: { label: 'offered', unit: 'orders/s', scale: 'linear' },
-    y: { label: 'completed', unit: 'orders/s', scale: 'linear' },
-    series: [
-      ...knees.map(({ part, steps }) =>
-        series(part, steps, ({ rate, result }) => [rate, Math.round(result.completed_per_second)]),
-      ),
-      offeredTo(knees),
-    ],
-  },
-]
-
-/** What a style that keeps up would complete: the line the others are read against. */
-function offeredTo(knees: Knee[]): Series {
-  const steps = knees.flatMap((knee) => knee.steps).filter(({ is_valid }) => is_valid)
-  const rates = [...new Set(steps.map(({ rate }) => rate))].sort((a, b) => a - b)
-  return {
-    name: 'offered',
-    means: 'offered',
-    n: steps.reduce((sum, { result }) => sum + result.counts.offered, 0),
-    points: rates.map((rate) => [rate, rate]),
-  }
+function chartsOf(knees: Knee[]): Chart[] {
+  const seriesOf = (yOf: (step: Step) => number | undefined): Series[] =>
+    knees.map(({ part, style, steps }) => {
+      const valid = steps.filter(({ is_valid }) => is_valid)
+      return {
+        name: style,
+        means: part,
+        n: valid.reduce((sum, { completion }) => sum + completion.count, 0),
+        points: valid.flatMap((step): Series['points'] => {
+          const y = yOf(step)
+          return y === undefined ? [] : [[step.rate, y]]
+        }),
+      }
+    })
+  const p95Of = (latency: 'acceptance' | 'completion'): Chart => ({
+    title: `Knee: p95 of ${latency} by offered rate`,
+    x: { label: 'offered', unit: 'orders/s', scale: 'log' },
+    y: { label: `p95 of ${latency}`, unit: 'ms', scale: 'log' },
+    series: seriesOf((step) => step[latency].p95_us && step[latency].p95_us / 1_000),
+    marks: knees.flatMap(({ style, judged: { bends_at, gaveWay } }) =>
+      bends_at === null || gaveWay === 'the generator' ? [] : [{ x: bends_at, label: `${style} bends` }],
+    ),
+  })
+  const valid = knees.flatMap(({ steps }) => steps).filter(({ is_valid }) => is_valid)
+  const rates = [...new Set(valid.map(({ rate }) => rate))].sort((a, b) => a - b)
+  return [
+    p95Of('completion'),
+    p95Of('acceptance'),
+    {
+      title: 'Offered against completed',
+      x: { label: 'offered', unit: 'orders/s', scale: 'linear' },
+      y: { label: 'completed', unit: 'orders/s', scale: 'linear' },
+      series: [
+        ...seriesOf(({ result }) => Math.round(result.completed_per_second)),
+        // What a style that keeps up would complete: the line the others are read against.
+        {
+          name: 'offered',
+          means: 'offered',
+          n: valid.reduce((sum, { result }) => sum + result.counts.offered, 0),
+          points: rates.map((rate) => [rate, rate]),
+        },
+      ],
+    },
+  ]
 }
 
-const chart = (
-  title: string,
-  label: string,
-  knees: Knee[],
-  of: (step: Step) => Step['completion'],
-): Chart => ({
-  title,
-  x: { label: 'offered', unit: 'orders/s', scale: 'log' },
-  y: { label, unit: 'ms', scale: 'log' },
-  series: knees.map(({ part, steps }) =>
-    series(part, steps, (step) => {
-      const us = of(step).p95_us
-      return us === undefined ? undefined : [step.rate, us / 1_000]
-    }),
-  ),
-  marks: knees.flatMap(({ part, judged: { bends_at, gaveWay } }) =>
-    bends_at === null || gaveWay === 'the generator' ? [] : [{ x: bends_at, label: `${STYLE[part]} bends` }],
-  ),
-})
-
-function series(
-  part: TrioName,
-  steps: Step[],
-  pointOf: (step: Step) => [number, number] | undefined,
-): Series {
-  const valid = steps.filter(({ is_valid }) => is_valid)
-  const n = valid.reduce((sum, { completion }) => sum + completion.count, 0)
-  return {
-    name: STYLE[part],
-    means: part,
-    n,
-    points: valid.flatMap((step) => {
-      const point = pointOf(step)
-      return point ? [point] : []
-    }),
-  }
-}
-
-function readingOf(knees: Knee[], { rates }: Params): string[] {
-  const said = knees.map(({ part, judged: { knee, bends_at, gaveWay, limits } }) => {
+function readingOf(knees: Knee[], rates: number[]): string[] {
+  const said = knees.map(({ style, judged: { knee, bends_at, gaveWay, limits } }) => {
     const limit = `p95 of acceptance up to ${milliseconds(limits.acceptance)} ms, of completion up to ${milliseconds(limits.completion)} ms`
     const carried = knee === null ? 'carries none of the rates' : `carries ${knee} orders/s (${limit})`
     if (gaveWay === null)
-      return `${STYLE[part]} ${carried}, the highest rate that was offered: its knee lies above.`
-    if (gaveWay === 'the generator') {
-      return `${STYLE[part]} ${carried}; at ${bends_at} orders/s the generator fell behind, so its knee is not known.`
-    }
-    return `${STYLE[part]} ${carried}; at ${bends_at} orders/s what gives way is ${gaveWay}.`
+      return `${style} ${carried}, the highest rate that was offered: its knee lies above.`
+    return gaveWay === 'the generator'
+      ? `${style} ${carried}; at ${bends_at} orders/s the generator fell behind, so its knee is not known.`
+      : `${style} ${carried}; at ${bends_at} orders/s what gives way is ${gaveWay}.`
   })
   const known = knees.filter(({ judged }) => judged.gaveWay !== null && judged.gaveWay !== 'the generator')
   const rank = known.toSorted((a, b) => (b.judged.knee ?? 0) - (a.judged.knee ?? 0))
   const [best, worst] = [rank[0], rank.at(-1)]
-  const compared =
-    best && worst && best !== worst && best.judged.knee !== worst.judged.knee
-      ? [
-          `Of the knees that were found (steps up to ${Math.max(...rates)} orders/s), that of ${STYLE[best.part]} is the highest and that of ${STYLE[worst.part]} the lowest.`,
-        ]
-      : []
-  return [...said, ...compared]
+  if (!best || !worst || best.judged.knee === worst.judged.knee) return said
+  return [
+    ...said,
+    `Of the knees that were found (steps up to ${Math.max(...rates)} orders/s), that of ${best.style} is the highest and that of ${worst.style} the lowest.`,
+  ]
 }
 
 /** One rate, held for a while. Latencies are from the intended time, in microseconds; absent where samples are too few. */
-export interface Step extends PunctualLoad {
-  rate: number
-  achieved_per_second: number
-  acceptance: StepLatency
-  completion: StepLatency
-  not_accepted: number
-  not_completed: number
-  /** Whether the generator kept its schedule: if not, this step says nothing about the part. */
-  is_valid: boolean
-}
+export type Step = ReturnType<typeof stepOf>
 
 export interface StepLatency extends Percentiles {
   count: number
+}
+
+type Offered = Awaited<ReturnType<Awaited<ReturnType<typeof openBench>>['offer']>>
+
+function stepOf(rate: number, load: Offered) {
+  const { counts, verdict, achieved_per_second, not_completed, response, completion } = load.result
+  return {
+    ...load,
+    rate,
+    achieved_per_second,
+    acceptance: latencyOf(response.ok),
+    completion: latencyOf(completion.reserved),
+    not_accepted: counts.sent - counts.ok,
+    not_completed,
+    /** Whether the generator kept its schedule: if not, this step says nothing about the part. */
+    is_valid: verdict.kept_up,
+  }
+}
+
+function latencyOf(serialized: OpenLoopResult['response']['ok']): StepLatency {
+  const histogram = Histogram.from(serialized)
+  const { count } = histogram
+  return { count, ...percentilesOf(count, (share) => histogram.nearestRank(share)!) }
 }
 
 /** What gives way first when more is asked for. */
@@ -291,29 +253,6 @@ interface Limits {
   completion: number
 }
 
-function stepOf(rate: number, load: PunctualLoad): Step {
-  const { result } = load
-  const { counts, verdict, achieved_per_second, not_completed } = result
-  return {
-    ...load,
-    rate,
-    achieved_per_second,
-    acceptance: latencyOf(result.response.ok),
-    completion: latencyOf(result.completion.reserved),
-    not_accepted: counts.sent - counts.ok,
-    not_completed,
-    is_valid: verdict.kept_up,
-  }
-}
-
-function latencyOf(serialized: OpenLoopResult['response']['ok']): StepLatency {
-  const histogram = Histogram.from(serialized)
-  return {
-    count: histogram.count,
-    ...percentilesOf(histogram.count, (share) => histogram.nearestRank(share)!),
-  }
-}
-
 /** What a step is held against. */
 interface Bend {
   /** A latency bends when its p95 is above this many times the median of the first step … */
@@ -327,11 +266,9 @@ interface Bend {
  * neither latency bends. A step the generator could not offer is no knee of the part: it only ends what can be said.
  */
 export function judgeSteps(steps: Step[], { times, atLeastMs }: Bend): Judged {
-  const first = steps[0]
-  const limits: Limits = {
-    acceptance: Math.max((first?.acceptance.p50_us ?? 0) * times, atLeastMs * 1_000),
-    completion: Math.max((first?.completion.p50_us ?? 0) * times, atLeastMs * 1_000),
-  }
+  const limitOf = (latency: keyof Limits) =>
+    Math.max((steps[0]?.[latency].p50_us ?? 0) * times, atLeastMs * 1_000)
+  const limits: Limits = { acceptance: limitOf('acceptance'), completion: limitOf('completion') }
   let knee: number | null = null
   for (const step of steps) {
     const gaveWay = weaknessOf(step, limits)
@@ -345,8 +282,6 @@ function weaknessOf(step: Step, limits: Limits): GaveWay | null {
   if (!step.is_valid) return 'the generator'
   if (step.not_accepted > 0) return 'refusals'
   if ((step.acceptance.p95_us ?? Infinity) > limits.acceptance) return 'acceptance latency'
-  if (step.not_completed > 0 || (step.completion.p95_us ?? Infinity) > limits.completion) {
-    return 'completion latency: the backlog grows'
-  }
-  return null
+  const isLate = (step.completion.p95_us ?? Infinity) > limits.completion
+  return step.not_completed > 0 || isLate ? 'completion latency: the backlog grows' : null
 }

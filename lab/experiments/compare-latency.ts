@@ -1,23 +1,24 @@
-import { isSupported, milliseconds, percentileCell } from '../load/histogram.ts'
+import { Histogram, isSupported, merged, milliseconds, percentileCell } from '../load/histogram.ts'
 import type { OpenLoopResult } from '../load/result.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
 import { guaranteeCard } from '../part.ts'
-import { openPartClient } from '../parts/client.ts'
-import { drivers, STYLE, watchPart } from '../parts/index.ts'
-import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
-import { stockEnv, stockFor, TRIOS, type TrioName } from '../trio.ts'
-import { everyStretch, merged, percentileChart, timeChart } from './curves.ts'
+import { drivers, STYLE } from '../parts/index.ts'
+import { ledgerCheck } from '../parts/ledger.ts'
+import { stockFor, TRIOS, type TrioName } from '../trio.ts'
+import { openBench, TRIES } from './bench.ts'
+import { everyStretch, percentileChart, timeChart } from './curves.ts'
 import {
   type Chart,
+  type Column,
   check,
   defineExperiment,
   type ExperimentContext,
   type Outcome,
   type Series,
-  type Table,
+  tableOf,
 } from './experiment.ts'
-import { doubtsAboutLoad, offerPunctually, type PunctualLoad, TRIES, warmUp } from './offered-load.ts'
-import { differ, type Repeated, repeated, rotated, spread } from './repeated.ts'
+import { doubtsAboutLoad, type OfferedLoad } from './offered-load.ts'
+import { differ, inTurns, repeated, spread } from './repeated.ts'
 
 export interface Params extends Record<string, unknown> {
   /** Orders per second, one after the other on the same copy of a part. */
@@ -48,21 +49,25 @@ export const compareLatency = defineExperiment<Params>({
 export interface Measured {
   part: TrioName
   repetition: number
-  loads: (PunctualLoad & { rate: number })[]
+  loads: (OfferedLoad & { rate: number; tries: number })[]
 }
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const { params } = context
-  const measured: Awaited<ReturnType<typeof measure>>[] = []
-  for (let repetition = 0; repetition < params.repetitions; repetition++) {
-    for (const part of rotated(TRIOS, repetition)) measured.push(await measure(context, part, repetition))
-  }
-  const sent = measured.flatMap(({ loads }) => loads.map(({ result }) => result.counts))
-  const notOk = sent.reduce((sum, counts) => sum + counts.sent - counts.ok, 0)
-  const total = sent.reduce((sum, counts) => sum + counts.sent, 0)
+  const { rates, seconds, warmUpOrders, repetitions } = params
+  const measured = await inTurns(TRIOS, repetitions, (part, repetition) => measure(context, part, repetition))
+  const settings = settingsOf(measured, rates)
+  const latencies = settings.flatMap((setting) =>
+    LATENCIES.map((latency) => ({ ...setting, latency, ...setting[latency] })),
+  )
+  const counts = settings.flatMap(({ runs }) => runs.map((run) => run.counts))
+  const total = counts.reduce((sum, { sent }) => sum + sent, 0)
+  const ok = counts.reduce((sum, { ok }) => sum + ok, 0)
+  const countOf = (name: 'offered' | 'dropped' | 'sent' | 'ok' | 'completed') => (setting: Setting) =>
+    setting.runs.reduce((sum, run) => sum + run.counts[name], 0)
   return {
     checks: [
-      check('every order is accepted', notOk === 0, `${total - notOk} of ${total} accepted`),
+      check('every order is accepted', ok === total, `${ok} of ${total} accepted`),
       ...measured.map(({ part, repetition, ledger }) =>
         ledgerCheck(` (${STYLE[part]}, run ${repetition + 1})`, ledger),
       ),
@@ -74,247 +79,228 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
           guarantees: measured.find((one) => one.part === part)!.guarantees,
         })),
       ),
-      tableOf(measured, params),
-      offersTable(measured, params),
+      tableOf(
+        `Latency from the intended time in ms, ${repetitions === 1 ? 'one run, so no range' : `median of ${repetitions} runs (range)`}; ${seconds} s a rate, after ${warmUpOrders} orders to warm up that are not in it`,
+        latencies,
+        [
+          ['orders/s', ({ rate }) => rate],
+          ['style', ({ style }) => style],
+          ['latency', ({ latency }) => latency],
+          ['n', ({ all }) => all.count],
+          ...SHARES.map((share): Column<Latency> => [`p${share * 100} ms`, (one) => cellOf(one, share)]),
+        ],
+      ),
+      // What became of it. An order that was sent late counts its lateness.
+      tableOf(
+        `Offered against achieved, orders of ${repetitions === 1 ? 'one run' : `${repetitions} runs together`}`,
+        settings,
+        [
+          ['orders/s', ({ rate }) => rate],
+          ['style', ({ style }) => style],
+          ['offered', countOf('offered')],
+          ['dropped', countOf('dropped')],
+          ['sent', countOf('sent')],
+          ['accepted', countOf('ok')],
+          ['done', countOf('completed')],
+          ['sent/s', ({ runs }) => spread(repeated(runs.map((run) => run.achieved_per_second)), toTenths)],
+          ['tries', ({ loads }) => loads.reduce((sum, { tries }) => sum + tries, 0)],
+        ],
+      ),
     ],
     charts: chartsOf(measured, params),
-    reading: readingOf(measured, params),
+    reading: [
+      ...rates.flatMap((rate) => LATENCIES.flatMap((latency) => compared(settings, rate, latency))),
+      ...(repetitions < 3 ? ['One run each cannot tell a difference between the styles from noise.'] : []),
+      ...settings.filter(({ rate }) => rate === Math.max(...rates)).flatMap(tailOf),
+    ],
     invalid: measured.flatMap(({ part, repetition, loads }) =>
       loads.flatMap(({ rate, result }) =>
         doubtsAboutLoad(`${STYLE[part]} at ${rate}/s, run ${repetition + 1}`, result),
       ),
     ),
-    data: dataOf(measured, params),
+    data: {
+      ...Object.fromEntries(
+        latencies.map(({ part, rate, latency, figure }) => [
+          `${part}_${latency}_at_${rate}`,
+          Object.fromEntries(SHARES.map((share) => [`p${share * 100}_us`, figure(share)])),
+        ]),
+      ),
+      histograms: latencies.map(({ part, rate, latency, all }) => ({
+        part,
+        rate,
+        latency,
+        us: all.toJSON(),
+      })),
+      generator: measured.flatMap(({ part, repetition, loads }) =>
+        loads.map(({ rate, tries, result }) => ({
+          part,
+          repetition,
+          rate,
+          tries,
+          offered_per_second: result.offered_per_second,
+          achieved_per_second: result.achieved_per_second,
+          verdict: result.verdict,
+        })),
+      ),
+    },
   }
 }
 
-async function measure(context: ExperimentContext<Params>, name: TrioName, repetition: number) {
-  const { params, signal } = context
-  const planOf = (perSecond: number): Rate => ({
-    perSecond,
-    seconds: params.seconds,
-    arrivals: params.arrivals,
-  })
-  const initial = stockFor(params.warmUpOrders + TRIES * mostOrders(params.rates.map(planOf)))
-  const part = await context.startPart(name, { durable: true, env: stockEnv(initial) })
-  try {
-    await using client = openPartClient(part, signal)
-    await using watch = await watchPart({ part, client, signal })
-    const what = `${STYLE[name]}, run ${repetition + 1} of ${params.repetitions}`
-    const warm = await warmUp(client, { ...context, count: params.warmUpOrders, what })
-    const loads: Measured['loads'] = []
-    for (const rate of params.rates) {
-      const plan = { rate: planOf(rate), seed: repetition + 1, what: `${what}, ${rate}/s` }
-      loads.push({ rate, ...(await offerPunctually(context, part, plan)) })
-    }
-    const guarantees = await watch.card()
-    const histories = [warm, ...loads.flatMap((load) => load.histories)]
-    const ledger = await ledgerOf(part, { histories, initial, signal })
-    return { part: name, repetition, loads, guarantees, ledger }
-  } finally {
-    await part.close()
+const toTenths = (value: number) => value.toFixed(1)
+
+async function measure(context: ExperimentContext<Params>, part: TrioName, repetition: number) {
+  const { rates, seconds, arrivals, warmUpOrders, repetitions } = context.params
+  const plans = rates.map((perSecond): Rate => ({ perSecond, seconds, arrivals }))
+  const stock = stockFor(warmUpOrders + TRIES * mostOrders(plans))
+  await using bench = await openBench(context, { part, durable: true, stock })
+  const what = `${STYLE[part]}, run ${repetition + 1} of ${repetitions}`
+  await bench.warmUp(warmUpOrders, what)
+  const loads: Measured['loads'] = []
+  for (const rate of plans) {
+    const load = await bench.offer({ rate, seed: repetition + 1, what: `${what}, ${rate.perSecond}/s` })
+    loads.push({ rate: rate.perSecond, ...load })
   }
+  const guarantees = await bench.watch.card()
+  return { part, repetition, loads, guarantees, ledger: await bench.ledger() }
 }
 
 const LATENCIES = ['acceptance', 'completion'] as const
-type Latency = (typeof LATENCIES)[number]
-
-/** One latency of one style at one rate, over all repetitions. */
-interface Asked {
-  part: TrioName
-  rate: number
-  latency: Latency
-}
-
-type Load = Measured['loads'][number]
-
-const loadsOf = (measured: Measured[], { part, rate }: Pick<Asked, 'part' | 'rate'>): Load[] =>
-  measured
-    .filter((one) => one.part === part)
-    .flatMap(({ loads }) => loads.filter((load) => load.rate === rate))
-
-const histogramsOf = (measured: Measured[], asked: Asked) =>
-  loadsOf(measured, asked).map(({ result }) =>
-    asked.latency === 'acceptance' ? result.response.ok : result.completion.reserved,
-  )
-
-/** What a chart shows of each style: the answer of part A is its completion, so one curve is both. */
-const CURVES: { part: TrioName; latency: Latency; style: string; isBoth: boolean }[] = TRIOS.flatMap((part) =>
-  LATENCIES.filter((latency) => drivers[part].completes === 'stream' || latency === 'acceptance').map(
-    (latency) => ({
-      part,
-      latency,
-      style: STYLE[part],
-      isBoth: drivers[part].completes === 'response',
-    }),
-  ),
-)
-
 const SHARES = [0.5, 0.9, 0.95, 0.99]
 
-/** Median and range over the repetitions of one percentile, in microseconds. */
-function figureOf(measured: Measured[], asked: Asked, share: number): Repeated | undefined {
-  return repeated(histogramsOf(measured, asked).map((histogram) => merged([histogram]).percentile(share)))
-}
+/** One style at one rate, over all repetitions. */
+type Setting = ReturnType<typeof settingsOf>[number]
 
-const rowsOf = (rates: number[]): Asked[] =>
-  rates.flatMap((rate) => TRIOS.flatMap((part) => LATENCIES.map((latency) => ({ part, rate, latency }))))
+const settingsOf = (measured: Measured[], rates: number[]) =>
+  rates.flatMap((rate) =>
+    TRIOS.map((part) => {
+      const copies = measured.filter((one) => one.part === part)
+      const loads = copies.flatMap((one) => one.loads.filter((load) => load.rate === rate))
+      const runs = loads.map(({ result }) => result)
+      return {
+        rate,
+        part,
+        style: STYLE[part],
+        loads,
+        runs,
+        acceptance: latencyOf(runs.map(({ response }) => response.ok)),
+        completion: latencyOf(runs.map(({ completion }) => completion.reserved)),
+      }
+    }),
+  )
 
-function tableOf(measured: Measured[], { rates, repetitions, seconds, warmUpOrders }: Params): Table {
-  const runs = repetitions === 1 ? 'one run, so no range' : `median of ${repetitions} runs (range)`
+type Latency = ReturnType<typeof latencyOf>
+
+function latencyOf(serialized: OpenLoopResult['response']['ok'][]) {
+  const runs = serialized.map((one) => Histogram.from(one))
   return {
-    title: `Latency from the intended time in ms, ${runs}; ${seconds} s a rate, after ${warmUpOrders} orders to warm up that are not in it`,
-    columns: ['orders/s', 'style', 'latency', 'n', ...SHARES.map((share) => `p${share * 100} ms`)],
-    rows: rowsOf(rates).map((asked) => [
-      asked.rate,
-      STYLE[asked.part],
-      asked.latency,
-      merged(histogramsOf(measured, asked)).count,
-      ...SHARES.map((share) => cellOf(measured, asked, share)),
-    ]),
+    times: runs.length,
+    all: merged(serialized),
+    /** Median and range over the repetitions of one percentile, in microseconds. */
+    figure: (share: number) => repeated(runs.map((run) => run.percentile(share))),
   }
 }
 
 /** A percentile that single runs do not support is that of all runs together, or one of its samples, and says so. */
-function cellOf(measured: Measured[], asked: Asked, share: number): string {
-  const figure = figureOf(measured, asked, share)
-  if (figure) return spread(figure, milliseconds)
-  const histograms = histogramsOf(measured, asked)
-  const all = merged(histograms)
-  const remark = histograms.length > 1 && isSupported(all.count, share) ? ' (all runs)' : ''
+function cellOf({ times, all, figure }: Latency, share: number): string {
+  const supported = figure(share)
+  if (supported) return spread(supported, milliseconds)
+  const remark = times > 1 && isSupported(all.count, share) ? ' (all runs)' : ''
   return `${percentileCell(all.count, share, all.nearestRank(share))}${remark}`
 }
 
-/** What the generator offered, and what became of it. An order that was sent late counts its lateness. */
-const offersTable = (measured: Measured[], { rates, repetitions }: Params): Table => ({
-  title: `Offered against achieved, orders of ${repetitions === 1 ? 'one run' : `${repetitions} runs together`}`,
-  columns: ['orders/s', 'style', 'offered', 'dropped', 'sent', 'accepted', 'done', 'sent/s', 'tries'],
-  rows: rates.flatMap((rate) =>
-    TRIOS.map((part) => {
-      const loads = loadsOf(measured, { part, rate })
-      const sum = (of: (load: (typeof loads)[number]) => number) =>
-        loads.reduce((all, load) => all + of(load), 0)
-      return [
-        rate,
-        STYLE[part],
-        sum(({ result }) => result.counts.offered),
-        sum(({ result }) => result.counts.dropped),
-        sum(({ result }) => result.counts.sent),
-        sum(({ result }) => result.counts.ok),
-        sum(({ result }) => result.counts.completed),
-        spread(repeated(loads.map(({ result }) => result.achieved_per_second)), (value) => value.toFixed(1)),
-        sum(({ tries }) => tries),
-      ]
-    }),
-  ),
-})
-
-function readingOf(measured: Measured[], { rates, repetitions }: Params): string[] {
-  const sentences = rates.flatMap((rate) =>
-    LATENCIES.flatMap((latency) => compared(measured, rate, latency) ?? []),
-  )
-  const few = repetitions < 3 ? ['One run each cannot tell a difference between the styles from noise.'] : []
-  return [...sentences, ...few, ...tailOf(measured, Math.max(...rates))]
-}
-
 /** The styles from the fastest to the slowest by their median, and whether the distance is more than noise. */
-function compared(measured: Measured[], rate: number, latency: Latency): string | undefined {
-  const ranked = TRIOS.flatMap((part) => {
-    const figure = figureOf(measured, { part, rate, latency }, 0.5)
-    return figure ? [{ part, figure }] : []
-  }).sort((a, b) => a.figure.median - b.figure.median)
-  const [first, ...others] = ranked
-  if (!first || others.length === 0) return undefined
+function compared(settings: Setting[], rate: number, latency: (typeof LATENCIES)[number]): string[] {
+  const [first, ...others] = settings
+    .filter((setting) => setting.rate === rate)
+    .flatMap(({ style, [latency]: { figure } }) => {
+      const median = figure(0.5)
+      return median ? { style, figure: median } : []
+    })
+    .sort((a, b) => a.figure.median - b.figure.median)
+  if (!first || others.length === 0) return []
   const verb = latency === 'acceptance' ? 'accepts' : 'is done with'
-  const rest = others.map(({ part, figure }) => {
-    const apart = differ(first.figure, figure)
-    const remark = apart === false ? ', which is within the run-to-run range' : ''
-    return `${STYLE[part]} in ${milliseconds(figure.median)} ms (${(figure.median / first.figure.median).toFixed(1)} times as long${remark})`
+  const rest = others.map(({ style, figure }) => {
+    const isNoise = differ(first.figure, figure) === false
+    const remark = isNoise ? ', which is within the run-to-run range' : ''
+    return `${style} in ${milliseconds(figure.median)} ms (${(figure.median / first.figure.median).toFixed(1)} times as long${remark})`
   })
-  return `At ${rate} orders/s ${STYLE[first.part]} ${verb} half of the orders within ${milliseconds(first.figure.median)} ms, ${rest.join(', ')}.`
+  return [
+    `At ${rate} orders/s ${first.style} ${verb} half of the orders within ${milliseconds(first.figure.median)} ms, ${rest.join(', ')}.`,
+  ]
 }
 
 /** What an accepted order still has to wait for, where acceptance is not completion. */
-function tailOf(measured: Measured[], rate: number): string[] {
-  return TRIOS.flatMap((part) => {
-    const [accepted, completed] = LATENCIES.map((latency) =>
-      merged(histogramsOf(measured, { part, rate, latency })),
-    )
-    const share = [0.99, 0.95, 0.9, 0.5].find((p) =>
-      isSupported(Math.min(accepted!.count, completed!.count), p),
-    )
-    if (share === undefined) return []
-    const [a, c] = [accepted!.percentile(share)!, completed!.percentile(share)!]
-    const kind =
-      drivers[part].completes === 'response'
-        ? 'the answer is the completion'
-        : `it is done after ${milliseconds(c)} ms`
-    return [
-      `At ${rate} orders/s, p${share * 100} over all runs: ${STYLE[part]} answers after ${milliseconds(a)} ms; ${kind}.`,
-    ]
-  })
+function tailOf({ rate, part, style, acceptance, completion }: Setting): string[] {
+  const count = Math.min(acceptance.all.count, completion.all.count)
+  const share = SHARES.findLast((p) => isSupported(count, p))
+  if (share === undefined) return []
+  const after = ({ all }: Latency) => `after ${milliseconds(all.percentile(share)!)} ms`
+  const end = isAtOnce(part) ? 'the answer is the completion' : `it is done ${after(completion)}`
+  return [
+    `At ${rate} orders/s, p${share * 100} over all runs: ${style} answers ${after(acceptance)}; ${end}.`,
+  ]
 }
 
-function dataOf(measured: Measured[], { rates }: Params): Record<string, unknown> {
-  const entry = ({ part, rate, latency }: Asked) => [
-    `${part}_${latency}_at_${rate}`,
-    Object.fromEntries(
-      SHARES.map((share) => [`p${share * 100}_us`, figureOf(measured, { part, rate, latency }, share)]),
-    ),
-  ]
-  return {
-    ...Object.fromEntries(rowsOf(rates).map(entry)),
-    histograms: rowsOf(rates).map((asked) => ({
-      ...asked,
-      us: merged(histogramsOf(measured, asked)).toJSON(),
-    })),
-    generator: measured.flatMap(({ part, repetition, loads }) =>
-      loads.map(({ rate, tries, result }) => ({
-        part,
-        repetition,
-        rate,
-        tries,
-        offered_per_second: result.offered_per_second,
-        achieved_per_second: result.achieved_per_second,
-        verdict: result.verdict,
-      })),
-    ),
-  }
-}
+/** The answer of part A is its completion, so one curve is both. */
+const isAtOnce = (part: TrioName) => drivers[part].completes === 'response'
 
 /** Of each rate: latency by percentile, latency over time, and what was achieved of what was offered. */
-export const chartsOf = (measured: Measured[], { rates }: Params): Chart[] =>
-  rates.flatMap((rate) => [
-    byPercentile(measured, rate),
-    overTime(measured, rate),
-    offeredAgainstAchieved(measured, rate),
-  ])
+export function chartsOf(measured: Measured[], { rates }: Pick<Params, 'rates'>): Chart[] {
+  const settings = settingsOf(measured, rates)
+  return rates.flatMap((rate) => chartsAt(settings.filter((setting) => setting.rate === rate)))
+}
 
-const byPercentile = (measured: Measured[], rate: number): Chart =>
-  percentileChart(
-    `Latency by percentile at ${rate} orders/s`,
-    CURVES.map(({ part, latency, style, isBoth }) => ({
-      name: `${style} ${isBoth ? 'acceptance and completion' : latency}`,
-      means: part,
-      histogram: merged(histogramsOf(measured, { part, rate, latency })),
-    })),
-  )
-
-function overTime(measured: Measured[], rate: number): Chart {
-  const widthMs = widthFor(measured, rate)
-  return timeChart({
-    title: `Latency over time at ${rate} orders/s: the median of each ${widthMs / 1_000} s, by the intended time`,
-    y: { label: 'latency from the intended time, median', unit: 'ms', scale: 'log' },
-    series: CURVES.map(({ part, latency, style, isBoth }) => {
-      const runs = loadsOf(measured, { part, rate }).map(({ result }) => result)
-      return {
-        name: `${style} ${isBoth ? 'acceptance and completion' : latency}`,
-        means: part,
-        n: merged(histogramsOf(measured, { part, rate, latency })).count,
-        points: medians(runs, latency === 'acceptance' ? 'response_ok' : 'completion', widthMs),
-      }
-    }),
+/** The charts of one rate. */
+function chartsAt(settings: Setting[]): Chart[] {
+  // Each style is offered the same plan.
+  const [{ rate, runs: plan }] = settings as [Setting]
+  const widthMs = widthFor(rate, plan)
+  const curves = settings.flatMap(({ part, style, runs, acceptance, completion }) => {
+    const accepted = { means: part, runs, ...acceptance, interval: 'response_ok', counted: 'ok' } as const
+    const done = { means: part, runs, ...completion, interval: 'completion', counted: 'completed' } as const
+    return isAtOnce(part)
+      ? [{ ...accepted, name: `${style} acceptance and completion`, did: `${style} accepted and done` }]
+      : [
+          { ...accepted, name: `${style} acceptance`, did: `${style} accepted` },
+          { ...done, name: `${style} completion`, did: `${style} done` },
+        ]
   })
+  const pointsOf = (rates: number[]) =>
+    rates.map((rate, at): [number, number] => [middleOf(at, widthMs), Math.round(rate)])
+  return [
+    percentileChart(
+      `Latency by percentile at ${rate} orders/s`,
+      curves.map(({ name, means, all }) => ({ name, means, histogram: all })),
+    ),
+    timeChart({
+      title: `Latency over time at ${rate} orders/s: the median of each ${widthMs / 1_000} s, by the intended time`,
+      y: { label: 'latency from the intended time, median', unit: 'ms', scale: 'log' },
+      series: curves.map(({ name, means, runs, all, interval }) => ({
+        name,
+        means,
+        n: all.count,
+        points: medians(runs, interval, widthMs),
+      })),
+    }),
+    timeChart({
+      title: `Offered against achieved at ${rate} orders/s, ${plan.length === 1 ? 'one run' : `mean of ${plan.length} runs`}`,
+      y: { label: 'rate', unit: 'orders/s' },
+      series: [
+        ...curves.map(({ did, means, runs, counted }) => ({
+          name: did,
+          means,
+          n: runs.reduce((sum, { counts }) => sum + counts[counted], 0),
+          points: pointsOf(rateOverTime(runs, counted, widthMs)),
+        })),
+        {
+          name: 'offered to each',
+          means: 'offered',
+          n: plan.reduce((sum, { counts }) => sum + counts.offered, 0),
+          points: pointsOf(offeredOverTime(plan, widthMs)),
+        },
+      ],
+    }),
+  ]
 }
 
 /** Of all runs together; a stretch with too few samples for a median is a gap. */
@@ -323,47 +309,11 @@ function medians(
   kind: 'response_ok' | 'completion',
   widthMs: number,
 ): Series['points'] {
-  const stretches = Map.groupBy(
-    runs.flatMap(({ intervals }) => intervals),
-    ({ at_ms }) => Math.floor(at_ms / widthMs),
-  )
-  return everyStretch(stretches).map(([at, intervals = []]) => {
-    const us = merged(intervals.map((interval) => interval[kind])).percentile(0.5)
+  const intervals = runs.flatMap((run) => run.intervals)
+  const stretches = Map.groupBy(intervals, ({ at_ms }) => Math.floor(at_ms / widthMs))
+  return everyStretch(stretches).map(([at, own = []]) => {
+    const us = merged(own.map((interval) => interval[kind])).percentile(0.5)
     return [middleOf(at, widthMs), us === undefined ? null : us / 1_000]
-  })
-}
-
-function offeredAgainstAchieved(measured: Measured[], rate: number): Chart {
-  const widthMs = widthFor(measured, rate)
-  const runsOf = (part: (typeof TRIOS)[number]) =>
-    loadsOf(measured, { part, rate }).map(({ result }) => result)
-  const achieved = CURVES.map(({ part, latency, style, isBoth }) => {
-    const counted = latency === 'acceptance' ? ('ok' as const) : ('completed' as const)
-    const runs = runsOf(part)
-    return {
-      name: `${style} ${isBoth ? 'accepted and done' : latency === 'acceptance' ? 'accepted' : 'done'}`,
-      means: part,
-      n: runs.reduce((sum, { counts }) => sum + counts[counted], 0),
-      rates: rateOverTime(runs, counted, widthMs),
-    }
-  })
-  // Each style is offered the same plan.
-  const plan = runsOf(TRIOS[0]!)
-  const offered = {
-    name: 'offered to each',
-    means: 'offered' as const,
-    n: plan.reduce((sum, { counts }) => sum + counts.offered, 0),
-    rates: offeredOverTime(plan, widthMs),
-  }
-  return timeChart({
-    title: `Offered against achieved at ${rate} orders/s, ${plan.length === 1 ? 'one run' : `mean of ${plan.length} runs`}`,
-    y: { label: 'rate', unit: 'orders/s' },
-    series: [...achieved, offered].map(({ name, means, n, rates }) => ({
-      name,
-      means,
-      n,
-      points: rates.map((rate, at) => [middleOf(at, widthMs), Math.round(rate)]),
-    })),
   })
 }
 
@@ -383,11 +333,10 @@ const MOST_STRETCHES = 40
  * Whole intervals of the generator: so many of them that the runs together have samples for a median, and that a curve
  * can still be followed by eye.
  */
-function widthFor(measured: Measured[], rate: number): number {
-  const runs = loadsOf(measured, { part: TRIOS[0]!, rate })
-  const intervalMs = runs[0]?.result.interval_ms ?? 250
+function widthFor(rate: number, runs: OpenLoopResult[]): number {
+  const intervalMs = runs[0]?.interval_ms ?? 250
   const perInterval = (rate * intervalMs * runs.length) / 1_000
-  let intervals = Math.max(1, Math.ceil((runs[0]?.result.intervals.length ?? 0) / MOST_STRETCHES))
+  let intervals = Math.max(1, Math.ceil((runs[0]?.intervals.length ?? 0) / MOST_STRETCHES))
   while (!isSupported(Math.floor(intervals * perInterval), 0.5)) intervals++
   return intervals * intervalMs
 }

@@ -8,7 +8,6 @@ const moments = {
   readyMs: 3_400,
   waitingAtRestart: 40,
   readyOrderDoneMs: 3_900,
-  records: [],
 }
 const order = (sentMs: number, overrides: Partial<Traced> = {}): Traced => ({
   sentMs,
@@ -18,7 +17,8 @@ const order = (sentMs: number, overrides: Partial<Traced> = {}): Traced => ({
   ended: 'reserved',
   ...overrides,
 })
-const figures = (orders: Traced[]) => figuresOf({ orders, moments, samples: [{ atMs: 2_000, waiting: 55 }] })
+const figures = (orders: Traced[]) =>
+  figuresOf({ orders, ...moments, samples: [{ atMs: 2_000, waiting: 55 }] })
 
 describe('the figures of an outage', () => {
   test('count what clients heard by the moment the order was sent', () => {

@@ -3,98 +3,70 @@ import { join } from 'node:path'
 import type { PartStarter } from '@lab/stack/compose/starter.ts'
 import { startPart as startPartHere } from '@lab/stack/part.ts'
 import type { RunDir } from '@lab/stack/run-dir.ts'
-import type { KafkaBroker, RabbitBroker, ServerName } from '@lab/stack/servers/index.ts'
+import type { ServerName } from '@lab/stack/servers/index.ts'
 import type { PartSpec, RunningPart } from '@lab/stack/spec.ts'
 import { parts } from '../../parts.ts'
 import { brokerFor, type RunningTrio, startTrio, TRIOS, type TrioName, trios } from '../trio.ts'
-import type { Experiment, ExperimentContext, Outcome, ProfileName, StartOptions } from './experiment.ts'
+import { closePart } from './bench.ts'
+import type { Experiment, ExperimentContext, Outcome, ProfileName } from './experiment.ts'
 
-interface ContextOptions {
+type Context = ExperimentContext<Record<string, unknown>>
+
+interface RunOptions {
   experiment: Experiment
   profile: ProfileName
   /** Replaces some of the profile's parameters. */
   params?: Record<string, unknown> | undefined
   run: RunDir
   /** Asked only by experiments that need one; may start it at the first call. */
-  brokers: { rabbit: () => Promise<RabbitBroker>; kafka: () => Promise<KafkaBroker> }
-  /** For parts that are no trio. */
-  server?: ExperimentContext<unknown>['server'] | undefined
+  server?: Context['server']
   /** How a part is started; as processes of the run by default. One that brings its broker along is given none. */
   startPart?: PartStarter['startPart'] | undefined
   progress: (text: string) => void
   signal: AbortSignal
 }
 
-interface OpenContext {
-  context: ExperimentContext<Record<string, unknown>>
-  /** Stops every part the experiment started; each takes what it made off a broker that is not ours. Idempotent. */
-  close: () => Promise<void>
-}
-
-/** Runs one experiment and closes what it opened, also when it fails or is aborted. */
-export async function runExperiment(options: ContextOptions): Promise<Outcome> {
-  const { context, close } = createContext(options)
-  try {
-    return await options.experiment.run(context)
-  } finally {
-    await close()
-  }
-}
-
-/** What an experiment runs in: the same for the command line and for vitest. */
-function createContext({
-  experiment,
-  profile,
-  params = {},
-  run,
-  brokers,
-  server = noServer,
-  startPart,
-  progress,
-  signal,
-}: ContextOptions): OpenContext {
-  const started: RunningTrio[] = []
-  const others: RunningPart[] = []
-  const startNamed = async (name: TrioName, options: StartOptions = {}) => {
-    const broker = startPart ? {} : await brokerFor(name, brokers)
+/**
+ * Runs one experiment, the same for the command line and for vitest. What it started is closed, also when it fails or is
+ * aborted; each part takes what it made off a broker that is not ours.
+ */
+export async function runExperiment(options: RunOptions): Promise<Outcome> {
+  const { experiment, profile, params = {}, run, server = noServer, startPart, progress, signal } = options
+  const started: (RunningTrio | RunningPart)[] = []
+  const startNamed: Context['startPart'] = async (name, options = {}) => {
+    const broker = startPart ? {} : await brokerFor(name, { server })
     progress(`starting ${name}`)
     const part = await startTrio(name, { run, signal, ...broker, ...options }, startPart)
     started.push(part)
     return part
   }
-  const startOther: ExperimentContext<unknown>['startOther'] = async (name, options = {}) => {
+  const startOther: Context['startOther'] = async (name, options = {}) => {
     const spec = parts.find((one) => one.name === name)
     if (!spec) throw new Error(`${name} is not listed in parts.ts`)
     const found = startPart ? [] : spec.servers.map(async (kind) => [kind, await server(kind)])
     progress(`starting ${name}`)
     const servers = Object.fromEntries(await Promise.all(found))
     const part = await (startPart ?? startPartHere)(spec, { run, signal, servers, ...options })
-    others.push(part)
+    started.push(part)
     return part
   }
-  const context: ExperimentContext<Record<string, unknown>> = {
-    params: { ...paramsOf(experiment, profile), ...params },
-    ...brokers,
-    progress,
-    signal,
-    start: (options) => startNamed(oneOf(experiment), options),
-    startPart: startNamed,
-    startOther,
-    server,
-    scratchFile: async (name) => join(await run.sub('scratch'), `${randomBytes(6).toString('hex')}-${name}`),
+  try {
+    return await experiment.run({
+      params: { ...paramsOf(experiment, profile), ...params },
+      rabbit: () => server('rabbitmq'),
+      kafka: () => server('kafka'),
+      progress,
+      signal,
+      start: (options) => startNamed(oneOf(experiment), options),
+      startPart: startNamed,
+      startOther,
+      server,
+      scratchFile: async (name) =>
+        join(await run.sub('scratch'), `${randomBytes(6).toString('hex')}-${name}`),
+    })
+  } finally {
+    for (const part of started.reverse()) await closePart(part, signal)
   }
-  const close = async () => {
-    for (const part of others.splice(0).reverse()) {
-      if (signal.aborted) await Promise.all(Object.values(part.services).map((service) => service.kill()))
-      await part.close()
-    }
-    for (const part of started.splice(0).reverse()) {
-      // Whoever interrupts a run does not wait for orderly shutdowns.
-      if (signal.aborted) await Promise.all(part.services.map((service) => service.kill()))
-      await part.close()
-    }
-  }
-  return { context, close }
 }
 
 /** Throws when the experiment has no such profile. */

@@ -1,9 +1,9 @@
-import { Histogram, type SerializedHistogram } from '../load/histogram.ts'
-import type { Chart, Series } from './experiment.ts'
+import { type Histogram, LATENCY_COLUMNS, type LatencySummary, latencyCells } from '../load/histogram.ts'
+import type { Chart, Column, Series } from './experiment.ts'
 
-/** Several histograms as one: every sample of all repetitions. */
-export const merged = (histograms: SerializedHistogram[]): Histogram =>
-  histograms.reduce((sum, each) => sum.add(Histogram.from(each)), new Histogram())
+/** Count, mean and percentiles of what was measured of an item. */
+export const latencyColumns = <Item>(of: (item: Item) => LatencySummary): Column<Item>[] =>
+  LATENCY_COLUMNS.map((title, at) => [title, (item) => latencyCells(of(item))[at]!])
 
 /** Latency by percentile as HDR charts show it. A curve ends where its samples do. `from` says when the clock started. */
 export function percentileChart(

@@ -69,6 +69,14 @@ export interface Experiment<Params = Record<string, unknown>> {
   run: (context: ExperimentContext<Params>) => Promise<Outcome>
 }
 
+/** A table with a row for each item; a column is its title and what it says of one. */
+export const tableOf = <Item>(title: string, items: readonly Item[], columns: Column<Item>[]): Table => ({
+  title,
+  columns: columns.map(([name]) => name),
+  rows: items.map((item, at) => columns.map(([, cell]) => cell(item, at))),
+})
+export type Column<Item> = [title: string, cell: (item: Item, at: number) => string | number]
+
 /** Checks the parameters of every profile against each other; the list of experiments holds them with their types erased. */
 export function defineExperiment<Params extends Record<string, unknown>>(
   experiment: Experiment<Params>,

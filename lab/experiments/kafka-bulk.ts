@@ -1,24 +1,9 @@
-import { openPartClient } from '../parts/client.ts'
-import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
-import { bulkRecords } from '../parts/streaming-kafka.ts'
+import { ledgerCheck } from '../parts/ledger.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
-import { stockEnv } from '../trio.ts'
-import {
-  type Check,
-  check,
-  defineExperiment,
-  type ExperimentContext,
-  type Outcome,
-  type Table,
-  voidingCheck,
-} from './experiment.ts'
-import {
-  type AnalyticsReport,
-  countTopics,
-  placeBulk,
-  type TopicCount,
-  untilCounted,
-} from './kafka-counts.ts'
+import { ofEach } from '../trio.ts'
+import { openBench } from './bench.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, voidingCheck } from './experiment.ts'
+import { countTopics, placeBulk, untilCounted } from './kafka-counts.ts'
 
 interface Params extends Record<string, unknown> {
   orders: number
@@ -40,113 +25,77 @@ export const kafkaBulk = defineExperiment<Params>({
 })
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
-  const seen = await observe(context)
-  const { bulk, report, log, seconds } = seen
-  return {
-    checks: checksOf(seen),
-    tables: tablesOf(seen),
-    data: { bulk, analytics: report, log, seconds_until_counted: seconds },
-  }
-}
-
-type Seen = Awaited<ReturnType<typeof observe>>
-
-async function observe(context: ExperimentContext<Params>) {
   const { params, signal, progress } = context
-  const initial = { burger: params.stockPerItem, pizza: params.stockPerItem, salad: params.stockPerItem }
-  const part = await context.start({ env: stockEnv(initial) })
-  await using client = openPartClient(part, signal)
-  await using probe = await openKafkaProbe(part.kafka!)
+  await using bench = await openBench(context, { stock: ofEach(params.stockPerItem) })
+  await using probe = await openKafkaProbe(bench.part.kafka!)
 
   progress(`placing ${params.orders} orders with POST /orders/bulk`)
   const startedAt = performance.now()
-  const bulk = await placeBulk(client, params.orders)
-  const report = await untilCounted(client, bulk.accepted, { ...context, timeoutMs: 120_000 })
+  const bulk = await placeBulk(bench, params.orders)
+  const report = await untilCounted(bench, bulk.accepted)
   const seconds = (performance.now() - startedAt) / 1_000
 
   progress('counting both topics without the services')
   const log = await countTopics(probe, signal)
-  const orders = await client.orders()
-  const ledger = ledgerCheck('', await ledgerOf(part, { histories: [bulkRecords(bulk)], initial, signal }))
-  return { params, bulk, report, seconds, log, listed: orders.length, ledger }
-}
-
-function checksOf({ params, bulk, report, log, listed, ledger }: Seen): Check[] {
+  const listed = (await bench.client.orders()).length
   const decided = log.reserved + log.failed
-  return [
-    analyticsEqualLog(report, log),
-    check(
-      'the log acknowledges every order',
-      bulk.accepted === params.orders && bulk.unknown === 0,
-      `${bulk.accepted} of ${params.orders} accepted, ${bulk.unknown} unknown`,
-    ),
-    voidingCheck(
-      'each order is decided once',
-      log.decidedTwice === 0 && log.phantoms === 0 && decided === log.orders,
-      `${log.orders} orders, ${decided} decided, ${log.decidedTwice} twice, ${log.phantoms} decisions without an order`,
-    ),
-    check(
-      'GET /orders lists every order of the log',
-      listed === log.orders,
-      `${listed} listed, ${log.orders} in the log`,
-    ),
-    ledger,
-  ]
-}
-
-function tablesOf({ params, bulk, report, log, seconds }: Seen): Table[] {
-  const analytics = [report.orders_total, report.reserved_total, report.failed_total]
-  return [
-    {
-      title: `${params.orders} orders by POST /orders/bulk, stock of ${params.stockPerItem} an item`,
-      columns: ['', 'orders', 'reserved', 'failed', 'failure rate %', 'orders/min (event time)'],
-      rows: [
-        ['analytics', ...analytics, percent(report.failure_rate), report.window.orders],
-        [
-          'counted from the topics',
-          log.orders,
-          log.reserved,
-          log.failed,
-          percent(rateOf(log)),
-          log.lastMinute,
-        ],
-      ],
-    },
-    {
-      title: 'Speed',
-      columns: ['what', 'seconds', 'orders/s', 'orders/min'],
-      rows: [
-        ['acknowledged by the log', ...speed(bulk.accepted, bulk.seconds)],
-        ['decided and counted by analytics', ...speed(report.orders_total, seconds)],
-      ],
-    },
-  ]
-}
-
-function analyticsEqualLog(report: AnalyticsReport, log: TopicCount): Check {
-  const pairs: [string, number, number][] = [
+  const counts: [what: string, analytics: number, counted: number][] = [
     ['orders', report.orders_total, log.orders],
     ['reserved', report.reserved_total, log.reserved],
     ['failed', report.failed_total, log.failed],
-    ['failure rate', report.failure_rate, rateOf(log)],
+    ['failure rate', report.failure_rate, decided === 0 ? 0 : log.failed / decided],
     ['orders/min', report.window.orders, log.lastMinute],
   ]
-  const differing = pairs.filter(([, analytics, counted]) => analytics !== counted)
-  const detail = (differing.length === 0 ? pairs : differing)
-    .map(([what, analytics, counted]) =>
-      `${what} ${analytics} = ${counted}`.replace('=', analytics === counted ? '=' : '≠'),
-    )
-    .join(', ')
-  return voidingCheck(
-    'the analytics equal an independent count of the topics',
-    differing.length === 0,
-    detail,
-  )
+  const differing = counts.filter(([, analytics, counted]) => analytics !== counted)
+  return {
+    checks: [
+      voidingCheck(
+        'the analytics equal an independent count of the topics',
+        differing.length === 0,
+        differing.length === 0
+          ? counts.map(([what, analytics, counted]) => `${what} ${analytics} = ${counted}`).join(', ')
+          : differing.map(([what, analytics, counted]) => `${what} ${analytics} ≠ ${counted}`).join(', '),
+      ),
+      check(
+        'the log acknowledges every order',
+        bulk.accepted === params.orders && bulk.unknown === 0,
+        `${bulk.accepted} of ${params.orders} accepted, ${bulk.unknown} unknown`,
+      ),
+      voidingCheck(
+        'each order is decided once',
+        log.decidedTwice === 0 && log.phantoms === 0 && decided === log.orders,
+        `${log.orders} orders, ${decided} decided, ${log.decidedTwice} twice, ${log.phantoms} decisions without an order`,
+      ),
+      check(
+        'GET /orders lists every order of the log',
+        listed === log.orders,
+        `${listed} listed, ${log.orders} in the log`,
+      ),
+      ledgerCheck('', await bench.ledger()),
+    ],
+    tables: [
+      {
+        title: `${params.orders} orders by POST /orders/bulk, stock of ${params.stockPerItem} an item`,
+        columns: ['', 'orders', 'reserved', 'failed', 'failure rate %', 'orders/min (event time)'],
+        rows: [
+          ['analytics', ...counts.map(([what, analytics]) => shown(what, analytics))],
+          ['counted from the topics', ...counts.map(([what, , counted]) => shown(what, counted))],
+        ],
+      },
+      {
+        title: 'Speed',
+        columns: ['what', 'seconds', 'orders/s', 'orders/min'],
+        rows: [
+          ['acknowledged by the log', ...speed(bulk.accepted, bulk.seconds)],
+          ['decided and counted by analytics', ...speed(report.orders_total, seconds)],
+        ],
+      },
+    ],
+    data: { bulk, analytics: report, log, seconds_until_counted: seconds },
+  }
 }
 
-const rateOf = ({ reserved, failed }: TopicCount) =>
-  reserved + failed === 0 ? 0 : failed / (reserved + failed)
-const percent = (rate: number) => (rate * 100).toFixed(2)
+const shown = (what: string, value: number) => (what === 'failure rate' ? (value * 100).toFixed(2) : value)
 const speed = (orders: number, seconds: number) => [
   seconds.toFixed(2),
   Math.round(orders / seconds),

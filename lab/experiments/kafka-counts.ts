@@ -1,9 +1,9 @@
 import { waitFor } from '@lab/kit/wait.ts'
 import { z } from 'zod'
 import type { PartClient } from '../parts/client.ts'
-import { INVENTORY_EVENTS, ORDER_EVENTS } from '../parts/streaming-kafka.ts'
+import { bulkRecords, INVENTORY_EVENTS, ORDER_EVENTS } from '../parts/streaming-kafka.ts'
 import type { KafkaProbe, TopicRecord } from '../probes/kafka.ts'
-import type { ExperimentContext } from './experiment.ts'
+import type { Bench } from './bench.ts'
 
 /** What the two topics say, counted without any service: every record read, every order counted once. */
 export interface TopicCount {
@@ -76,11 +76,12 @@ export type AnalyticsReport = z.infer<typeof AnalyticsReport>
 export const readAnalytics = async (client: PartClient): Promise<AnalyticsReport> =>
   AnalyticsReport.parse(await client.read('third', '/metrics'))
 
-type Waiting = Pick<ExperimentContext<unknown>, 'progress' | 'signal'> & { timeoutMs: number }
-
 /** Until analytics has counted `orders` orders, each with its decision, and is not replaying. */
-export function untilCounted(client: PartClient, orders: number, waiting: Waiting): Promise<AnalyticsReport> {
-  const { progress, signal, timeoutMs } = waiting
+export function untilCounted(
+  { client, progress, signal }: Bench,
+  orders: number,
+  timeoutMs = 120_000,
+): Promise<AnalyticsReport> {
   return waitFor(
     `analytics to count ${orders} orders and their decisions`,
     async () => {
@@ -99,8 +100,11 @@ export function untilCounted(client: PartClient, orders: number, waiting: Waitin
 /** Bulk answers once the log has acknowledged every order. */
 const BulkResult = z.object({ accepted: z.number(), unknown: z.number(), seconds: z.number() })
 
-export async function placeBulk(client: PartClient, count: number): Promise<z.infer<typeof BulkResult>> {
+/** Orders that take 1 to 5 of the items in turn. */
+export async function placeBulk({ client, keep }: Bench, count: number): Promise<z.infer<typeof BulkResult>> {
   // A busy machine produces some hundred orders a second.
   const timeoutMs = 60_000 + 5 * count
-  return BulkResult.parse(await client.command('order', '/orders/bulk', { count }, { timeoutMs }))
+  const bulk = BulkResult.parse(await client.command('order', '/orders/bulk', { count }, { timeoutMs }))
+  keep(bulkRecords(bulk))
+  return bulk
 }

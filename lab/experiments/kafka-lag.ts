@@ -1,20 +1,19 @@
 import { isTerminal } from '@lab/common/domain/order.ts'
 import { waitFor } from '@lab/kit/wait.ts'
 import { z } from 'zod'
-import { openPartClient, type PartClient } from '../parts/client.ts'
-import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
-import { bulkRecords, INVENTORY_EVENTS, ORDER_EVENTS } from '../parts/streaming-kafka.ts'
+import { ledgerCheck } from '../parts/ledger.ts'
+import { INVENTORY_EVENTS, ORDER_EVENTS } from '../parts/streaming-kafka.ts'
 import { type KafkaProbe, openKafkaProbe } from '../probes/kafka.ts'
-import { type RunningTrio, stockEnv } from '../trio.ts'
+import { ofEach } from '../trio.ts'
+import { type Bench, openBench } from './bench.ts'
 import {
   type Chart,
-  type Check,
   check,
   defineExperiment,
   type ExperimentContext,
   type Outcome,
   type Series,
-  type Table,
+  tableOf,
 } from './experiment.ts'
 import { countTopics, placeBulk, readAnalytics, untilCounted } from './kafka-counts.ts'
 
@@ -39,115 +38,104 @@ export const kafkaLag = defineExperiment<Params>({
 })
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
-  const seen = await observe(context)
-  const { samples, rate, records } = seen
-  return {
-    checks: checksOf(seen),
-    tables: [lagTable(samples), rateTable(rate)],
-    charts: [lagChart(samples)],
-    data: { samples, messages_per_second: rate.messages / rate.seconds, records },
-  }
-}
-
-type Seen = Awaited<ReturnType<typeof observe>>
-
-async function observe(context: ExperimentContext<Params>) {
-  const { params, signal } = context
+  const { orders, throttleSeconds, ordersWhileStopped } = context.params
   // Enough for every order: what is reserved is not the question here.
-  const each = 2 * (params.orders + params.ordersWhileStopped)
-  const initial = { burger: each, pizza: each, salad: each }
-  const part = await context.start({ env: stockEnv(initial) })
-  await using client = openPartClient(part, signal)
-  await using probe = await openKafkaProbe(part.kafka!)
-  const meter = openLagMeter(probe, client)
-  const bench: LagBench = { ...context, part, client, meter }
+  await using bench = await openBench(context, { stock: ofEach(2 * (orders + ordersWhileStopped)) })
+  await using probe = await openKafkaProbe(bench.part.kafka!)
+  const meter = openLagMeter(bench, probe)
 
-  const standstill = await lagOfStandstill(bench, params.orders)
-  const unread = (await countTopics(probe, signal)).records
-  const { seconds } = await lagWhileDraining(bench, params)
-  const down = await lagOfStopped(bench, { orders: params.ordersWhileStopped, before: params.orders })
+  const { before, still, ageSeconds } = await lagOfStandstill(bench, meter, orders)
+  const unread = (await countTopics(probe, context.signal)).records
+  const seconds = await lagWhileDraining(bench, meter, context.params)
+  const { stopped, back } = await lagOfStopped(bench, meter, context.params)
+  const whileStopped = (await countTopics(probe, context.signal)).records - unread
 
-  const log = await countTopics(probe, signal)
-  const histories = [standstill.bulk, down.bulk].map((bulk) => bulkRecords(bulk))
+  const { samples } = meter
+  const told = still.reported?.seconds ?? Number.NaN
+  const slack = 0.1 + told * 0.02
+  const draining = samples.filter(({ phase }) => phase === 'draining').map(({ messages }) => messages)
   return {
-    standstill,
-    down,
-    samples: meter.samples,
-    rate: { sleepSeconds: params.throttleSeconds, messages: unread, seconds },
-    records: { standingStill: unread, whileStopped: log.records - unread },
-    ledger: ledgerCheck('', await ledgerOf(part, { histories, initial, signal })),
+    checks: [
+      // Offsets also count the markers of transactions, which are no records: the lag is the records and a few of those.
+      check(
+        'the lag rises by every record, and the service reports what the broker does',
+        unread > 0 && still.messages >= unread && still.reported?.messages === still.messages,
+        `${still.messages} by the broker, ${still.reported?.messages} by GET /lag: ${unread} records and ${still.messages - unread} transaction markers; group ${still.state}`,
+      ),
+      check('there is no lag before the first order', before.messages === 0, `${before.messages} messages`),
+      check(
+        'the lag in seconds is the age of the oldest unread record',
+        told >= ageSeconds.atLeast - slack && told <= ageSeconds.atMost + slack,
+        `${told.toFixed(2)} s; the oldest unread order is ${ageSeconds.atLeast.toFixed(2)} to ${ageSeconds.atMost.toFixed(2)} s old`,
+      ),
+      check(
+        'under the throttle the lag drains to 0',
+        draining.every((lag, i) => i === 0 || lag <= draining[i - 1]!) && draining.at(-1) === 0,
+        `${draining[0]} → ${draining.at(-1)} in ${draining.length} readings`,
+      ),
+      check(
+        'a stopped consumer does not show 0',
+        whileStopped > 0 && stopped.messages >= whileStopped && stopped.members === 0,
+        `${stopped.messages} messages behind with ${whileStopped} records unread; group ${stopped.state}, ${stopped.members} members`,
+      ),
+      check(
+        'the lag is worked off after the restart',
+        back.messages === 0 && back.reported?.messages === 0,
+        `${back.messages} messages by the broker, ${back.reported?.messages} by the service`,
+      ),
+      ledgerCheck('', await bench.ledger()),
+    ],
+    tables: [
+      tableOf('Lag of analytics-group on both topics', fewOfEachPhase(samples), [
+        ['s', ({ atMs }) => (atMs / 1_000).toFixed(1)],
+        ['analytics', ({ phase }) => phase],
+        ['messages (broker)', ({ messages }) => messages],
+        ['messages (GET /lag)', ({ reported }) => reported?.messages ?? 'not there to ask'],
+        ['seconds (GET /lag)', ({ reported }) => reported?.seconds.toFixed(2) ?? ''],
+        ['group', ({ state }) => state],
+        ['members', ({ members }) => members],
+      ]),
+      // What a sleep before each message lets through at most, and what came through: timers are not exact.
+      tableOf(
+        'Service rate under the throttle',
+        [unread],
+        [
+          ['sleep per message ms', () => throttleSeconds * 1_000],
+          ['at most, messages/s', () => Math.round(1 / throttleSeconds)],
+          ['achieved, messages/s', (messages) => Math.round(messages / seconds)],
+          ['messages', (messages) => messages],
+          ['seconds', () => seconds.toFixed(1)],
+        ],
+      ),
+    ],
+    charts: [lagChart(samples)],
+    data: {
+      samples,
+      messages_per_second: unread / seconds,
+      records: { standingStill: unread, whileStopped },
+    },
   }
-}
-
-const checksOf = ({ standstill, down, samples, records, ledger }: Seen): Check[] => [
-  rises(standstill, records.standingStill),
-  check(
-    'there is no lag before the first order',
-    standstill.before.messages === 0,
-    `${standstill.before.messages} messages`,
-  ),
-  secondsAreRight(standstill),
-  falls(samples.filter(({ phase }) => phase === 'draining')),
-  stoppedIsBehind(down.stopped, records.whileStopped),
-  check(
-    'the lag is worked off after the restart',
-    down.back.messages === 0 && down.back.reported?.messages === 0,
-    `${down.back.messages} messages by the broker, ${down.back.reported?.messages} by the service`,
-  ),
-  ledger,
-]
-
-/** Offsets also count the markers of transactions, which are no records: the lag is the records and a few of those. */
-function rises({ still }: { still: LagSample }, records: number): Check {
-  const holds = records > 0 && still.messages >= records && still.reported?.messages === still.messages
-  const detail = `${still.messages} by the broker, ${still.reported?.messages} by GET /lag: ${records} records and ${still.messages - records} transaction markers; group ${still.state}`
-  return check('the lag rises by every record, and the service reports what the broker does', holds, detail)
-}
-
-function secondsAreRight({ still, ageSeconds }: Awaited<ReturnType<typeof lagOfStandstill>>): Check {
-  const seconds = still.reported?.seconds ?? Number.NaN
-  const slack = 0.1 + seconds * 0.02
-  const holds = seconds >= ageSeconds.atLeast - slack && seconds <= ageSeconds.atMost + slack
-  const detail = `${seconds.toFixed(2)} s; the oldest unread order is ${ageSeconds.atLeast.toFixed(2)} to ${ageSeconds.atMost.toFixed(2)} s old`
-  return check('the lag in seconds is the age of the oldest unread record', holds, detail)
-}
-
-function falls(samples: LagSample[]): Check {
-  const messages = samples.map((sample) => sample.messages)
-  const neverRises = messages.every((lag, i) => i === 0 || lag <= messages[i - 1]!)
-  const detail = `${messages[0]} → ${messages.at(-1)} in ${samples.length} readings`
-  return check('under the throttle the lag drains to 0', neverRises && messages.at(-1) === 0, detail)
-}
-
-function stoppedIsBehind(stopped: LagSample, records: number): Check {
-  const holds = records > 0 && stopped.messages >= records && stopped.members === 0
-  const detail = `${stopped.messages} messages behind with ${records} records unread; group ${stopped.state}, ${stopped.members} members`
-  return check('a stopped consumer does not show 0', holds, detail)
-}
-
-interface LagBench extends Pick<ExperimentContext<unknown>, 'progress' | 'signal'> {
-  part: RunningTrio
-  client: PartClient
-  meter: LagMeter
 }
 
 /** No message gets through: each would have to wait for this long. */
 const STANDSTILL_SECONDS = 3_600
 
+const throttle = ({ client }: Bench, seconds: number) =>
+  client.command('third', '/admin/throttle', { seconds })
+
 /** Places orders while analytics stands still: nothing moves when the lag is read, so two readings can be compared. */
-async function lagOfStandstill({ client, meter, progress, signal }: LagBench, orders: number) {
-  await client.command('third', '/admin/throttle', { seconds: STANDSTILL_SECONDS })
+async function lagOfStandstill(bench: Bench, meter: LagMeter, orders: number) {
+  await throttle(bench, STANDSTILL_SECONDS)
   const before = await meter.sample('before')
   const startedAt = performance.now()
-  const bulk = await placeBulk(client, orders)
+  await placeBulk(bench, orders)
   const placedAt = performance.now()
-  progress(`${orders} orders placed while analytics stands still`)
-  await untilDecided(client, orders, signal, () => meter.sample('standing still'))
+  bench.progress(`${orders} orders placed while analytics stands still`)
+  await untilDecided(bench, orders, () => meter.sample('standing still'))
   const readFrom = performance.now()
   const still = await meter.sample('standing still')
   const readUntil = performance.now()
   return {
-    bulk,
     before,
     still,
     /** The oldest unread record was written while the bulk request ran, and its age read while the sample was taken. */
@@ -155,16 +143,13 @@ async function lagOfStandstill({ client, meter, progress, signal }: LagBench, or
   }
 }
 
-/** Lets the messages through, one every `throttleSeconds`, until the broker reports no lag. */
-async function lagWhileDraining(
-  bench: LagBench,
-  { throttleSeconds, orders }: { throttleSeconds: number; orders: number },
-) {
-  const { client, meter, progress, signal } = bench
-  await client.command('third', '/admin/throttle', { seconds: throttleSeconds })
+/** Lets the messages through, one every `throttleSeconds`, until the broker reports no lag. Answers for how many seconds. */
+async function lagWhileDraining(bench: Bench, meter: LagMeter, { throttleSeconds, orders }: Params) {
+  const { client, progress, signal } = bench
+  await throttle(bench, throttleSeconds)
   const startedAt = performance.now()
   let countedAt: number | undefined
-  const drained = await waitFor(
+  await waitFor(
     'the lag to drain',
     async () => {
       const sample = await meter.sample('draining')
@@ -172,60 +157,54 @@ async function lagWhileDraining(
       const counted = report.reserved_total + report.failed_total >= orders && report.orders_total >= orders
       if (counted) countedAt ??= performance.now()
       progress(`draining: ${sample.messages} messages behind, ${sample.reported?.seconds.toFixed(1)} s`)
-      return sample.messages === 0 && counted && sample
+      return sample.messages === 0 && counted
     },
     // Each order is two records; timers of a busy machine can take several times what was asked for.
     { timeoutMs: 30_000 + orders * 2 * throttleSeconds * 10_000, everyMs: 100, signal },
   )
   await client.clearFaults('third')
-  await client.command('third', '/admin/throttle', { seconds: 0 })
-  return { drained, seconds: ((countedAt ?? performance.now()) - startedAt) / 1_000 }
+  await throttle(bench, 0)
+  return ((countedAt ?? performance.now()) - startedAt) / 1_000
 }
 
 /** Places orders while there is no consumer, reads the lag from the broker, and starts the consumer again. */
-async function lagOfStopped(bench: LagBench, { orders, before }: { orders: number; before: number }) {
-  const { part, client, meter, progress, signal } = bench
+async function lagOfStopped(bench: Bench, meter: LagMeter, { orders, ordersWhileStopped }: Params) {
+  const { part, progress, signal } = bench
+  const total = orders + ordersWhileStopped
+  const sample = () => meter.sample('stopped', { isRunning: false })
   await part.third.stop()
-  await meter.sample('stopped', { isRunning: false })
-  const bulk = await placeBulk(client, orders)
-  await untilDecided(client, before + orders, signal, () => meter.sample('stopped', { isRunning: false }))
-  const stopped: LagSample = await waitFor(
+  await sample()
+  await placeBulk(bench, ordersWhileStopped)
+  await untilDecided(bench, total, sample)
+  const stopped = await waitFor(
     'the broker to see that the group has no members',
     async () => {
-      const sample = await meter.sample('stopped', { isRunning: false })
-      progress(`analytics is stopped: ${sample.messages} messages behind, group ${sample.state}`)
-      return sample.members === 0 && sample
+      const seen = await sample()
+      progress(`analytics is stopped: ${seen.messages} messages behind, group ${seen.state}`)
+      return seen.members === 0 && seen
     },
     { timeoutMs: 30_000, everyMs: 200, signal },
   )
   await part.third.start()
-  await untilCounted(client, before + orders, { progress, signal, timeoutMs: 60_000 })
-  const back = await waitFor(
-    'the restarted analytics to commit what it has read',
-    async () => {
-      const sample = await meter.sample('started again')
-      return sample.messages === 0 && sample
-    },
-    { timeoutMs: 15_000, everyMs: 100, signal },
-  )
-  return { bulk, stopped, back }
+  await untilCounted(bench, total, 60_000)
+  const caughtUp = async () => {
+    const seen = await meter.sample('started again')
+    return seen.messages === 0 && seen
+  }
+  const back = await waitFor('the restarted analytics to commit what it has read', caughtUp, {
+    everyMs: 100,
+    signal,
+  })
+  return { stopped, back }
 }
 
 /** The lag is read on the way: what nobody reads, the chart does not show. */
-async function untilDecided(
-  client: PartClient,
-  orders: number,
-  signal: AbortSignal,
-  sample: () => Promise<LagSample>,
-): Promise<void> {
-  await waitFor(
-    `${orders} orders to be decided`,
-    async () => {
-      await sample()
-      return (await client.orders()).filter(({ status }) => isTerminal(status)).length >= orders
-    },
-    { timeoutMs: 60_000, everyMs: 200, signal },
-  )
+async function untilDecided({ client, signal }: Bench, orders: number, sample: () => Promise<LagSample>) {
+  const areDecided = async () => {
+    await sample()
+    return (await client.orders()).filter(({ status }) => isTerminal(status)).length >= orders
+  }
+  await waitFor(`${orders} orders to be decided`, areDecided, { timeoutMs: 60_000, everyMs: 200, signal })
 }
 
 const ANALYTICS_GROUP = 'analytics-group'
@@ -244,25 +223,25 @@ export interface LagSample {
 
 const LagReport = z.object({ lag_messages: z.number(), lag_seconds: z.number() })
 
-interface LagMeter {
-  samples: LagSample[]
-  /** Asks the broker, and the service when it runs. Rejects when either does not answer: no figure is made up. */
-  sample: (phase: string, options?: { isRunning?: boolean }) => Promise<LagSample>
-}
+type LagMeter = ReturnType<typeof openLagMeter>
 
-function openLagMeter(probe: KafkaProbe, client: PartClient): LagMeter {
+function openLagMeter({ client }: Bench, probe: KafkaProbe) {
   const startedAt = performance.now()
   const samples: LagSample[] = []
   return {
     samples,
-    sample: async (phase, { isRunning = true } = {}) => {
-      const messages = await brokerLag(probe)
+    /** Asks the broker, and the service when it runs. Rejects when either does not answer: no figure is made up. */
+    async sample(phase: string, { isRunning = true } = {}): Promise<LagSample> {
+      const partitions = [
+        ...(await probe.lag(ANALYTICS_GROUP, ORDER_EVENTS)),
+        ...(await probe.lag(ANALYTICS_GROUP, INVENTORY_EVENTS)),
+      ]
       const { state, members } = await probe.groupState(ANALYTICS_GROUP)
       const report = isRunning ? LagReport.parse(await client.read('third', '/lag')) : undefined
       const sample: LagSample = {
         atMs: Math.round(performance.now() - startedAt),
         phase,
-        messages,
+        messages: partitions.reduce((sum, { lag }) => sum + lag, 0),
         state,
         members,
         ...(report && { reported: { messages: report.lag_messages, seconds: report.lag_seconds } }),
@@ -273,72 +252,13 @@ function openLagMeter(probe: KafkaProbe, client: PartClient): LagMeter {
   }
 }
 
-async function brokerLag(probe: KafkaProbe): Promise<number> {
-  const partitions = [
-    ...(await probe.lag(ANALYTICS_GROUP, ORDER_EVENTS)),
-    ...(await probe.lag(ANALYTICS_GROUP, INVENTORY_EVENTS)),
-  ]
-  return partitions.reduce((sum, { lag }) => sum + lag, 0)
-}
-
-/** What a sleep before each message lets through at most, and what came through: timers are not exact. */
-const rateTable = ({
-  sleepSeconds,
-  messages,
-  seconds,
-}: {
-  sleepSeconds: number
-  messages: number
-  seconds: number
-}): Table => ({
-  title: 'Service rate under the throttle',
-  columns: ['sleep per message ms', 'at most, messages/s', 'achieved, messages/s', 'messages', 'seconds'],
-  rows: [
-    [
-      sleepSeconds * 1_000,
-      Math.round(1 / sleepSeconds),
-      Math.round(messages / seconds),
-      messages,
-      seconds.toFixed(1),
-    ],
-  ],
-})
-
 const SHOWN_OF_A_PHASE = 8
 
-/** All samples, but of the many of a phase a few. */
-function lagTable(samples: LagSample[]): Table {
-  const phases = Map.groupBy(samples, ({ phase }) => phase)
-  const isShown = (sample: LagSample) => {
-    const all = phases.get(sample.phase)!
+const fewOfEachPhase = (samples: LagSample[]): LagSample[] =>
+  [...Map.groupBy(samples, ({ phase }) => phase).values()].flatMap((all) => {
     const every = Math.max(1, Math.ceil(all.length / SHOWN_OF_A_PHASE))
-    const at = all.indexOf(sample)
-    return at % every === 0 || at === all.length - 1
-  }
-  return {
-    title: 'Lag of analytics-group on both topics',
-    columns: [
-      's',
-      'analytics',
-      'messages (broker)',
-      'messages (GET /lag)',
-      'seconds (GET /lag)',
-      'group',
-      'members',
-    ],
-    rows: samples
-      .filter(isShown)
-      .map(({ atMs, phase, messages, reported, state, members }) => [
-        (atMs / 1_000).toFixed(1),
-        phase,
-        messages,
-        reported?.messages ?? 'not there to ask',
-        reported?.seconds.toFixed(2) ?? '',
-        state,
-        members,
-      ]),
-  }
-}
+    return all.filter((_, at) => at % every === 0 || at === all.length - 1)
+  })
 
 /** Between two samples that are further apart the lag is not known: a service was starting, or many orders were sent. */
 const KNOWN_FOR_MS = 2_000
@@ -346,33 +266,26 @@ const KNOWN_FOR_MS = 2_000
 /** The lag over time. Where a phase begins is a mark; while there is no service to ask, its own curve has a gap. */
 export function lagChart(samples: LagSample[]): Chart {
   const at = ({ atMs }: LagSample) => atMs / 1_000
-  const curve = (of: (sample: LagSample) => number | null) =>
-    samples.flatMap((sample, i): Series['points'] => {
+  const curve = (name: string, n: number, of: (sample: LagSample) => number | null): Series => ({
+    name,
+    means: 'streaming-kafka',
+    n,
+    points: samples.flatMap((sample, i): Series['points'] => {
       const before = samples[i - 1]
-      const isFar = before && sample.atMs - before.atMs > KNOWN_FOR_MS
-      return [
-        ...(isFar ? [[(at(before) + at(sample)) / 2, null] as [number, null]] : []),
-        [at(sample), of(sample)],
-      ]
-    })
+      const point: [number, number | null] = [at(sample), of(sample)]
+      if (!before || sample.atMs - before.atMs <= KNOWN_FOR_MS) return [point]
+      return [[(at(before) + at(sample)) / 2, null], point]
+    }),
+  })
+  const reported = samples.filter((sample) => sample.reported).length
   const begins = samples.filter(({ phase }, i) => phase !== samples[i - 1]?.phase)
   return {
     title: 'Lag of analytics-group on both topics',
     x: { label: 'time', unit: 's', scale: 'linear' },
     y: { label: 'lag', unit: 'messages', scale: 'linear' },
     series: [
-      {
-        name: 'as the broker has it',
-        means: 'streaming-kafka',
-        n: samples.length,
-        points: curve(({ messages }) => messages),
-      },
-      {
-        name: 'GET /lag',
-        means: 'streaming-kafka',
-        n: samples.filter(({ reported }) => reported).length,
-        points: curve(({ reported }) => reported?.messages ?? null),
-      },
+      curve('as the broker has it', samples.length, ({ messages }) => messages),
+      curve('GET /lag', reported, (sample) => sample.reported?.messages ?? null),
     ],
     marks: begins.map((sample) => ({ x: at(sample), label: sample.phase })),
   }

@@ -1,9 +1,9 @@
 import { randomUUID } from 'node:crypto'
 import { within } from '@lab/kit/wait.ts'
-import { type Histogram, histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/histogram.ts'
+import { histogramOf, summarize } from '../load/histogram.ts'
 import { openMqttProbe, subscribeMqtt } from '../probes/mqtt.ts'
-import { percentileChart } from './curves.ts'
-import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
+import { latencyColumns, percentileChart } from './curves.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
   /** Pages that listen. */
@@ -29,30 +29,26 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const prep = { PREP_MIN_MS: '0', PREP_MAX_MS: '0' }
   const part = await context.startOther('pubsub-mqtt', { serviceEnv: { 'kitchen-service': prep } })
   const { url, wsUrl } = part.servers.mosquitto!
-  const measured: { pages: number; us: number[]; heard: number }[] = []
-  for (const pages of params.pages) measured.push(await measure({ context, url, wsUrl: wsUrl ?? url, pages }))
-
-  const expected = (pages: number) => pages * params.orders
-  const histograms = measured.map(({ pages, us }): [number, Histogram] => [pages, histogramOf(us)])
+  const measured: Measured[] = []
+  for (const pages of params.pages) measured.push(await measure(context, { url, wsUrl: wsUrl ?? url, pages }))
   return {
     checks: measured.map(({ pages, heard }) =>
       check(
         `each of ${pages} pages hears of each food once`,
-        heard === expected(pages),
-        `${heard} of ${expected(pages)} foods heard`,
+        heard === pages * params.orders,
+        `${heard} of ${pages * params.orders} foods heard`,
       ),
     ),
     tables: [
-      {
-        title: 'From the order to the last page that hears of its food, preparation time 0',
-        columns: ['pages', ...LATENCY_COLUMNS],
-        rows: measured.map(({ pages, us }) => [pages, ...latencyCells(summarize(us))]),
-      },
+      tableOf('From the order to the last page that hears of its food, preparation time 0', measured, [
+        ['pages', ({ pages }) => pages],
+        ...latencyColumns<Measured>(({ us }) => summarize(us)),
+      ]),
     ],
     charts: [
       percentileChart(
         'From the order to the last page, by percentile',
-        histograms.map(([pages, histogram]) => ({ name: `${pages} pages`, histogram })),
+        measured.map(({ pages, us }) => ({ name: `${pages} pages`, histogram: histogramOf(us) })),
         'the order',
       ),
     ],
@@ -60,15 +56,12 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   }
 }
 
-interface Fan {
-  context: ExperimentContext<Params>
-  url: string
-  wsUrl: string
-  pages: number
-}
+type Measured = Awaited<ReturnType<typeof measure>>
 
-async function measure({ context, url, wsUrl, pages }: Fan) {
-  const { params, signal, progress } = context
+async function measure(
+  { params, signal, progress }: ExperimentContext<Params>,
+  { url, wsUrl, pages }: { url: string; wsUrl: string; pages: number },
+) {
   progress(`${pages} pages connect`)
   await using stack = new AsyncDisposableStack()
   let current = ''

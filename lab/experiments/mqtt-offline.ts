@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@lab/kit/wait.ts'
 import { openMqttProbe, subscribeMqtt } from '../probes/mqtt.ts'
-import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
   orders: number
@@ -64,8 +64,8 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
     progress(`the kitchen is away: ${followed.size} of ${params.orders} orders acknowledged by the broker`)
   }
   const all = [...followed.values()]
-  const leftMs = () => params.outageSeconds * 1_000 - (nowMs() - stoppedMs)
-  while (leftMs() > 0) await sleep(Math.min(leftMs(), 250), undefined, { signal })
+  const leftMs = params.outageSeconds * 1_000 - (nowMs() - stoppedMs)
+  await sleep(Math.max(0, leftMs), undefined, { signal })
   const answeredWhileAway = all.filter(({ answers }) => answers.length > 0).length
 
   const restartedMs = nowMs()
@@ -93,14 +93,17 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       check('every order is cooked once after its return', once === all.length, `${once} of ${all.length}`),
     ],
     tables: [
-      {
-        title: `The way of each order (the kitchen stopped at ${stoppedMs} ms, was started at ${restartedMs} ms and ready at ${readyMs} ms)`,
-        columns: ['order', 'ordered at ms', 'acknowledged at ms', 'food at ms', 'answer'],
-        rows: all.map(({ orderedMs, acknowledgedMs, answers }, at) => {
-          const { status, atMs } = answers[0]!
-          return [at + 1, orderedMs, acknowledgedMs, atMs, status]
-        }),
-      },
+      tableOf(
+        `The way of each order (the kitchen stopped at ${stoppedMs} ms, was started at ${restartedMs} ms and ready at ${readyMs} ms)`,
+        all,
+        [
+          ['order', (_, at) => at + 1],
+          ['ordered at ms', ({ orderedMs }) => orderedMs],
+          ['acknowledged at ms', ({ acknowledgedMs }) => acknowledgedMs],
+          ['food at ms', ({ answers }) => answers[0]!.atMs],
+          ['answer', ({ answers }) => answers[0]!.status],
+        ],
+      ),
     ],
     reading: [
       `${all.length} orders waited in the broker for ${((restartedMs - stoppedMs) / 1_000).toFixed(1)} s; the first food came ${firstMs - restartedMs} ms after the restart, the last ${lastMs - firstMs} ms later.`,

@@ -3,7 +3,14 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { until, within } from '@lab/kit/wait.ts'
 import type { Servers } from '@lab/stack/servers/index.ts'
 import { type MqttSubscriber, openMqttProbe, type Qos, subscribeMqtt } from '../probes/mqtt.ts'
-import { check, defineExperiment, type ExperimentContext, type Outcome, voidingCheck } from './experiment.ts'
+import {
+  check,
+  defineExperiment,
+  type ExperimentContext,
+  type Outcome,
+  tableOf,
+  voidingCheck,
+} from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
   /** Messages of one case. */
@@ -35,13 +42,6 @@ interface Case {
   fault: Fault
 }
 
-interface Counted extends Case {
-  published: number
-  delivered: number
-  lost: number
-  doubled: number
-}
-
 /** How old the broker's store may be when it is killed, and then some: what is younger may be gone. */
 const STORE_MS = 1_500
 const SETTLE_MS = 15_000
@@ -67,8 +67,11 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       [false, true].map((isPersistent) => ({ qos, isPersistent, fault })),
     ),
   )
-  const counted: Counted[] = []
-  for (const one of cases) counted.push(await count(one, { context, broker, done: counted.length }))
+  const counted: Awaited<ReturnType<typeof count>>[] = []
+  for (const [at, one] of cases.entries()) {
+    context.progress(`case ${at + 1}: ${nameOf(one)}`)
+    counted.push(await count(one, context, broker))
+  }
 
   const broken = counted.filter((one) => {
     const may = allowed(one)
@@ -93,27 +96,17 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       ),
     ],
     tables: [
-      {
-        title: 'Published, delivered, lost and doubled, counted by sequence numbers',
-        columns: [
-          'QoS',
-          'session',
-          'fault',
-          'published',
-          'delivered',
-          'lost',
-          'allowed',
-          'doubled',
-          'allowed ',
-        ],
-        rows: counted.map((one) => {
-          const may = allowed(one)
-          const { qos, isPersistent, fault, published, delivered, lost, doubled } = one
-          const yes = (is: boolean) => (is ? 'yes' : 'no')
-          const session = isPersistent ? 'persistent' : 'clean'
-          return [qos, session, fault, published, delivered, lost, yes(may.lost), doubled, yes(may.doubled)]
-        }),
-      },
+      tableOf('Published, delivered, lost and doubled, counted by sequence numbers', counted, [
+        ['QoS', ({ qos }) => qos],
+        ['session', ({ isPersistent }) => (isPersistent ? 'persistent' : 'clean')],
+        ['fault', ({ fault }) => fault],
+        ['published', ({ published }) => published],
+        ['delivered', ({ delivered }) => delivered],
+        ['lost', ({ lost }) => lost],
+        ['allowed', (one) => (allowed(one).lost ? 'yes' : 'no')],
+        ['doubled', ({ doubled }) => doubled],
+        ['allowed ', (one) => (allowed(one).doubled ? 'yes' : 'no')],
+      ]),
     ],
     data: { cases: counted.map((one) => ({ ...one, allowed: allowed(one) })) },
   }
@@ -122,16 +115,8 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
 const nameOf = ({ qos, isPersistent, fault }: Case) =>
   `QoS ${qos}, ${isPersistent ? 'persistent' : 'clean'} session, ${fault}`
 
-interface Bench {
-  context: ExperimentContext<Params>
-  broker: Servers['mosquitto']
-  done: number
-}
-
 /** A third before the fault, a third while it lasts, a third after it, and then what is still on its way. */
-async function count(one: Case, { context, broker, done }: Bench): Promise<Counted> {
-  const { params, signal, progress } = context
-  progress(`case ${done + 1}: ${nameOf(one)}`)
+async function count(one: Case, { params, signal }: ExperimentContext<Params>, broker: Broker) {
   const topic = `lab/qos/${randomUUID()}`
   const clientId = `lab-subscriber-${randomUUID()}`
   const times = new Map<string, number>()
@@ -181,28 +166,24 @@ async function count(one: Case, { context, broker, done }: Bench): Promise<Count
   }
 }
 
+type Broker = Servers['mosquitto']
+
 interface Faulted {
   subscriber: MqttSubscriber
-  broker: Servers['mosquitto']
+  broker: Broker
   subscribe: () => Promise<MqttSubscriber>
 }
 
 /** Begins a fault; answers what ends it, and who is subscribed then. */
-async function begin(
-  fault: Fault,
-  { subscriber, broker, subscribe }: Faulted,
-): Promise<() => Promise<MqttSubscriber>> {
+async function begin(fault: Fault, { subscriber, broker, subscribe }: Faulted) {
   if (fault === 'subscriber cut') subscriber.cut()
   if (fault === 'subscriber killed') {
     await subscriber.kill()
     return subscribe
   }
-  if (fault === 'broker killed') {
-    await broker.control!.kill()
-    return async () => {
-      await broker.control!.start()
-      return subscriber
-    }
+  if (fault === 'broker killed') await broker.control!.kill()
+  return async () => {
+    if (fault === 'broker killed') await broker.control!.start()
+    return subscriber
   }
-  return async () => subscriber
 }

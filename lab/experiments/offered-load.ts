@@ -10,7 +10,7 @@ import { drivers } from '../parts/index.ts'
 import type { RunningTrio } from '../trio.ts'
 import type { ExperimentContext } from './experiment.ts'
 
-interface OfferOptions
+export interface OfferOptions
   extends Pick<OpenLoopOptions, 'rate' | 'keyPrefix' | 'timeoutMs' | 'drainMs' | 'seed'> {
   /** For the progress line. */
   what: string
@@ -23,11 +23,11 @@ export interface OfferedLoad {
   history: string
 }
 
-type Bench = Pick<ExperimentContext<unknown>, 'progress' | 'signal' | 'scratchFile'>
+type Context = Pick<ExperimentContext<unknown>, 'progress' | 'signal' | 'scratchFile'>
 
 /** Offers orders to a running part on a schedule, from a process of its own. A part completes as it promises to: A with the answer. */
-async function offer(
-  { progress, signal, scratchFile }: Bench,
+export async function offer(
+  { progress, signal, scratchFile }: Context,
   part: RunningTrio,
   { what, onSnapshot, ...options }: OfferOptions,
 ): Promise<OfferedLoad> {
@@ -67,13 +67,13 @@ export interface LoadClock {
 
 /** Offers a load and does something beside it from the moment it begins. When one fails, both end. */
 export async function offerWhile<Result>(
-  bench: Bench,
+  context: Context,
   part: RunningTrio,
   { beside, ...options }: OfferOptions & { beside: (clock: LoadClock) => Promise<Result> },
 ): Promise<{ load: OfferedLoad; result: Result; zero: number }> {
   const failing = new AbortController()
   const ended = new AbortController()
-  const signal = AbortSignal.any([bench.signal, failing.signal])
+  const signal = AbortSignal.any([context.signal, failing.signal])
   const over = AbortSignal.any([signal, ended.signal])
   const began = Promise.withResolvers<number>()
   began.promise.catch(() => {}) // whoever waits for it hears of it
@@ -88,36 +88,13 @@ export async function offerWhile<Result>(
   }
   try {
     const [load, result] = await Promise.all([
-      offer({ ...bench, signal }, part, { ...options, onSnapshot }).finally(() => ended.abort()),
+      offer({ ...context, signal }, part, { ...options, onSnapshot }).finally(() => ended.abort()),
       besideIt(),
     ])
     return { load, result, zero: await began.promise }
   } catch (err) {
     failing.abort(err)
     throw err
-  }
-}
-
-export interface PunctualLoad extends OfferedLoad {
-  /** How often it was offered until the generator kept its schedule, or nobody tried any more. */
-  tries: number
-  /** Of every try: their orders are in the part, whichever load is reported. */
-  histories: string[]
-}
-
-export const TRIES = 2
-
-/** Offers a load; once more when the generator fell behind, which another process of the machine can bring about. */
-export async function offerPunctually(
-  bench: Bench,
-  part: RunningTrio,
-  options: OfferOptions,
-): Promise<PunctualLoad> {
-  const histories: string[] = []
-  for (let tries = 1; ; tries++) {
-    const load = await offer(bench, part, options)
-    histories.push(load.history)
-    if (load.result.verdict.kept_up || tries === TRIES) return { ...load, tries, histories }
   }
 }
 
@@ -133,13 +110,9 @@ const CONCURRENCY = 16
  */
 export async function warmUp(
   client: PartClient,
-  {
-    count,
-    signal,
-    progress,
-    what,
-  }: Pick<ExperimentContext<unknown>, 'signal' | 'progress'> & { count: number; what: string },
+  options: Pick<Context, 'signal' | 'progress'> & { count: number; what: string },
 ): Promise<HistoryRecord[]> {
+  const { count, what, signal, progress } = options
   const stream = await client.stream()
   const onAnswer = (done: number) => progress(`${what}: warming up, ${done} of ${count} orders`)
   const load = await closedLoop(client.place, { count, concurrency: CONCURRENCY, signal, onAnswer })

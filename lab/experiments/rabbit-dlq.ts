@@ -1,13 +1,13 @@
 import { CONTENT_TYPE, orderPlaced } from '@lab/common/domain/events.ts'
 import { placed } from '@lab/common/domain/order.ts'
-import { INITIAL_STOCK } from '@lab/common/domain/stock.ts'
 import { eventIdFor, newOrderId } from '@lab/common/ids.ts'
 import { waitFor } from '@lab/kit/wait.ts'
-import { closedLoop, type LoadResult, orderIds, recordsOf } from '../load/closed-loop.ts'
-import { openPartClient } from '../parts/client.ts'
-import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
-import { openRabbitProbe, type Peeked, type RabbitProbe } from '../probes/rabbit.ts'
-import { type Check, check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
+import { isReserved } from '../ledger/observed.ts'
+import { orderIds } from '../load/closed-loop.ts'
+import { ledgerCheck } from '../parts/ledger.ts'
+import { openRabbitProbe, type Peeked } from '../probes/rabbit.ts'
+import { openBench } from './bench.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders placed after each malformed message. */
@@ -28,117 +28,76 @@ const DLQ = 'dlq_queue'
 const KIND = 'lab-kind'
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
-  const seen = await observe(context)
-  const { found } = seen
-  return {
-    checks: checksOf(seen),
-    tables: [
-      {
-        title: `${DLQ} through the management API`,
-        columns: ['malformed message', 'reason in its dead letter'],
-        rows: found.map(({ message, letters }) => [
-          message.kind,
-          letters.map(reasonOf).join('; ') || 'not there',
-        ]),
-      },
-    ],
-    data: {
-      dead_letters: found.map(({ message, letters }) => ({
-        kind: message.kind,
-        reasons: letters.map(reasonOf),
-      })),
-    },
-  }
-}
-
-type Seen = Awaited<ReturnType<typeof observe>>
-
-async function observe(context: ExperimentContext<Params>) {
   const { params, signal, progress } = context
-  const part = await context.start()
-  await using client = openPartClient(part, signal)
-  await using probe = await openRabbitProbe(part.rabbit!)
+  await using bench = await openBench(context)
+  await using probe = await openRabbitProbe(bench.part.rabbit!)
+  const { client } = bench
   const stream = await client.stream()
 
   const messages = malformedMessages()
-  const loads: LoadResult[] = []
+  const count = messages.length
+  const placed: string[] = []
   for (const [i, { kind, body, properties }] of messages.entries()) {
-    progress(`${i + 1} of ${messages.length} malformed messages: ${kind}`)
+    progress(`${i + 1} of ${count} malformed messages: ${kind}`)
     await probe.sendToQueue(QUEUE, body, { ...properties, headers: { [KIND]: kind } })
-    loads.push(await closedLoop(client.place, { count: params.ordersBetween, concurrency: 1, signal }))
+    placed.push(...orderIds(await bench.place(params.ordersBetween)))
   }
-  const placed = loads.flatMap(orderIds)
   const completions = await stream.completed(placed, {
-    passes: (status) => status === 'reserved',
+    passes: isReserved,
     what: 'reserved behind malformed messages',
     timeoutMs: 30_000,
     onProgress: (done, of) => progress(`${done} of ${of} orders reserved behind malformed messages`),
   })
   const notified = async () => (await client.notifications()).length >= placed.length
   await waitFor('every order to be notified', notified, { signal })
-  const deadLetters = await readDeadLetters(probe, messages.length, context)
-  const left = await probe.depth(QUEUE)
-  const found = messages.map((message) => ({
-    message,
-    letters: deadLetters.filter(({ headers }) => headers[KIND] === message.kind),
-  }))
-  const ledger = await ledgerOf(part, {
-    histories: loads.map(recordsOf),
-    initial: INITIAL_STOCK,
-    plantedDeadLetters: messages.length,
-    signal,
-  })
-  const page = part.rabbit!.managementUrl
-  return { found, deadLetters, page, placed, completions, left, ledger: ledgerCheck('', ledger) }
-}
-
-const checksOf = ({ found, deadLetters, page, placed, completions, left, ledger }: Seen): Check[] => [
-  check(
-    `each of ${found.length} malformed messages is in ${DLQ}, once`,
-    deadLetters.length === found.length && found.every(({ letters }) => letters.length === 1),
-    `${deadLetters.length} dead letters, seen through ${page}`,
-  ),
-  eachSaysWhy(found),
-  check(
-    'the orders behind them are reserved',
-    completions.length === placed.length && left.ready === 0,
-    `${completions.length} of ${placed.length} reserved, ${left.ready} messages left in ${QUEUE}`,
-  ),
-  ledger,
-]
-
-/** Counted by the broker first, then looked at once: looking is a delivery, and can change what is looked at. */
-async function readDeadLetters(
-  probe: RabbitProbe,
-  expected: number,
-  { signal, progress }: ExperimentContext<Params>,
-): Promise<Peeked[]> {
-  const count = await waitFor(
-    `${expected} messages in ${DLQ}`,
-    async () => {
-      const { ready } = await probe.depth(DLQ)
-      progress(`${ready} of ${expected} in ${DLQ}`)
-      return ready >= expected && ready
-    },
-    { signal },
+  // Counted by the broker first, then looked at once: looking is a delivery, and can change what is looked at.
+  const allThere = async () => {
+    const { ready } = await probe.depth(DLQ)
+    progress(`${ready} of ${count} in ${DLQ}`)
+    return ready >= count && ready
+  }
+  const deadLetters = await probe.peek(
+    DLQ,
+    await waitFor(`${count} messages in ${DLQ}`, allThere, { signal }),
   )
-  return probe.peek(DLQ, count)
+  const { ready: left } = await probe.depth(QUEUE)
+  const found = messages.map(({ kind, names }) => {
+    const letters = deadLetters.filter(({ headers }) => headers[KIND] === kind)
+    return { kind, names, reasons: letters.map(reasonOf) }
+  })
+  const silent = found.filter(({ names, reasons }) => !reasons.every((reason) => names.test(reason)))
+  return {
+    checks: [
+      check(
+        `each of ${count} malformed messages is in ${DLQ}, once`,
+        deadLetters.length === count && found.every(({ reasons }) => reasons.length === 1),
+        `${deadLetters.length} dead letters, seen through ${bench.part.rabbit!.managementUrl}`,
+      ),
+      check(
+        'each dead letter says why',
+        silent.length === 0,
+        silent.length === 0
+          ? `${count} reasons name what is wrong`
+          : silent.map(({ kind, reasons }) => `${kind}: ${reasons.join('; ')}`).join(' | '),
+      ),
+      check(
+        'the orders behind them are reserved',
+        completions.length === placed.length && left === 0,
+        `${completions.length} of ${placed.length} reserved, ${left} messages left in ${QUEUE}`,
+      ),
+      ledgerCheck('', await bench.ledger({ plantedDeadLetters: count })),
+    ],
+    tables: [
+      tableOf(`${DLQ} through the management API`, found, [
+        ['malformed message', ({ kind }) => kind],
+        ['reason in its dead letter', ({ reasons }) => reasons.join('; ') || 'not there'],
+      ]),
+    ],
+    data: { dead_letters: found.map(({ kind, reasons }) => ({ kind, reasons })) },
+  }
 }
 
 const reasonOf = ({ headers }: Peeked): string => String(headers['x-reason'] ?? 'none')
-
-function eachSaysWhy(found: { message: Malformed; letters: Peeked[] }[]): Check {
-  const silent = found.filter(
-    ({ message, letters }) => !letters.every((letter) => message.names.test(reasonOf(letter))),
-  )
-  const detail =
-    silent.length === 0
-      ? `${found.length} reasons name what is wrong`
-      : silent
-          .map(({ message, letters }) => `${message.kind}: ${letters.map(reasonOf).join('; ')}`)
-          .join(' | ')
-  return check('each dead letter says why', silent.length === 0, detail)
-}
 
 /** A message that no consumer can ever handle, and what its dead letter must say. */
 interface Malformed {
@@ -149,64 +108,42 @@ interface Malformed {
   names: RegExp
 }
 
-type Change = (event: ReturnType<typeof valid>) => unknown
+type Event = ReturnType<typeof valid>
 
-const kinds: { kind: string; names: RegExp; change: Change; raw?: string; withoutId?: true }[] = [
-  { kind: 'not JSON', names: /not JSON/i, change: () => '', raw: '{"item": "burger", ' },
-  { kind: 'empty body', names: /JSON|empty/i, change: () => '', raw: '' },
-  { kind: 'JSON, but a list', names: /object/i, change: () => ['burger', 1] },
-  {
-    kind: 'no item',
-    names: /item/i,
-    change: ({ data, ...event }) => ({ ...event, data: { ...data, item: undefined } }),
-  },
-  {
-    kind: 'unknown item',
-    names: /item/i,
-    change: ({ data, ...event }) => ({ ...event, data: { ...data, item: 'sushi' } }),
-  },
-  {
-    kind: 'quantity 0',
-    names: /quantity/i,
-    change: ({ data, ...event }) => ({ ...event, data: { ...data, quantity: 0 } }),
-  },
-  {
-    kind: 'quantity "2"',
-    names: /quantity/i,
-    change: ({ data, ...event }) => ({ ...event, data: { ...data, quantity: '2' } }),
-  },
-  {
-    kind: 'quantity 10^9',
-    names: /quantity/i,
-    change: ({ data, ...event }) => ({ ...event, data: { ...data, quantity: 1e9 } }),
-  },
-  { kind: 'unknown type', names: /type/i, change: (event) => ({ ...event, type: 'OrderTeleported' }) },
-  {
-    kind: 'subject of another order',
-    names: /subject|order_id/i,
-    change: (event) => ({ ...event, subject: newOrderId() }),
-  },
-  { kind: 'no message id', names: /message.?id/i, change: (event) => event, withoutId: true },
-  {
-    kind: 'more than 64 KiB',
-    names: /bytes|large|size/i,
-    change: (event) => ({ ...event, note: 'x'.repeat(70_000) }),
-  },
+const withData = (change: Record<string, unknown>) => (event: Event) => ({
+  ...event,
+  data: { ...event.data, ...change },
+})
+
+const NO_ID = 'no message id'
+
+/** What a message is instead of its event; text is sent as it is. */
+const kinds: [kind: string, names: RegExp, contentOf: (event: Event) => unknown][] = [
+  ['not JSON', /not JSON/i, () => '{"item": "burger", '],
+  ['empty body', /JSON|empty/i, () => ''],
+  ['JSON, but a list', /object/i, () => ['burger', 1]],
+  ['no item', /item/i, withData({ item: undefined })],
+  ['unknown item', /item/i, withData({ item: 'sushi' })],
+  ['quantity 0', /quantity/i, withData({ quantity: 0 })],
+  ['quantity "2"', /quantity/i, withData({ quantity: '2' })],
+  ['quantity 10^9', /quantity/i, withData({ quantity: 1e9 })],
+  ['unknown type', /type/i, (event) => ({ ...event, type: 'OrderTeleported' })],
+  ['subject of another order', /subject|order_id/i, (event) => ({ ...event, subject: newOrderId() })],
+  [NO_ID, /message.?id/i, (event) => event],
+  ['more than 64 KiB', /bytes|large|size/i, (event) => ({ ...event, note: 'x'.repeat(70_000) })],
 ]
 
 /** One message of each kind, each of an order of its own. All but what is wrong with it is as the order service has it. */
 export const malformedMessages = (): Malformed[] =>
-  kinds.map(({ kind, names, change, raw, withoutId }) => {
+  kinds.map(([kind, names, contentOf]) => {
     const event = valid()
+    const content = contentOf(event)
+    const messageId = kind === NO_ID ? {} : { messageId: event.id }
     return {
       kind,
       names,
-      body: raw ?? JSON.stringify(change(event)),
-      properties: {
-        ...(withoutId ? {} : { messageId: event.id }),
-        type: event.type,
-        contentType: CONTENT_TYPE,
-      },
+      body: typeof content === 'string' ? content : JSON.stringify(content),
+      properties: { ...messageId, type: event.type, contentType: CONTENT_TYPE },
     }
   })
 

@@ -1,20 +1,13 @@
-import { INITIAL_STOCK } from '@lab/common/domain/stock.ts'
 import { counterIn } from '@lab/kit/counter-in.ts'
 import { waitFor } from '@lab/kit/wait.ts'
-import { closedLoop, type LoadResult, orderIds, recordsOf } from '../load/closed-loop.ts'
+import { isReserved } from '../ledger/observed.ts'
+import { orderIds } from '../load/closed-loop.ts'
 import type { OrderStreamClient } from '../load/order-stream.ts'
-import { openPartClient, type PartClient, type Role } from '../parts/client.ts'
-import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
+import type { PartClient, Role } from '../parts/client.ts'
+import { ledgerCheck } from '../parts/ledger.ts'
 import { openRabbitProbe, type RabbitProbe, type Tap } from '../probes/rabbit.ts'
-import type { RunningTrio } from '../trio.ts'
-import {
-  type Check,
-  check,
-  defineExperiment,
-  type ExperimentContext,
-  type Outcome,
-  type Table,
-} from './experiment.ts'
+import { openBench, type Bench as PartBench } from './bench.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
   /** How often the very same message is published again. */
@@ -30,28 +23,21 @@ export const rabbitIdempotency = defineExperiment<Params>({
 })
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
-  const seen = await observe(context)
-  return { checks: checksOf(seen), tables: [tableOf(seen)], data: { deliveries: seen.deliveries } }
-}
-
-type Seen = Awaited<ReturnType<typeof observe>>
-
-async function observe(context: ExperimentContext<Params>) {
-  const { params, signal } = context
-  const part = await context.start({ durable: true })
-  await using client = openPartClient(part, signal)
+  await using opened = await openBench(context, { durable: true })
+  const { part, client, signal } = opened
   await using probe = await openRabbitProbe(part.rabbit!)
-  const loads: LoadResult[] = []
-  const place = (quantity: number) => placePizzas(client, { quantity, signal, loads })
-  const [placed, stream] = [await probe.tap('order.placed'), await client.stream()]
-  const bench: Bench = { ...context, part, client, probe, placed, stream, place }
+  const bench: Bench = {
+    ...opened,
+    probe,
+    placed: await probe.tap('order.placed'),
+    stream: await client.stream(),
+  }
   const killAndRestart = async () => {
     await part.inventory.kill()
     await part.inventory.start()
   }
-
-  const deliveries = [
-    await republish(bench, { how: 'published again', quantity: 3, copies: params.copies }),
+  const delivered = [
+    await republish(bench, { how: 'published again', quantity: 3, copies: context.params.copies }),
     await cutWhileHeld(bench, { how: 'redelivered: its connection was cut', quantity: 2 }),
     await republish(bench, {
       how: 'published again after SIGKILL',
@@ -60,88 +46,56 @@ async function observe(context: ExperimentContext<Params>) {
       between: killAndRestart,
     }),
   ]
-  await everythingBefore(await place(1), bench)
-
-  const notifications = await client.notifications()
-  const notified = (order_id: string) => notifications.filter((entry) => entry.order_id === order_id).length
-  const histories = loads.map(recordsOf)
-  const ledger = await ledgerOf(part, { histories, initial: INITIAL_STOCK, signal })
-  return {
-    deliveries: deliveries.map((each) => ({ ...each, notified: notified(each.order_id) })),
-    ledger: ledgerCheck('', ledger),
-  }
-}
-
-interface Placing {
-  quantity: number
-  signal: AbortSignal
-  loads: LoadResult[]
-}
-
-async function placePizzas(client: PartClient, { quantity, signal, loads }: Placing): Promise<string> {
-  const order = () => ({ item: 'pizza' as const, quantity })
-  const load = await closedLoop(client.place, { count: 1, concurrency: 1, signal, order })
-  loads.push(load)
-  const [order_id] = orderIds(load)
-  if (!order_id) throw new Error(`the order was not accepted: ${JSON.stringify(load.attempts)}`)
-  return order_id
-}
-
-const checksOf = ({ deliveries, ledger }: Seen): Check[] => [
-  ...deliveries.map((delivered) => check(`${delivered.how}: stock moves once`, ...movesOnce(delivered))),
-  check(
-    'each order is notified once',
-    deliveries.every(({ notified }) => notified === 1),
-    deliveries.map(({ how, notified }) => `${how}: ${notified}`).join('; '),
-  ),
-  ledger,
-]
-
-const tableOf = ({ deliveries }: Seen): Table => ({
-  title: 'One message, delivered more than once',
-  columns: ['how', 'deliveries', 'told apart as repeats', 'pizzas ordered', 'pizzas taken', 'notifications'],
-  rows: deliveries.map((delivered) => [
-    delivered.how,
-    delivered.deliveries,
-    delivered.repeats,
-    delivered.ordered,
-    delivered.taken,
-    delivered.notified,
-  ]),
-})
-
-/**
- * Of copies that were published, every one has to be recognised. When the broker delivers again, the delivery that was
- * cut off may be the later of the two, and its channel is gone: nobody settles or counts it.
- */
-function movesOnce({ by, deliveries, repeats, ordered, taken }: Delivered): [boolean, string] {
-  const isRecognised = by === 'the broker' || repeats === deliveries - 1
-  return [
-    taken === ordered && deliveries > 1 && isRecognised,
-    `${deliveries} deliveries, ${repeats} recognised as repeats; ${ordered} ordered, ${taken} taken`,
-  ]
-}
-
-/**
- * Every queue and outbox is worked off in order: once a later order is notified, whatever the repeats had led to would
- * have arrived before it.
- */
-async function everythingBefore(fence: string, { client, signal }: Bench): Promise<void> {
+  // Every queue and outbox is worked off in order: once a later order is notified, whatever the repeats had led to would
+  // have arrived before it.
+  const fence = await placePizzas(bench, 1)
   const arrived = async () => (await client.notifications()).some(({ order_id }) => order_id === fence)
   await waitFor('the notification of the last order', arrived, { signal })
+
+  const notifications = await client.notifications()
+  const deliveries = delivered.map((each) => ({
+    ...each,
+    notified: notifications.filter(({ order_id }) => order_id === each.order_id).length,
+  }))
+  return {
+    checks: [
+      ...deliveries.map(({ how, by, deliveries: count, repeats, ordered, taken }) =>
+        check(
+          `${how}: stock moves once`,
+          // Of copies that were published, every one has to be recognised. When the broker delivers again, the delivery
+          // that was cut off may be the later of the two, and its channel is gone: nobody settles or counts it.
+          taken === ordered && count > 1 && (by === 'the broker' || repeats === count - 1),
+          `${count} deliveries, ${repeats} recognised as repeats; ${ordered} ordered, ${taken} taken`,
+        ),
+      ),
+      check(
+        'each order is notified once',
+        deliveries.every(({ notified }) => notified === 1),
+        deliveries.map(({ how, notified }) => `${how}: ${notified}`).join('; '),
+      ),
+      ledgerCheck('', await opened.ledger()),
+    ],
+    tables: [
+      tableOf('One message, delivered more than once', deliveries, [
+        ['how', ({ how }) => how],
+        ['deliveries', (one) => one.deliveries],
+        ['told apart as repeats', ({ repeats }) => repeats],
+        ['pizzas ordered', ({ ordered }) => ordered],
+        ['pizzas taken', ({ taken }) => taken],
+        ['notifications', ({ notified }) => notified],
+      ]),
+    ],
+    data: { deliveries },
+  }
 }
 
 const QUEUE = 'inventory_queue'
 
-interface Bench extends Pick<ExperimentContext<unknown>, 'progress' | 'signal'> {
-  part: RunningTrio
-  client: PartClient
+interface Bench extends PartBench {
   probe: RabbitProbe
   /** Copies of every `order.placed`. */
   placed: Tap
   stream: OrderStreamClient
-  /** Orders pizzas and answers the order id. */
-  place: (quantity: number) => Promise<string>
 }
 
 /** What one message did that was delivered more than once. */
@@ -166,37 +120,28 @@ interface Repeating {
 
 /** Publishes the message that announced an order again, as it was: the same body, properties and message id. */
 async function republish(bench: Bench, { how, quantity, copies, between }: Repeating): Promise<Delivered> {
-  const { client, probe, progress, signal } = bench
+  const { client, probe, placed, progress, signal } = bench
   const before = (await client.stock()).pizza
-  const order_id = await bench.place(quantity)
-  const message = await copyOf(bench, order_id)
+  const order_id = await placePizzas(bench, quantity)
+  const message = await placed.find(
+    `the message of order ${order_id}`,
+    ({ properties }) => properties.correlationId === order_id,
+    { signal },
+  )
   await reserved(bench, order_id)
   await between?.()
 
   const known = await settled(client)
-  for (let copy = 0; copy < copies; copy++) {
+  for (let copy = 0; copy < copies; copy++)
     await probe.publish(message.routingKey, message.body, message.properties)
+  const allSettled = async () => {
+    const { all, repeats } = await settled(client)
+    progress(`${how}: ${all - known.all} of ${copies} copies settled`)
+    return all - known.all >= copies && { all: all - known.all, repeats: repeats - known.repeats }
   }
-  const now = await waitFor(
-    `inventory to settle ${copies} copies`,
-    async () => {
-      const counts = await settled(client)
-      progress(`${how}: ${counts.all - known.all} of ${copies} copies settled`)
-      return counts.all - known.all >= copies && counts
-    },
-    { signal },
-  )
+  const { all, repeats } = await waitFor(`inventory to settle ${copies} copies`, allSettled, { signal })
   const taken = before - (await client.stock()).pizza
-  const repeats = now.repeats - known.repeats
-  return {
-    how,
-    by: 'publishing',
-    order_id,
-    deliveries: 1 + now.all - known.all,
-    repeats,
-    ordered: quantity,
-    taken,
-  }
+  return { how, by: 'publishing', order_id, deliveries: 1 + all, repeats, ordered: quantity, taken }
 }
 
 /** Longer than the experiment: the delivery is held until the delay is cleared. */
@@ -212,15 +157,15 @@ async function cutWhileHeld(bench: Bench, { how, quantity }: Omit<Repeating, 'co
   const known = await settled(client)
   const flagged = (await probe.sampled(QUEUE)).redelivered
   await client.command('inventory', '/admin/delay', { seconds: HOLD_SECONDS })
-  const order_id = await whileHeld(bench, () => bench.place(quantity))
+  const order_id = await placeHeld(bench, quantity)
 
   progress(`${how}: inventory holds the delivery`)
-  const connections = await waitFor(
-    'the management API to name the consumer',
-    async () => nonEmpty(await probe.consumersOf(QUEUE)),
-    { signal },
-  )
-  for (const connection of connections) await probe.cutConnection(connection)
+  const named = async () => {
+    const connections = await probe.consumersOf(QUEUE)
+    return connections.length > 0 && connections
+  }
+  for (const connection of await waitFor('the management API to name the consumer', named, { signal }))
+    await probe.cutConnection(connection)
 
   progress(`${how}: waiting for the broker to deliver it again`)
   const redelivered = await waitFor(
@@ -230,48 +175,40 @@ async function cutWhileHeld(bench: Bench, { how, quantity }: Omit<Repeating, 'co
   )
   await client.clearFaults('inventory')
   await reserved(bench, order_id)
-  const now = await waitFor(
-    'the redelivery to be settled',
-    async () => {
-      const counts = await settled(client)
-      return counts.all > known.all && counts
-    },
-    { signal },
-  )
+  const isSettled = async () => {
+    const { all, repeats } = await settled(client)
+    return all > known.all && { repeats: repeats - known.repeats }
+  }
+  const { repeats } = await waitFor('the redelivery to be settled', isSettled, { signal })
   const taken = before - (await client.stock()).pizza
-  const repeats = now.repeats - known.repeats
   return { how, by: 'the broker', order_id, deliveries: 1 + redelivered, repeats, ordered: quantity, taken }
+}
+
+/** Answers the order id. */
+async function placePizzas(bench: Bench, quantity: number): Promise<string> {
+  const load = await bench.place(1, { order: () => ({ item: 'pizza', quantity }) })
+  const [order_id] = orderIds(load)
+  if (!order_id) throw new Error(`the order was not accepted: ${JSON.stringify(load.attempts)}`)
+  return order_id
 }
 
 /**
  * Places an order and waits until its message is with the consumer: the broker has confirmed it, the queue has nothing
  * ready, and the consumer acknowledges nothing while it is delayed.
  */
-async function whileHeld({ client, probe, signal }: Bench, place: () => Promise<string>): Promise<string> {
+async function placeHeld(bench: Bench, quantity: number): Promise<string> {
+  const { client, probe, signal } = bench
   const confirmed = async () =>
     counterIn(await metricsOf(client, 'order'), 'lab_messages_published_total', {})
   const before = await confirmed()
-  const order_id = await place()
+  const order_id = await placePizzas(bench, quantity)
   await waitFor('the broker to confirm the message', async () => (await confirmed()) > before, { signal })
   await waitFor('the message to be delivered', async () => (await probe.depth(QUEUE)).ready === 0, { signal })
   return order_id
 }
 
-async function copyOf({ placed, signal }: Bench, order_id: string) {
-  return placed.find(
-    `the message of order ${order_id}`,
-    ({ properties }) => properties.correlationId === order_id,
-    { signal },
-  )
-}
-
-async function reserved({ stream }: Bench, order_id: string): Promise<void> {
-  await stream.completed([order_id], {
-    passes: (status) => status === 'reserved',
-    what: 'reserved',
-    timeoutMs: 15_000,
-  })
-}
+const reserved = ({ stream }: Bench, order_id: string) =>
+  stream.completed([order_id], { passes: isReserved, what: 'reserved', timeoutMs: 15_000 })
 
 /** Deliveries the running inventory process has settled; a restarted one counts from 0. */
 async function settled(client: PartClient): Promise<{ all: number; repeats: number }> {
@@ -283,5 +220,3 @@ async function settled(client: PartClient): Promise<{ all: number; repeats: numb
 
 const metricsOf = async (client: PartClient, role: Role) =>
   String(await client.read(role, '/metrics', { accept: 'text/plain' }))
-
-const nonEmpty = <Item>(items: Item[]): Item[] | undefined => (items.length === 0 ? undefined : items)

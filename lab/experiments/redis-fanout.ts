@@ -1,11 +1,11 @@
 import { until, within } from '@lab/kit/wait.ts'
 import { readProcess } from '../bench/process-figures.ts'
-import { histogramOf, LATENCY_COLUMNS, latencyCells, milliseconds, summarize } from '../load/histogram.ts'
+import { histogramOf, milliseconds, summarize } from '../load/histogram.ts'
 import { followPlatform, type Place } from '../probes/redis.ts'
 import { measured } from '../report/number.ts'
-import { percentileChart } from './curves.ts'
-import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
-import { post } from './pizza-orders.ts'
+import { latencyColumns, percentileChart } from './curves.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
+import { offerPizza, offerPizzas, type Step, stepAll } from './pizza-orders.ts'
 
 interface Params extends Record<string, unknown> {
   /** Windows that listen. */
@@ -32,7 +32,8 @@ export const redisFanout = defineExperiment<Params>({
 
 /** Events of one batch: how far the last socket is behind at most. */
 const BATCH = 100
-const STEPS: readonly [event_type: string, data?: object][] = [
+const PIZZA = { supplier_name: 'Pizza Palace', pizza_name: 'Margherita', supplier_price: 10 }
+const STEPS: readonly Step[] = [
   ['order.supplier_accepted', { notes: 'Fresh ingredients', estimated_time: 30 }],
   ['order.customer_accepted', { customer_name: 'John Doe', delivery_address: '123 Main St' }],
   ['order.preparing'],
@@ -46,10 +47,9 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const { params } = context
   const part = await context.startOther('realtime-redis')
   const { url, pid } = part.services['platform-service']!
-  const fans: Fan[] = []
-  for (const sockets of params.sockets) fans.push(await measure(context, { url, pid, sockets }))
+  const rows: Fan[] = []
+  for (const sockets of params.sockets) rows.push(await measure(context, { url, pid, sockets }))
 
-  const rows = fans.map((fan) => ({ ...fan, eventsPerSecond: (fan.followed * 1_000) / fan.ms }))
   const widest = rows.at(-1)!
   return {
     checks: rows.map(({ sockets, heard, wanted, disorder, comebacks }) =>
@@ -60,27 +60,19 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       ),
     ),
     tables: [
-      {
-        title: 'From the HTTP answer to the last socket; 0 where every socket has the event before',
-        columns: ['sockets', ...LATENCY_COLUMNS, 'p50 ms from the click'],
-        rows: rows.map(({ sockets, answerUs, clickUs }) => [
-          sockets,
-          ...latencyCells(summarize(answerUs)),
-          milliseconds(summarize(clickUs).p50_us!),
-        ]),
-      },
-      {
-        title: `Published as fast as the last socket follows, at most ${BATCH} events behind`,
-        columns: ['sockets', 'events', 'events/s', 'messages/s', 'service busy %', 'listeners busy %'],
-        rows: rows.map(({ sockets, followed, eventsPerSecond, serviceBusy, labBusy }) => [
-          sockets,
-          followed,
-          Math.round(eventsPerSecond),
-          Math.round(eventsPerSecond * sockets),
-          serviceBusy === undefined ? '–' : measured(serviceBusy * 100),
-          measured(labBusy * 100),
-        ]),
-      },
+      tableOf('From the HTTP answer to the last socket; 0 where every socket has the event before', rows, [
+        ['sockets', ({ sockets }) => sockets],
+        ...latencyColumns<Fan>(({ answerUs }) => summarize(answerUs)),
+        ['p50 ms from the click', ({ clickUs }) => milliseconds(summarize(clickUs).p50_us!)],
+      ]),
+      tableOf(`Published as fast as the last socket follows, at most ${BATCH} events behind`, rows, [
+        ['sockets', ({ sockets }) => sockets],
+        ['events', ({ followed }) => followed],
+        ['events/s', ({ eventsPerSecond }) => Math.round(eventsPerSecond)],
+        ['messages/s', ({ eventsPerSecond, sockets }) => Math.round(eventsPerSecond * sockets)],
+        ['service busy %', ({ serviceBusy: busy }) => (busy === undefined ? '–' : measured(busy * 100))],
+        ['listeners busy %', ({ labBusy }) => measured(labBusy * 100)],
+      ]),
     ],
     charts: [
       percentileChart(
@@ -102,28 +94,12 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   }
 }
 
-interface Fan {
-  sockets: number
-  /** Microseconds until the last socket has heard of an offer. */
-  answerUs: number[]
-  clickUs: number[]
-  /** What was published at full speed, and how long that took. */
-  followed: number
-  ms: number
-  /** Of one processor. */
-  serviceBusy: number | undefined
-  labBusy: number
-  heard: number
-  wanted: number
-  /** Events that did not follow the one before. */
-  disorder: number
-  comebacks: number
-}
+type Fan = Awaited<ReturnType<typeof measure>>
 
 async function measure(
   { params, signal, progress }: ExperimentContext<Params>,
   { url, pid, sockets }: { url: string; pid: number | undefined; sockets: number },
-): Promise<Fan> {
+) {
   progress(`${sockets} sockets connect`)
   const { ids, from } = await offerAll(url, Math.ceil(params.events / STEPS.length / BATCH) * BATCH, signal)
   await using windows = await openWindows(url, sockets, from, signal)
@@ -134,7 +110,7 @@ async function measure(
     signal.throwIfAborted()
     const clickedAt = performance.now()
     const last = windows.reach(published + 1)
-    await offer(url)
+    await offerPizza(url, PIZZA)
     const answeredAt = performance.now()
     const lastAt = await last
     answerUs.push(Math.max(0, Math.round((lastAt - answeredAt) * 1_000)))
@@ -152,19 +128,24 @@ async function measure(
     const [group, step] = [Math.floor(at / STEPS.length), at % STEPS.length]
     published += BATCH
     const last = windows.reach(published)
-    await publish(url, ids.slice(group * BATCH, (group + 1) * BATCH), step)
+    await stepAll(url, ids.slice(group * BATCH, (group + 1) * BATCH), STEPS[step]!)
     await last
   }
   const ms = performance.now() - startedAt
   const busy = (us: number) => us / (ms * 1_000)
   const { user, system } = process.cpuUsage(labCpu)
   const after = cpu()
+  const followed = published - params.offers
   return {
     sockets,
+    /** Microseconds until the last socket has heard of an offer. */
     answerUs,
     clickUs,
+    /** What was published at full speed, and how long that took. */
+    followed,
     ms,
-    followed: published - params.offers,
+    eventsPerSecond: (followed * 1_000) / ms,
+    /** Of one processor. */
     serviceBusy: after === undefined || serviceCpu === undefined ? undefined : busy(after - serviceCpu),
     labBusy: busy(user + system),
     ...windows.seen(),
@@ -182,16 +163,10 @@ async function openWindows(url: string, count: number, from: Place, signal: Abor
     if (wait !== undefined && seen.reached >= wait.events) wait.resolve(performance.now())
   }
   await using stack = new AsyncDisposableStack()
-  const open = (onSeq: (seq: number) => void) => {
-    const follower = followPlatform(url, onSeq, from)
-    stack.defer(async () => follower.kill())
-    follower.start()
-    return follower
-  }
-
   const followers = Array.from({ length: count }, () => {
     let before = from.seq
-    return open((seq) => {
+    const onSeq = (seq: number) => {
+      // Those that did not follow the one before.
       if (seq !== before + 1) seen.disorder++
       before = seq
       seen.heard++
@@ -199,7 +174,11 @@ async function openWindows(url: string, count: number, from: Place, signal: Abor
       hearers[event] = (hearers[event] ?? 0) + 1
       while (hearers[seen.reached + 1] === count) seen.reached++
       settle()
-    })
+    }
+    const follower = followPlatform(url, onSeq, from)
+    stack.defer(async () => follower.kill())
+    follower.start()
+    return follower
   })
   await allOn(followers, signal)
   const opened = stack.move()
@@ -220,26 +199,14 @@ async function openWindows(url: string, count: number, from: Place, signal: Abor
   }
 }
 
-async function offer(url: string): Promise<string> {
-  const pizza = { supplier_name: 'Pizza Palace', pizza_name: 'Margherita', supplier_price: 10 }
-  const { status, body } = await post(`${url}/api/orders`, pizza)
-  if (status !== 201) throw new Error(`an offer was answered with ${status}`)
-  return body.id as string
-}
-
 /** So many pizzas, and the place behind them: the service tells its sockets of one a little after it has answered. */
-async function offerAll(
-  url: string,
-  count: number,
-  signal: AbortSignal,
-): Promise<{ ids: string[]; from: Place }> {
+async function offerAll(url: string, count: number, signal: AbortSignal) {
   const follower = followPlatform(url, () => {})
   follower.start()
   try {
     await allOn([follower], signal)
     const before = follower.place().seq
-    const ids: string[] = []
-    while (ids.length < count) ids.push(...(await Promise.all(Array.from({ length: 50 }, () => offer(url)))))
+    const ids = await offerPizzas(url, count, PIZZA)
     await until(async () => follower.place().seq === before + ids.length, {
       what: `a socket to hear of ${ids.length} offers`,
       timeoutMs: 60_000,
@@ -259,10 +226,3 @@ const allOn = (followers: { isOn: () => boolean }[], signal: AbortSignal) =>
     everyMs: 20,
     signal,
   })
-
-async function publish(url: string, ids: readonly string[], step: number): Promise<void> {
-  const [event_type, data] = STEPS[step]!
-  const events = ids.map((order_id) => ({ event_type, order_id, ...(data && { data }) }))
-  const { status } = await post(`${url}/api/events/batch`, { events })
-  if (status !== 200) throw new Error(`a batch was answered with ${status}`)
-}

@@ -1,8 +1,8 @@
 import { until } from '@lab/kit/wait.ts'
 import { openTcpProxy, type TcpProxy } from '@lab/stack/tcp-proxy.ts'
 import { followPlatform, openRedisProbe, type RedisAddress, subscribeRedis } from '../probes/redis.ts'
-import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
-import { offerPizza, STEPS, stepAll } from './pizza-orders.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
+import { offerPizzas, LONG_STEPS as STEPS, stepAll } from './pizza-orders.ts'
 
 interface Params extends Record<string, unknown> {
   /** Each brings about five events. */
@@ -23,15 +23,6 @@ type Fault = (typeof FAULTS)[number]
 /** What Redis holds for a subscriber that does not read before it cuts it; 32 MB by default. */
 const CHANNEL_BUFFER = '262144 0 0'
 
-interface Seen {
-  fault: Fault
-  published: number
-  /** How often each seq was heard. */
-  channel: Map<number, number>
-  stream: Map<number, number>
-  comebacks: number
-}
-
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const { params, progress } = context
   const part = await context.startOther('realtime-redis', {
@@ -51,7 +42,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   }
   for (const proxy of Object.values(proxies)) stack.defer(() => proxy.close())
 
-  const seen: Seen[] = []
+  const rows: Awaited<ReturnType<typeof measure>>[] = []
   const fan = {
     context,
     url: platform.url,
@@ -60,18 +51,11 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   }
   for (const fault of faults) {
     progress(`${fault}: ${params.orders * (STEPS.length + 1)} events`)
-    seen.push(await measure(fan, fault))
+    rows.push(await measure(fan, fault))
   }
   if (isOurs) await lab.configSet('client-output-buffer-limit', 'pubsub 33554432 8388608 60')
 
-  const rows = seen.map(({ fault, published, channel, stream, comebacks }) => ({
-    fault,
-    published,
-    channel: losses(channel, published),
-    stream: losses(stream, published),
-    comebacks,
-  }))
-  const told = (fault: Fault) => rows.find((row) => row.fault === fault)!
+  const killed = rows.find(({ fault }) => fault === 'killed')!
   return {
     checks: [
       ...rows.map(({ fault, stream }) =>
@@ -81,39 +65,24 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
           `${stream.lost} lost, ${stream.doubled} twice`,
         ),
       ),
-      ...faults
+      ...rows
         .slice(1)
-        .map((fault) =>
-          check(
-            `the channel alone loses: ${fault}`,
-            told(fault).channel.lost > 0,
-            `${told(fault).channel.lost} lost`,
-          ),
+        .map(({ fault, channel: { lost } }) =>
+          check(`the channel alone loses: ${fault}`, lost > 0, `${lost} lost`),
         ),
     ],
     tables: [
-      {
-        title: 'Events that a subscriber never heard',
-        columns: [
-          'subscriber',
-          'events',
-          'lost, channel alone',
-          'lost, stream',
-          'twice, stream',
-          'comebacks by seq',
-        ],
-        rows: rows.map(({ fault, published, channel, stream, comebacks }) => [
-          fault,
-          published,
-          channel.lost,
-          stream.lost,
-          stream.doubled,
-          comebacks,
-        ]),
-      },
+      tableOf('Events that a subscriber never heard', rows, [
+        ['subscriber', ({ fault }) => fault],
+        ['events', ({ published }) => published],
+        ['lost, channel alone', ({ channel }) => channel.lost],
+        ['lost, stream', ({ stream }) => stream.lost],
+        ['twice, stream', ({ stream }) => stream.doubled],
+        ['comebacks by seq', ({ comebacks }) => comebacks],
+      ]),
     ],
     reading: [
-      `A subscriber that was killed and came back had lost ${told('killed').channel.lost} of ${told('killed').published} events of the channel; a WebSocket that comes back by its seq lost none.`,
+      `A subscriber that was killed and came back had lost ${killed.channel.lost} of ${killed.published} events of the channel; a WebSocket that comes back by its seq lost none.`,
     ],
     data: { rows },
   }
@@ -126,9 +95,10 @@ interface Fan {
   address: RedisAddress
 }
 
-async function measure({ context, url, proxies, address }: Fan, fault: Fault): Promise<Seen> {
+async function measure({ context, url, proxies, address }: Fan, fault: Fault) {
   const { params, signal } = context
-  const seen: Seen = { fault, published: 0, channel: new Map(), stream: new Map(), comebacks: 0 }
+  /** How often each seq was heard. */
+  const seen = { channel: new Map<number, number>(), stream: new Map<number, number>() }
   const count = (heard: Map<number, number>) => (seq: number) =>
     void heard.set(seq, (heard.get(seq) ?? 0) + 1)
   const onChannel = (message: string) => count(seen.channel)(JSON.parse(message).seq)
@@ -144,26 +114,32 @@ async function measure({ context, url, proxies, address }: Fan, fault: Fault): P
     })
   try {
     await bothOn()
-    const ids: string[] = []
-    while (ids.length < params.orders)
-      ids.push(...(await Promise.all(Array.from({ length: 50 }, () => offerPizza(url)))))
-    for (const step of STEPS.keys()) {
+    const ids = await offerPizzas(url, params.orders)
+    for (const [at, step] of STEPS.entries()) {
       // The first and the last of them find everybody there.
-      const isOff = step > 0 && step < STEPS.length - 1
-      if (isOff && step === 1) await begin()
+      if (at === 1) await begin()
       await stepAll(url, ids, step)
-      if (isOff && step === STEPS.length - 2) await end()
+      if (at === STEPS.length - 2) await end()
     }
-    seen.published = ids.length * (STEPS.length + 1)
-    await until(async () => seen.stream.size === seen.published, {
+    const published = ids.length * (STEPS.length + 1)
+    await until(async () => seen.stream.size === published, {
       what: 'the stream to be read',
       timeoutMs: 30_000,
       everyMs: 50,
       signal,
-      detail: () => `${seen.stream.size} of ${seen.published}`,
+      detail: () => `${seen.stream.size} of ${published}`,
     })
-    seen.comebacks = follower.comebacks()
-    return seen
+    const lossesOf = (heard: Map<number, number>) => ({
+      lost: published - heard.size,
+      doubled: [...heard.values()].filter((times) => times > 1).length,
+    })
+    return {
+      fault,
+      published,
+      channel: lossesOf(seen.channel),
+      stream: lossesOf(seen.stream),
+      comebacks: follower.comebacks(),
+    }
   } finally {
     channel.kill()
     follower.kill()
@@ -185,9 +161,4 @@ async function measure({ context, url, proxies, address }: Fan, fault: Fault): P
     }
     await bothOn()
   }
-}
-
-function losses(heard: Map<number, number>, published: number) {
-  const doubled = [...heard.values()].filter((times) => times > 1).length
-  return { lost: published - heard.size, doubled }
 }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { request } from 'undici'
 import { openRedisProbe, type RedisAddress, type RedisProbe } from '../probes/redis.ts'
-import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
 import { offerPizza, post } from './pizza-orders.ts'
 
 interface Params extends Record<string, unknown> {
@@ -21,34 +21,16 @@ export const redisRace = defineExperiment<Params>({
   run,
 })
 
-/** What came of a race of all clients for each order. */
-interface Race {
-  way: string
-  attempts: number
-  /** Told that they have done it. */
-  winners: number
-  /** Told that somebody else has. */
-  losers: number
-  other: number
-  /** Orders on which more than one was told so. */
-  contested: number
-  /** Winners whose name the order does not have. */
-  lostUpdates: number
-  /** Orders whose version is not the number of their changes. */
-  wrongVersions: number
-}
-
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const { params, progress, signal } = context
   const part = await context.startOther('realtime-redis')
   const { url } = part.services['platform-service']!
   const { host, port, db, admin } = part.servers.redis!
+  const run = (contest: Contest) => race(params, signal, contest)
   progress('the script')
-  const script = await race(params, signal, await withScript(url, params))
+  const script = await run(await withScript(url, params))
   progress('read, modify, write')
-  const naive = await withNaive({ host, port, db, ...admin }, params, (contest) =>
-    race(params, signal, contest),
-  )
+  const naive = await withNaive({ host, port, db, ...admin }, params, run)
   const races = [script, naive]
   const { orders, clients } = params
   return {
@@ -75,29 +57,16 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       ),
     ],
     tables: [
-      {
-        title: `${clients} customers want the same pizza, for each of ${orders} orders`,
-        columns: [
-          'way',
-          'attempts',
-          'told they have it',
-          'told another has',
-          'other answers',
-          'orders sold twice',
-          'updates lost',
-          'wrong versions',
-        ],
-        rows: races.map((one) => [
-          one.way,
-          one.attempts,
-          one.winners,
-          one.losers,
-          one.other,
-          one.contested,
-          one.lostUpdates,
-          one.wrongVersions,
-        ]),
-      },
+      tableOf(`${clients} customers want the same pizza, for each of ${orders} orders`, races, [
+        ['way', ({ way }) => way],
+        ['attempts', ({ attempts }) => attempts],
+        ['told they have it', ({ winners }) => winners],
+        ['told another has', ({ losers }) => losers],
+        ['other answers', ({ other }) => other],
+        ['orders sold twice', ({ contested }) => contested],
+        ['updates lost', ({ lostUpdates }) => lostUpdates],
+        ['wrong versions', ({ wrongVersions }) => wrongVersions],
+      ]),
     ],
     reading: [
       `Read, modify, write sold ${naive.contested} of ${orders} pizzas to several customers at once; the script sold each once.`,
@@ -115,19 +84,20 @@ interface Contest {
   outcome: (id: string) => Promise<{ customer: string; extraVersions: number }>
 }
 
-async function race(
-  { clients }: Params,
-  signal: AbortSignal,
-  { way, ids, buy, outcome }: Contest,
-): Promise<Race> {
-  const result: Race = {
+/** What comes of a race of all clients for each order. */
+async function race({ clients }: Params, signal: AbortSignal, { way, ids, buy, outcome }: Contest) {
+  const result = {
     way,
     attempts: 0,
+    /** Told that they have done it, and told that somebody else has. */
     winners: 0,
     losers: 0,
     other: 0,
+    /** Orders on which more than one was told so. */
     contested: 0,
+    /** Winners whose name the order does not have. */
     lostUpdates: 0,
+    /** Orders whose version is not the number of their changes. */
     wrongVersions: 0,
   }
   for (const id of ids) {
@@ -176,11 +146,11 @@ async function withScript(url: string, { orders }: Params): Promise<Contest> {
 }
 
 /** What the script is there to be instead of: each client reads the order, looks at it, and writes it back. */
-async function withNaive(
+async function withNaive<Result>(
   address: RedisAddress,
   { clients, orders }: Params,
-  work: (contest: Contest) => Promise<Race>,
-): Promise<Race> {
+  work: (contest: Contest) => Promise<Result>,
+): Promise<Result> {
   await using stack = new AsyncDisposableStack()
   const probes: RedisProbe[] = []
   for (let at = 0; at < clients; at++) probes.push(stack.use(await openRedisProbe(address)))
@@ -189,24 +159,21 @@ async function withNaive(
   const ids = Array.from({ length: orders }, () => randomUUID())
   for (const id of ids)
     await one.set(key(id), JSON.stringify({ status: 'supplier_accepted', customer_name: null, version: 2 }))
+  stack.defer(() => one.del(ids.map(key)).then(() => {}))
   const read = async (probe: RedisProbe, id: string) => JSON.parse((await probe.get(key(id)))!)
-  try {
-    return await work({
-      way: 'read, modify, write',
-      ids,
-      buy: async (id, customer_name, client) => {
-        const order = await read(probes[client]!, id)
-        if (order.status !== 'supplier_accepted') return 'taken'
-        const sold = { status: 'customer_accepted', customer_name, version: order.version + 1 }
-        await probes[client]!.set(key(id), JSON.stringify(sold))
-        return 'done'
-      },
-      outcome: async (id) => {
-        const { customer_name, version } = await read(one, id)
-        return { customer: customer_name, extraVersions: version - 3 }
-      },
-    })
-  } finally {
-    await one.del(ids.map(key))
-  }
+  return await work({
+    way: 'read, modify, write',
+    ids,
+    buy: async (id, customer_name, client) => {
+      const order = await read(probes[client]!, id)
+      if (order.status !== 'supplier_accepted') return 'taken'
+      const sold = { status: 'customer_accepted', customer_name, version: order.version + 1 }
+      await probes[client]!.set(key(id), JSON.stringify(sold))
+      return 'done'
+    },
+    outcome: async (id) => {
+      const { customer_name, version } = await read(one, id)
+      return { customer: customer_name, extraVersions: version - 3 }
+    },
+  })
 }

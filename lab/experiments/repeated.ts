@@ -32,6 +32,22 @@ export function remarkOn(a: Repeated, b: Repeated): string {
   return isApart ? 'more than the run-to-run range' : 'within the run-to-run range'
 }
 
+/** How often a figure of a table was measured. */
+export const runsOf = (repetitions: number): string =>
+  repetitions === 1 ? 'one run each' : `median of ${repetitions} runs (range)`
+
+/** Measures each setting so many times, in rotating order, and answers what was measured in the order it was. */
+export async function inTurns<Setting, Measured>(
+  settings: readonly Setting[],
+  repetitions: number,
+  measure: (setting: Setting, repetition: number) => Promise<Measured>,
+): Promise<Measured[]> {
+  const measured: Measured[] = []
+  for (let repetition = 0; repetition < repetitions; repetition++)
+    for (const setting of rotated(settings, repetition)) measured.push(await measure(setting, repetition))
+  return measured
+}
+
 /** The same items beginning with another one each time, so that none is always the one on a cold machine, or on a rested one. */
 export const rotated = <Item>(items: readonly Item[], by: number): Item[] => {
   const at = by % items.length

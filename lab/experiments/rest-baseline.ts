@@ -1,18 +1,17 @@
 import {
   allAnswered,
-  answered,
-  closedLoop,
   countOutcomes,
   describeOutcomes,
-  recordsOf,
+  type LoadResult,
+  latenciesOf,
 } from '../load/closed-loop.ts'
-import { histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/histogram.ts'
-import { openPartClient } from '../parts/client.ts'
-import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
+import { histogramOf, summarize } from '../load/histogram.ts'
+import { ledgerCheck } from '../parts/ledger.ts'
 import { counted } from '../report/number.ts'
-import { stockEnv, stockFor } from '../trio.ts'
-import { percentileChart } from './curves.ts'
-import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
+import { stockFor } from '../trio.ts'
+import { openBench } from './bench.ts'
+import { latencyColumns, percentileChart } from './curves.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders that are placed first and not measured: code and connections are cold. */
@@ -34,48 +33,36 @@ export const restBaseline = defineExperiment<Params>({
 })
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
-  const { params, signal, progress } = context
-  const initial = stockFor(params.warmup + params.rounds.reduce((sum, count) => sum + count))
-  const part = await context.start({ env: stockEnv(initial) })
-  await using client = openPartClient(part, signal)
-
-  const place = async (count: number, what: string) =>
-    closedLoop(client.place, {
-      count,
-      concurrency: 1,
-      signal,
-      onAnswer: (done) => progress(`${what}: ${done} of ${count} orders answered`),
-    })
-  const warmup = await place(params.warmup, 'warming up')
-  const rounds = []
-  for (const count of params.rounds) rounds.push(await place(count, 'one after the other'))
-
-  const latencies = rounds.map((round) => answered(round).map(({ latencyUs }) => latencyUs))
-  const [summaries, histograms] = [latencies.map(summarize), latencies.map(histogramOf)]
-  const outcomes = rounds.map(countOutcomes)
-  const histories = [warmup, ...rounds].map(recordsOf)
-  const all201 = outcomes.every((counts, i) => allAnswered(counts, [201], params.rounds[i]!))
+  const { warmup, rounds: counts } = context.params
+  await using bench = await openBench(context, { stock: stockFor(counts.reduce((a, b) => a + b, warmup)) })
+  await bench.place(warmup, { what: 'warming up' })
+  const loads: LoadResult[] = []
+  for (const count of counts) loads.push(await bench.place(count, { what: 'one after the other' }))
+  const rounds = loads.map((load, i) => {
+    const us = latenciesOf(load)
+    return { count: counts[i]!, outcomes: countOutcomes(load), us, histogram: histogramOf(us) }
+  })
   return {
     checks: [
-      check('every order is answered 201', all201, outcomes.map(describeOutcomes).join('; ')),
-      ledgerCheck('', await ledgerOf(part, { histories, initial, signal })),
+      check(
+        'every order is answered 201',
+        rounds.every(({ count, outcomes }) => allAnswered(outcomes, [201], count)),
+        rounds.map(({ outcomes }) => describeOutcomes(outcomes)).join('; '),
+      ),
+      ledgerCheck('', await bench.ledger()),
     ],
     tables: [
-      {
-        title: `Sequential POST /order, answered when all is done (after ${params.warmup} to warm up)`,
-        columns: ['orders', 'answers', ...LATENCY_COLUMNS],
-        rows: summaries.map((summary, i) => [
-          params.rounds[i]!,
-          describeOutcomes(outcomes[i]!),
-          ...latencyCells(summary),
-        ]),
-      },
+      tableOf(`Sequential POST /order, answered when all is done (after ${warmup} to warm up)`, rounds, [
+        ['orders', ({ count }) => count],
+        ['answers', ({ outcomes }) => describeOutcomes(outcomes)],
+        ...latencyColumns<(typeof rounds)[number]>(({ us }) => summarize(us)),
+      ]),
     ],
     charts: [
       percentileChart(
         'Latency by percentile, one order after the other',
-        histograms.map((histogram, i) => ({
-          name: counted(params.rounds[i]!, 'order'),
+        rounds.map(({ count, histogram }) => ({
+          name: counted(count, 'order'),
           means: 'sync-rest',
           histogram,
         })),
@@ -83,10 +70,10 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       ),
     ],
     data: {
-      warmup: params.warmup,
-      rounds: summaries,
-      outcomes,
-      histograms: histograms.map((each) => each.toJSON()),
+      warmup,
+      rounds: rounds.map(({ us }) => summarize(us)),
+      outcomes: rounds.map(({ outcomes }) => outcomes),
+      histograms: rounds.map(({ histogram }) => histogram.toJSON()),
     },
   }
 }

@@ -1,26 +1,10 @@
 import { ITEMS } from '@lab/common/domain/order.ts'
 import { INITIAL_STOCK } from '@lab/common/domain/stock.ts'
-import {
-  allAnswered,
-  answered,
-  closedLoop,
-  countOutcomes,
-  describeOutcomes,
-  type LoadResult,
-  recordsOf,
-} from '../load/closed-loop.ts'
+import { answered, countOutcomes } from '../load/closed-loop.ts'
 import { milliseconds } from '../load/histogram.ts'
-import { openPartClient } from '../parts/client.ts'
-import { watchPart } from '../parts/index.ts'
-import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
-import {
-  type Check,
-  check,
-  defineExperiment,
-  type ExperimentContext,
-  type Outcome,
-  type Table,
-} from './experiment.ts'
+import { ledgerCheck } from '../parts/ledger.ts'
+import { answeredCheck, openBench } from './bench.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
   orders: number
@@ -35,75 +19,45 @@ export const restFailure = defineExperiment<Params>({
 })
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
-  const seen = await observe(context)
-  const { failing, stock, notifications } = seen
-  return {
-    checks: checksOf(seen),
-    tables: [tableOf(seen)],
-    data: { outcomes: countOutcomes(failing), stock_left: stock, notifications: notifications.length },
-  }
-}
-
-type Seen = Awaited<ReturnType<typeof observe>>
-
-async function observe(context: ExperimentContext<Params>) {
-  const { params, signal, progress } = context
-  const part = await context.start()
-  await using client = openPartClient(part, signal)
-  const place = (count: number, what: string) => {
-    const onAnswer = (done: number) => progress(`${what}: ${done} of ${count} orders answered`)
-    return closedLoop(client.place, { count, concurrency: 1, signal, onAnswer })
-  }
-
+  await using bench = await openBench(context)
+  const { client } = bench
   await client.command('inventory', '/admin/fail', { enabled: true })
-  const failing = await place(params.orders, 'inventory failing')
+  const failing = await bench.place(context.params.orders, { what: 'inventory failing' })
 
   // A service that fails tells nothing, its stock neither.
   await client.clearFaults('inventory')
   const [stock, notifications] = [await client.stock(), await client.notifications()]
-  const after = await place(1, 'inventory well again')
+  const after = await bench.place(1, { what: 'inventory well again' })
   // A 500 can hide a reservation, so the order service asks inventory until it is certain.
-  progress('inventory is well again; settling what was unknown')
-  await using watch = await watchPart({ part, client, signal })
-  await watch.settled(30_000)
-  const histories = [failing, after].map(recordsOf)
-  const ledger = await ledgerOf(part, { histories, initial: INITIAL_STOCK, signal })
-  return { params, failing, stock, notifications, after, ledger: ledgerCheck('', ledger) }
-}
+  context.progress('inventory is well again; settling what was unknown')
+  await bench.watch.settled(30_000)
 
-function checksOf({ params, failing, stock, notifications, after, ledger }: Seen): Check[] {
-  const counts = countOutcomes(failing)
-  const next = countOutcomes(after)
-  const untouched = ITEMS.every((item) => stock[item] === INITIAL_STOCK[item])
-  return [
-    check(
-      'every order is answered 422 or 504',
-      allAnswered(counts, [422, 504], params.orders),
-      describeOutcomes(counts),
-    ),
-    check('none is notified', notifications.length === 0, `${notifications.length} notifications`),
-    check('no stock moves', untouched, `left: ${ITEMS.map((item) => `${item} ${stock[item]}`).join(', ')}`),
-    check(
-      'the next order succeeds once inventory is well',
-      allAnswered(next, [201], 1),
-      describeOutcomes(next),
-    ),
-    ledger,
+  const orders = [
+    ...answered(failing).map((order) => ({ ...order, inventory: 'failing' })),
+    ...answered(after).map((order) => ({ ...order, inventory: 'well again' })),
   ]
+  return {
+    checks: [
+      answeredCheck('every order is answered 422 or 504', failing, [422, 504]),
+      check('none is notified', notifications.length === 0, `${notifications.length} notifications`),
+      check(
+        'no stock moves',
+        ITEMS.every((item) => stock[item] === INITIAL_STOCK[item]),
+        `left: ${ITEMS.map((item) => `${item} ${stock[item]}`).join(', ')}`,
+      ),
+      answeredCheck('the next order succeeds once inventory is well', after, [201]),
+      ledgerCheck('', await bench.ledger()),
+    ],
+    tables: [
+      tableOf('Orders while inventory answers 500, and one after', orders, [
+        ['order', ({ intended }) => `${intended.quantity} ${intended.item}`],
+        ['inventory', ({ inventory }) => inventory],
+        ['answer', ({ status }) => status],
+        ['status', ({ order }) => order?.status ?? '-'],
+        ['reason', ({ order }) => order?.reason ?? '-'],
+        ['ms', ({ latencyUs }) => milliseconds(latencyUs)],
+      ]),
+    ],
+    data: { outcomes: countOutcomes(failing), stock_left: stock, notifications: notifications.length },
+  }
 }
-
-const tableOf = ({ failing, after }: Seen): Table => ({
-  title: 'Orders while inventory answers 500, and one after',
-  columns: ['order', 'inventory', 'answer', 'status', 'reason', 'ms'],
-  rows: [...rowsOf(failing, 'failing'), ...rowsOf(after, 'well again')],
-})
-
-const rowsOf = (load: LoadResult, inventory: string): Table['rows'] =>
-  answered(load).map(({ intended, status, order, latencyUs }) => [
-    `${intended.quantity} ${intended.item}`,
-    inventory,
-    status,
-    order?.status ?? '-',
-    order?.reason ?? '-',
-    milliseconds(latencyUs),
-  ])

@@ -1,16 +1,15 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@lab/kit/wait.ts'
-import { histogramOf, LATENCY_COLUMNS, latencyCells, summarize } from '../load/histogram.ts'
+import { histogramOf, summarize } from '../load/histogram.ts'
+import { type openClickHouse, startRestman, steadyLoad } from '../restman/client.ts'
+import { latencyColumns, percentileChart } from './curves.ts'
 import {
-  type Loaded,
-  loadSettings,
-  openClickHouse,
-  openRestman,
-  type Restman,
-  steadyLoad,
-} from '../restman/client.ts'
-import { percentileChart } from './curves.ts'
-import { defineExperiment, type ExperimentContext, type Outcome, voidingCheck } from './experiment.ts'
+  defineExperiment,
+  type ExperimentContext,
+  type Outcome,
+  tableOf,
+  voidingCheck,
+} from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders per second, all the time. */
@@ -41,10 +40,7 @@ const LOOK_EVERY_MS = 25
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const { params, signal, progress } = context
-  const { admin, serviceEnv } = loadSettings()
-  const part = await context.startOther('platform-restman', { serviceEnv })
-  const restman = await openRestman(part, admin, signal)
-  const clickhouse = openClickHouse(part.servers.clickhouse!)
+  const { restman, clickhouse } = await startRestman(context)
   progress('warming up')
   const warm = await steadyLoad(restman, { ...params, isOver: (at) => at >= params.warmUp, signal })
   await until(async () => (await clickhouse.count('orders')) >= warm.length, {
@@ -66,26 +62,38 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   })
   await watch.stop()
   progress('asking for every road')
-  const us = await hopsOf(restman, placed, watch.seenAt)
+  const us = Object.fromEntries(HOPS.map((hop): [Hop, number[]] => [hop, []])) as Record<Hop, number[]>
+  for (const { orderId, intendedAt, tookMs } of placed) {
+    const { events, ticket } = await restman.ask<Road>('GET', `/api/scheduler/orders/${orderId}/road`)
+    const eventOf = (type: string) => events.find((event) => event.type === type)
+    const times: Record<Hop, number | undefined> = {
+      accepted: intendedAt + tookMs,
+      'in order.events': timeOf(eventOf('order.placed')?.logged_at),
+      ticket: timeOf(ticket.value?.created_at),
+      bill: timeOf(eventOf('bill.created')?.happened_at),
+      'analytics row': watch.seenAt.get(orderId!),
+    }
+    for (const hop of HOPS)
+      if (times[hop] !== undefined) us[hop].push(Math.round((times[hop] - intendedAt) * 1_000))
+  }
   await restman.close()
 
   const late = orders.filter(({ status }) => status !== 201 && status !== 202).length
-  const complete = HOPS.map((hop) => us[hop].length)
   return {
     checks: [
       voidingCheck('every order is accepted', late === 0, `${placed.length} of ${orders.length}`),
       voidingCheck(
         'every accepted order has a ticket, a bill and a row',
-        complete.every((n) => n === placed.length),
+        HOPS.every((hop) => us[hop].length === placed.length),
         HOPS.map((hop) => `${hop} ${us[hop].length}`).join(', '),
       ),
     ],
     tables: [
-      {
-        title: `From the intended time of an order to each hop, ${params.rate} orders/s for ${params.seconds} s`,
-        columns: ['hop', ...LATENCY_COLUMNS],
-        rows: HOPS.map((hop) => [hop, ...latencyCells(summarize(us[hop]))]),
-      },
+      tableOf(
+        `From the intended time of an order to each hop, ${params.rate} orders/s for ${params.seconds} s`,
+        HOPS,
+        [['hop', (hop) => hop], ...latencyColumns<Hop>((hop) => summarize(us[hop]))],
+      ),
     ],
     charts: [
       percentileChart(
@@ -125,28 +133,6 @@ function watchRows(clickhouse: ReturnType<typeof openClickHouse>, signal: AbortS
 interface Road {
   events: { type: string; logged_at: string; happened_at: string }[]
   ticket: { state: string; value?: { created_at: string } }
-}
-
-async function hopsOf(
-  restman: Restman,
-  placed: Loaded[],
-  seenAt: Map<string, number>,
-): Promise<Record<Hop, number[]>> {
-  const us = Object.fromEntries(HOPS.map((hop): [Hop, number[]] => [hop, []])) as Record<Hop, number[]>
-  for (const { orderId, intendedAt, tookMs } of placed) {
-    const { events, ticket } = await restman.ask<Road>('GET', `/api/scheduler/orders/${orderId}/road`)
-    const eventOf = (type: string) => events.find((event) => event.type === type)
-    const times: Partial<Record<Hop, number | undefined>> = {
-      accepted: intendedAt + tookMs,
-      'in order.events': timeOf(eventOf('order.placed')?.logged_at),
-      ticket: timeOf(ticket.value?.created_at),
-      bill: timeOf(eventOf('bill.created')?.happened_at),
-      'analytics row': seenAt.get(orderId!),
-    }
-    for (const hop of HOPS)
-      if (times[hop] !== undefined) us[hop].push(Math.round((times[hop] - intendedAt) * 1_000))
-  }
-  return us
 }
 
 const timeOf = (text: string | undefined) => (text === undefined ? undefined : Date.parse(text))

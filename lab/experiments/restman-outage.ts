@@ -2,15 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '@lab/kit/wait.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'
 import pLimit from 'p-limit'
-import {
-  type Loaded,
-  loadSettings,
-  openClickHouse,
-  openRestman,
-  type Restman,
-  steadyLoad,
-} from '../restman/client.ts'
-import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
+import { type Loaded, type Restman, startRestman, steadyLoad } from '../restman/client.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders per second, all the time. */
@@ -26,6 +19,7 @@ const SERVERS = ['postgres', 'kafka', 'redis', 'clickhouse', 'mail'] as const
 const SERVICES = ['restaurant', 'order', 'kitchen', 'billing', 'analytics', 'scheduler', 'auth'].map(
   (name) => `${name}-service`,
 )
+const EVERYTHING = [...SERVERS, ...SERVICES, 'gateway']
 
 export const restmanOutage = defineExperiment<Params>({
   name: 'restman-outage',
@@ -40,20 +34,8 @@ export const restmanOutage = defineExperiment<Params>({
       afterSeconds: 2,
       away: ['kafka', 'billing-service'],
     },
-    default: {
-      rate: 20,
-      beforeSeconds: 2,
-      outageSeconds: 10,
-      afterSeconds: 4,
-      away: [...SERVERS, ...SERVICES, 'gateway'],
-    },
-    full: {
-      rate: 50,
-      beforeSeconds: 5,
-      outageSeconds: 60,
-      afterSeconds: 15,
-      away: [...SERVERS, ...SERVICES, 'gateway'],
-    },
+    default: { rate: 20, beforeSeconds: 2, outageSeconds: 10, afterSeconds: 4, away: EVERYTHING },
+    full: { rate: 50, beforeSeconds: 5, outageSeconds: 60, afterSeconds: 15, away: EVERYTHING },
   },
   run,
 })
@@ -61,28 +43,15 @@ export const restmanOutage = defineExperiment<Params>({
 const DRAIN_MS = 120_000
 const ASKED_AT_ONCE = 16
 
-interface Seen {
-  name: string
-  orders: Loaded[]
-  during: Loaded[]
-  /** From the return to the last order having a ticket, a bill and a row. */
-  settledMs: number
-  /** From the return to the first order accepted after it. */
-  acceptedMs: number
-  missing: string[]
-}
-
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
-  const { params, signal } = context
-  const { admin, serviceEnv } = loadSettings()
-  const part = await context.startOther('platform-restman', { serviceEnv })
-  const restman = await openRestman(part, admin, signal)
-  const seen: Seen[] = []
-  for (const name of params.away) seen.push(await outageOf(context, { part, restman, name }))
-  await restman.close()
+  const { params } = context
+  const platform = await startRestman(context)
+  const seen: Awaited<ReturnType<typeof outageOf>>[] = []
+  for (const name of params.away) seen.push(await outageOf(context, platform, name))
+  await platform.restman.close()
 
   return {
-    checks: seen.flatMap(({ name, orders, during, missing, acceptedMs }) => [
+    checks: seen.flatMap(({ name, orders, during, slowestMs, missing, acceptedMs }) => [
       check(
         `${name}: nothing that was accepted is lost or doubled`,
         missing.length === 0,
@@ -91,7 +60,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       check(
         `${name}: customers hear an answer in bounded time`,
         during.every(({ tookMs, status }) => tookMs < 15_000 && (status !== 0 || name === 'gateway')),
-        `the longest took ${Math.round(Math.max(0, ...during.map(({ tookMs }) => tookMs)))} ms`,
+        `the longest took ${slowestMs} ms`,
       ),
       check(
         `${name}: orders are accepted again by itself`,
@@ -100,23 +69,13 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       ),
     ]),
     tables: [
-      {
-        title: `Away for ${params.outageSeconds} s under ${params.rate} orders/s`,
-        columns: [
-          'away',
-          'answers meanwhile',
-          'slowest ms',
-          'accepted again after ms',
-          'all settled after ms',
-        ],
-        rows: seen.map(({ name, during, acceptedMs, settledMs }) => [
-          name,
-          heard(during),
-          Math.round(Math.max(0, ...during.map(({ tookMs }) => tookMs))),
-          Math.round(acceptedMs),
-          Math.round(settledMs),
-        ]),
-      },
+      tableOf(`Away for ${params.outageSeconds} s under ${params.rate} orders/s`, seen, [
+        ['away', ({ name }) => name],
+        ['answers meanwhile', ({ during }) => heard(during)],
+        ['slowest ms', ({ slowestMs }) => slowestMs],
+        ['accepted again after ms', ({ acceptedMs }) => Math.round(acceptedMs)],
+        ['all settled after ms', ({ settledMs }) => Math.round(settledMs)],
+      ]),
     ],
     reading: seen.map(
       ({ name, during }) =>
@@ -137,23 +96,15 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
 const isAccepted = ({ orderId }: Loaded) => orderId !== undefined
 
 /** How many customers heard what: `201: 38, 503: 2`. */
-function heard(orders: Loaded[]): string {
-  const counts = new Map<string, number>()
-  for (const { status } of orders) {
-    const answer = status === 0 ? 'no answer' : String(status)
-    counts.set(answer, (counts.get(answer) ?? 0) + 1)
-  }
-  return [...counts].map(([answer, count]) => `${answer}: ${count}`).join(', ')
-}
+const heard = (orders: Loaded[]): string =>
+  [...Map.groupBy(orders, ({ status }) => (status === 0 ? 'no answer' : status))]
+    .map(([answer, all]) => `${answer}: ${all.length}`)
+    .join(', ')
 
-interface Outage {
-  part: RunningPart
-  restman: Restman
-  name: string
-}
+type Platform = Awaited<ReturnType<typeof startRestman>>
 
-async function outageOf(context: ExperimentContext<Params>, outage: Outage): Promise<Seen> {
-  const { part, restman, name } = outage
+async function outageOf(context: ExperimentContext<Params>, platform: Platform, name: string) {
+  const { part, restman } = platform
   const { params, signal, progress } = context
   const victim = part.services[name] ?? controlOf(part, name)
   progress(`${name}: steady load`)
@@ -174,22 +125,24 @@ async function outageOf(context: ExperimentContext<Params>, outage: Outage): Pro
   isOver = true
   const orders = await loading
   const ids = orders.flatMap(({ orderId }) => orderId ?? [])
-  const missing = await settle(context, outage, ids)
+  const missing = await settle(platform, ids, signal)
   const during = orders.filter(({ intendedAt }) => intendedAt >= awayAt && intendedAt < backAt)
   const after = orders.find((order) => order.intendedAt >= backAt && isAccepted(order))
   return {
     name,
     orders,
     during,
+    slowestMs: Math.round(Math.max(0, ...during.map(({ tookMs }) => tookMs))),
     missing,
+    /** From the return to the first order accepted after it. */
     acceptedMs: after ? after.intendedAt + after.tookMs - backAt : Infinity,
+    /** From the return to the last order having a ticket, a bill and a row. */
     settledMs: now() - backAt,
   }
 }
 
 /** Waits until every accepted order has what it should have; answers what some still lack, or have twice. */
-async function settle({ signal }: ExperimentContext<Params>, { part, restman }: Outage, accepted: string[]) {
-  const clickhouse = openClickHouse(part.servers.clickhouse!)
+async function settle({ restman, clickhouse }: Platform, accepted: string[], signal: AbortSignal) {
   const limit = pLimit(ASKED_AT_ONCE)
   let lacking = accepted.map((id) => ({ id, why: `${id} was never asked for` }))
   const complete = async () => {

@@ -1,6 +1,6 @@
 import { until } from '@lab/kit/wait.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
-import { loadSettings, openClickHouse, openRestman, type Restman, steadyLoad } from '../restman/client.ts'
+import { type Restman, startRestman, steadyLoad } from '../restman/client.ts'
 import { check, defineExperiment, type ExperimentContext, type Outcome } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
@@ -28,10 +28,7 @@ const DRAIN_MS = 120_000
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const { params, signal, progress } = context
-  const { admin, serviceEnv } = loadSettings()
-  const part = await context.startOther('platform-restman', { serviceEnv })
-  const restman = await openRestman(part, admin, signal)
-  const clickhouse = openClickHouse(part.servers.clickhouse!)
+  const { part, restman, clickhouse } = await startRestman(context)
   const analytics = part.services[SERVICE]!
 
   progress(`${params.orders} orders`)
@@ -44,7 +41,8 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
     signal,
     detail: () => lived,
   })
-  const before = { figures: await figuresOf(restman), digest: await clickhouse.digest() }
+  const look = async () => ({ figures: await figuresOf(restman), digest: await clickhouse.digest() })
+  const before = await look()
 
   progress('everything comes a second time')
   await using probe = await openKafkaProbe(part.servers.kafka!)
@@ -64,14 +62,14 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   }
   await rewind()
   await rebuild()
-  const twice = { figures: await figuresOf(restman), digest: await clickhouse.digest() }
+  const twice = await look()
 
   progress('emptied, and made again')
   await rewind()
   await clickhouse.empty()
   const emptied = await clickhouse.count('orders')
   const tookMs = await rebuild()
-  const after = { figures: await figuresOf(restman), digest: await clickhouse.digest() }
+  const after = await look()
   await restman.close()
 
   const same = (one: typeof before) => one.figures === before.figures && one.digest === before.digest

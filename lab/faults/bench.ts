@@ -1,10 +1,11 @@
 import type { Stock } from '@lab/common/domain/stock.ts'
+import { closePart } from '../experiments/bench.ts'
 import type { ExperimentContext } from '../experiments/experiment.ts'
 import { warmUp } from '../experiments/offered-load.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
 import { createRandom } from '../load/random.ts'
 import { openPartClient } from '../parts/client.ts'
-import { brokerFor, type RunningTrio, stockEnv, type TrioName } from '../trio.ts'
+import { brokerFor, stockEnv, type TrioName } from '../trio.ts'
 import type { FaultBench, FaultPlan } from './fault.ts'
 
 export interface BenchOptions {
@@ -58,13 +59,7 @@ export async function withBench<Result>(
   }
 }
 
-/** Whoever interrupts a run does not wait for orderly shutdowns, least of all for those of a part that is broken. */
-async function closePart({ services, close }: RunningTrio, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) await Promise.all(services.map((service) => service.kill()))
-  await close()
-}
-
-type Brokers = Pick<ExperimentContext<unknown>, 'rabbit' | 'kafka'>
+type Brokers = Pick<ExperimentContext<unknown>, 'server'>
 
 export async function brokerOf(brokers: Brokers, part: TrioName) {
   const { rabbit, kafka } = await brokerFor(part, brokers)

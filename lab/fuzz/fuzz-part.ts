@@ -9,7 +9,7 @@ import { topics } from './messages/topics.ts'
 import type { TargetResult } from './results.ts'
 
 interface PartFuzzOptions {
-  session: Pick<Session, 'run' | 'signal' | 'rabbit' | 'kafka'>
+  session: Pick<Session, 'run' | 'signal' | 'server'>
   part: TrioName
   /** For each route and each consumer. */
   cases: number

@@ -75,6 +75,9 @@ const BODIES = [0, 1, 2].map((index) => JSON.stringify(oneByOne(index)))
 export const answered = ({ attempts }: LoadResult): Answered[] =>
   attempts.filter((attempt) => attempt.kind === 'answered')
 
+/** In microseconds, of the orders that had an answer. */
+export const latenciesOf = (load: LoadResult): number[] => answered(load).map(({ latencyUs }) => latencyUs)
+
 /** The order ids the client holds an answer for, whatever the answer says. */
 export const orderIds = (load: LoadResult): string[] =>
   answered(load).flatMap(({ order }) => (order ? [order.order_id] : []))

@@ -7,7 +7,7 @@ import type { RunningTrio } from '../trio.ts'
 import { openPartClient } from './client.ts'
 import { drivers } from './index.ts'
 
-interface LedgerOptions {
+export interface LedgerOptions {
   signal: AbortSignal
   /** Everything clients sent to this part since it was started: files, or records that were kept. */
   histories: (string | HistoryRecord[])[]

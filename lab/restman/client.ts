@@ -4,6 +4,7 @@ import { until } from '@lab/kit/wait.ts'
 import type { Servers } from '@lab/stack/servers/index.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'
 import { Agent, request } from 'undici'
+import type { ExperimentContext } from '../experiments/experiment.ts'
 
 export interface Answer<Body = Record<string, unknown>> {
   status: number
@@ -34,6 +35,17 @@ export function loadSettings() {
       'auth-service': { ADMIN_EMAIL: admin },
     },
   }
+}
+
+/** A platform of the run under load: its part, a customer at its gateway, and its analytics from behind. */
+export async function startRestman({
+  startOther,
+  signal,
+}: Pick<ExperimentContext<unknown>, 'startOther' | 'signal'>) {
+  const { admin, serviceEnv } = loadSettings()
+  const part = await startOther('platform-restman', { serviceEnv })
+  const restman = await openRestman(part, admin, signal)
+  return { part, restman, clickhouse: openClickHouse(part.servers.clickhouse!) }
 }
 
 /** Signs in as the admin by the code in the mail, and has a restaurant with three foods. */

@@ -23,7 +23,6 @@ export interface RecordOptions {
 export async function recordExperiment(options: RecordOptions): Promise<ExperimentRecord> {
   const { experiment, profile, session } = options
   const startedAt = new Date()
-  const ended = await run(options)
   const recordOf = (end: Ended) => ({
     name: experiment.name,
     part: experiment.part,
@@ -37,29 +36,20 @@ export async function recordExperiment(options: RecordOptions): Promise<Experime
     ...end,
     verdict: end.verdict === 'error' && session.signal.aborted ? 'interrupted' : end.verdict,
   })
-  const trouble = unwritable(recordOf(ended))
-  const end: Ended =
-    trouble === undefined
-      ? ended
-      : { verdict: 'error', error: `what it answered cannot be written down: ${trouble}` }
-  return ExperimentRecord.parse(asJson(recordOf(end)))
+  const record = recordOf(await run(options))
+  const trouble = unwritable(record)
+  if (trouble === undefined) return ExperimentRecord.parse(asJson(record))
+  const error = `what it answered cannot be written down: ${trouble}`
+  return ExperimentRecord.parse(asJson(recordOf({ verdict: 'error', error })))
 }
 
 type Ended = { verdict: Verdict } & ({ error: string } | Outcome)
 
 async function run({ experiment, profile, params, session, progress }: RecordOptions): Promise<Ended> {
-  const { run, signal, rabbit, kafka, startPart } = session
-  const brokers = { rabbit: () => rabbit(), kafka: () => kafka() }
+  const { run, signal, server, startPart } = session
   try {
     const outcome = await runExperiment({
-      experiment,
-      profile,
-      params,
-      run,
-      brokers,
-      server: (name) => session.server(name),
-      progress,
-      signal,
+      ...{ experiment, profile, params, run, server, progress, signal },
       ...(startPart && { startPart }),
     })
     if (verdictOf(outcome) === 'holds') return { ...outcome, verdict: 'holds' }

@@ -110,9 +110,9 @@ describe('the brokers of a session', () => {
   test('answer the same error at every call, and the other one is not started any more', async () => {
     const { session } = await open({ LAB_BROKERS: 'external' })
 
-    await expect(session.rabbit()).rejects.toThrow('needs RABBITMQ_URL')
-    await expect(session.rabbit()).rejects.toThrow('needs RABBITMQ_URL')
-    await expect(session.kafka()).rejects.toThrow()
+    await expect(session.server('rabbitmq')).rejects.toThrow('needs RABBITMQ_URL')
+    await expect(session.server('rabbitmq')).rejects.toThrow('needs RABBITMQ_URL')
+    await expect(session.server('kafka')).rejects.toThrow()
 
     await session.close()
     expect(existsSync(session.run.path)).toBe(false)

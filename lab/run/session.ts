@@ -14,7 +14,9 @@ import {
   startServer,
 } from '@lab/stack/servers/index.ts'
 
-export interface Closable {
+export type Progress = (text: string) => void
+
+interface Closable {
   close(): Promise<unknown>
 }
 
@@ -30,10 +32,10 @@ export interface Session {
    * Finds or starts the server at the first call; later calls answer the same one, or the same error. When one cannot be
    * had, the start of the others ends too.
    */
-  server: SessionServers['server']
-  /** For the trios' experiments. */
-  rabbit: (progress?: Progress) => Promise<RabbitBroker>
-  kafka: (progress?: Progress) => Promise<KafkaBroker>
+  server: <Name extends ServerName>(
+    name: Name,
+    first?: { progress?: Progress; options?: ServerOptions[Name] | undefined },
+  ) => Promise<Servers[Name]>
   /** How parts are started when not as processes of this run. */
   startPart?: PartStarter['startPart']
   /** The servers that were started so far, those that parts brought along included. */
@@ -51,7 +53,7 @@ export interface Session {
   force: () => Promise<void>
 }
 
-export interface SessionOptions {
+interface SessionOptions {
   env: NodeJS.ProcessEnv
   signal: AbortSignal
   progress: Progress
@@ -66,28 +68,62 @@ const FORCE_EVERY_MS = 100
 export async function openSession(options: SessionOptions): Promise<Session> {
   const { env, signal, progress, starter, base } = options
   const run = await openRunDir({ env, progress, ...(base && { base }) })
-  const servers = createSessionServers({ run, env, signal, progress })
-  const owned: Owned[] = []
+  const starts = new AbortController()
+  const started: AnyServer[] = []
+  const starting = new Map<ServerName, Promise<AnyServer>>()
+  const owned: { name: string; thing: Closable }[] = []
   let end: Promise<void> | undefined
   let isClosed = false
-  const allServers = () => [...servers.started(), ...(starter?.brokers() ?? [])]
+
+  const start: Session['server'] = async (name, { progress: say = progress, options } = {}) => {
+    try {
+      const context = { run, env, signal: AbortSignal.any([signal, starts.signal]), progress: say }
+      const server = await startServer(name, context, options)
+      started.push(server)
+      return server
+    } catch (err) {
+      starts.abort(err) // nobody will use the others
+      throw err
+    }
+  }
+  /** The run folder goes last and always: it ends what the orderly way could not. */
+  const closeAll = async (say: Progress) => {
+    const failures: unknown[] = []
+    const closeOne = (name: string, thing: Closable) => {
+      say(`stopping ${name}`)
+      return thing.close().catch((err: unknown) => failures.push(err))
+    }
+    try {
+      starts.abort(new Error('the session is closing'))
+      for (const { name, thing } of owned.reverse()) await closeOne(name, thing)
+      await Promise.allSettled(starting.values()) // whoever asked for one reports it
+      // No server knows another, and RabbitMQ takes its time.
+      const ours = started.filter(({ origin }) => origin !== 'external')
+      await Promise.all(ours.map((server) => closeOne(kindOf(server).label, server)))
+    } finally {
+      await run.close()
+      isClosed = true
+    }
+    if (failures.length > 0) throw new AggregateError(failures, 'not everything could be stopped in order')
+  }
+  const servers = () => [...started, ...(starter?.brokers() ?? [])]
   return {
     run,
     signal,
-    server: servers.server,
-    rabbit: (say) => servers.server('rabbitmq', { progress: say }),
-    kafka: (say) => servers.server('kafka', { progress: say }),
+    server<Name extends ServerName>(name: Name, first?: Parameters<typeof start<Name>>[1]) {
+      const known = starting.get(name) ?? start(name, first)
+      starting.set(name, known)
+      return known as Promise<Servers[Name]>
+    },
     ...(starter && { startPart: starter.startPart }),
-    servers: allServers,
-    brokers: () => allServers().filter((one) => one.kind === 'rabbitmq' || one.kind === 'kafka'),
+    servers,
+    brokers: () => servers().filter((one) => one.kind === 'rabbitmq' || one.kind === 'kafka'),
     own(name, thing) {
       owned.push({ name, thing })
       return thing
     },
     close(say = progress) {
-      end ??= closeAll({ run, owned, servers, say }).finally(() => {
-        isClosed = true
-      })
+      end ??= closeAll(say)
       return end
     },
     async force() {
@@ -96,97 +132,6 @@ export async function openSession(options: SessionOptions): Promise<Session> {
         await Promise.all(children.map((child) => killAndWait(child)))
         await sleep(FORCE_EVERY_MS)
       }
-    },
-  }
-}
-
-interface Owned {
-  name: string
-  thing: Closable
-}
-
-interface Ending {
-  run: RunDir
-  owned: Owned[]
-  servers: SessionServers
-  say: Progress
-}
-
-/** The run folder goes last and always: it ends what the orderly way could not. */
-async function closeAll({ run, owned, servers, say }: Ending): Promise<void> {
-  const failures: unknown[] = []
-  const closeOne = ({ name, thing }: Owned) => {
-    say(`stopping ${name}`)
-    return thing.close().catch((err: unknown) => failures.push(err))
-  }
-  try {
-    const startsEnded = servers.endStarts()
-    for (const one of owned.reverse()) await closeOne(one)
-    await startsEnded
-    // No server knows another, and RabbitMQ takes its time.
-    const ours = servers.started().filter(({ origin }) => origin !== 'external')
-    await Promise.all(ours.map((thing) => closeOne({ name: kindOf(thing).label, thing })))
-  } finally {
-    await run.close()
-  }
-  if (failures.length > 0) throw new AggregateError(failures, 'not everything could be stopped in order')
-}
-
-export type Progress = (text: string) => void
-
-/** At most one server of each kind, found or started when it is asked for. */
-export interface SessionServers {
-  server: <Name extends ServerName>(
-    name: Name,
-    options?: SessionServerOptions<Name>,
-  ) => Promise<Servers[Name]>
-  started: () => AnyServer[]
-  /** Ends starts that are under way; resolves when none is. Later calls start nothing. */
-  endStarts: () => Promise<void>
-}
-
-export interface SessionServerOptions<Name extends ServerName> {
-  progress?: Progress | undefined
-  /** For the first call. */
-  options?: ServerOptions[Name]
-}
-
-export interface SessionServersOptions {
-  run: RunDir
-  env: NodeJS.ProcessEnv
-  signal: AbortSignal
-  progress: Progress
-}
-
-function createSessionServers({ run, env, signal, progress }: SessionServersOptions): SessionServers {
-  const starts = new AbortController()
-  const context = { run, env, signal: AbortSignal.any([signal, starts.signal]) }
-  const started: AnyServer[] = []
-  const starting = new Map<ServerName, Promise<AnyServer>>()
-
-  const begin = async <Name extends ServerName>(
-    name: Name,
-    { progress: say = progress, options }: SessionServerOptions<Name>,
-  ) => {
-    try {
-      const server = await startServer(name, { ...context, progress: say }, options)
-      started.push(server)
-      return server
-    } catch (err) {
-      starts.abort(err) // nobody will use the others
-      throw err
-    }
-  }
-  return {
-    server<Name extends ServerName>(name: Name, options: SessionServerOptions<Name> = {}) {
-      const known = starting.get(name) ?? begin(name, options)
-      starting.set(name, known)
-      return known as Promise<Servers[Name]>
-    },
-    started: () => [...started],
-    async endStarts() {
-      starts.abort(new Error('the session is closing'))
-      await Promise.allSettled(starting.values()) // whoever asked for one reports it
     },
   }
 }

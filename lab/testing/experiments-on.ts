@@ -34,7 +34,6 @@ export async function experimentsOn(
         experiment,
         profile: 'quick',
         run,
-        brokers: { rabbit: none, kafka: none },
         server: async <Name extends ServerName>(name: Name) => servers[name],
         progress: () => {},
         signal: AbortSignal.timeout(230_000),
@@ -42,8 +41,4 @@ export async function experimentsOn(
       expectHolds(outcome)
     })
   })
-}
-
-async function none(): Promise<never> {
-  throw new Error('these experiments need no other broker')
 }

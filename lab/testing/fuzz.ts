@@ -1,3 +1,4 @@
+import type { ServerName } from '@lab/stack/servers/index.ts'
 import { expect } from 'vitest'
 import { fuzzPart } from '../fuzz/fuzz-part.ts'
 import { casesOf, findingLines, findingsOf } from '../fuzz/results.ts'
@@ -13,8 +14,7 @@ export async function fuzzForTest(part: TrioName, cases: number, signal: AbortSi
   const session = {
     run: joinRunDir(),
     signal,
-    rabbit: async () => sharedServer('rabbitmq'),
-    kafka: async () => sharedServer('kafka'),
+    server: async <Name extends ServerName>(name: Name) => sharedServer(name),
   }
   const targets = await fuzzPart({ session, part, cases, seed: SEED, progress: () => {} })
 

@@ -17,10 +17,6 @@ export async function runForTest(
     experiment,
     profile,
     run: joinRunDir(),
-    brokers: {
-      rabbit: async () => sharedServer('rabbitmq'),
-      kafka: async () => sharedServer('kafka'),
-    },
     server: async (name) => sharedServer(name),
     progress: () => {},
     signal,
