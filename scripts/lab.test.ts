@@ -86,7 +86,7 @@ describe('npm run lab', () => {
     )
 
     expect(status).toBe(2)
-    expect(stderr).toMatch(/^Results cannot be written to .*: a folder in its path is a file/)
+    expect(stderr).toMatch(/^Results cannot be written to .*: not a directory/)
   })
 
   test.each([

@@ -31,7 +31,7 @@ describe('report.html', () => {
       await expect(writeReport(folder, results)).rejects.toThrow(ResultsError)
       symlinkSync('/dev/full', join(folder, 'report.html.next'))
       await expect(writeReport(folder, results)).rejects.toThrow(
-        /report\.html cannot be written: the disk is full/,
+        /report\.html cannot be written: no space left on device/,
       )
 
       expect(readdirSync(folder)).toEqual(['report.html'])
@@ -43,9 +43,11 @@ describe('report.html', () => {
     const folder = newBase()
     mkdirSync(join(folder, 'report.html.next'))
 
-    await expect(writeReport(folder, results)).rejects.toThrow(/cannot be written: it is a folder/)
+    await expect(writeReport(folder, results)).rejects.toThrow(
+      /cannot be written: illegal operation on a directory/,
+    )
     await expect(writeReport(join(folder, 'none'), results)).rejects.toThrow(
-      /cannot be written: it does not exist/,
+      /cannot be written: no such file or directory/,
     )
   })
 })

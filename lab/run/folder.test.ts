@@ -33,7 +33,7 @@ describe('a folder for results', () => {
     writeFileSync(file, '')
 
     await expect(refuseUnwritable(join(file, 'results'))).rejects.toThrow(
-      /Results cannot be written to .*: a folder in its path is a file\. Name another folder with --out\./,
+      /Results cannot be written to .*: not a directory\. Name another folder with --out\./,
     )
   })
 
@@ -211,8 +211,6 @@ describe('findRun', () => {
     const base = join(newBase(), 'results')
     writeFileSync(base, 'a file')
 
-    await expect(findRun('latest', base)).rejects.toThrow(
-      /results cannot be read: a folder in its path is a file/,
-    )
+    await expect(findRun('latest', base)).rejects.toThrow(/results cannot be read: not a directory/)
   })
 })

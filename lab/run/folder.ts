@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { cp, mkdir, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { basename, dirname, join, resolve } from 'node:path'
+import { getSystemErrorMessage } from 'node:util'
 import type { z } from 'zod'
 import { didYouMean } from '../near.ts'
 
@@ -92,23 +93,10 @@ export const DEFAULT_RESULTS = join(dirname(import.meta.dirname), '..', 'results
 /** A recorded run that cannot be read, or a file that cannot be written. The message says what to do about it. */
 export class ResultsError extends Error {}
 
-/** What the system says about a file, in words. */
+/** What the system says about a file, without its path. */
 export function fileTrouble(err: unknown): string {
-  const { code, message } = err as NodeJS.ErrnoException
-  return (code !== undefined && WORDS[code]) || message
-}
-
-const WORDS: Record<string, string> = {
-  EACCES: 'permission denied',
-  EDQUOT: 'the disk quota is used up',
-  EISDIR: 'it is a folder',
-  ELOOP: 'its links lead in a circle',
-  ENAMETOOLONG: 'the name is too long',
-  ENOENT: 'it does not exist',
-  ENOSPC: 'the disk is full',
-  ENOTDIR: 'a folder in its path is a file',
-  EPERM: 'permission denied',
-  EROFS: 'the file system is read-only',
+  const { errno, message } = err as NodeJS.ErrnoException
+  return (errno !== undefined && getSystemErrorMessage(errno)) || message
 }
 
 const FILE = 'results.json'

@@ -26,9 +26,7 @@ test('a disk that fails loses no verdict: the document is answered, and the firs
     ['rest-baseline', 'holds'],
     ['rest-delay', 'holds'],
   ])
-  expect(recorder.trouble()?.message).toMatch(
-    /results\.json cannot be written: a folder in its path is a file/,
-  )
+  expect(recorder.trouble()?.message).toMatch(/results\.json cannot be written: not a directory/)
 })
 
 const parse = (text: string) => parseResults(text, 'results.json')
@@ -75,9 +73,13 @@ describe('a results file', () => {
     const file = join(folder, 'results.json')
     mkdirSync(file)
 
-    await expect(readResults(file)).rejects.toThrow(/results\.json cannot be read: it is a folder/)
+    await expect(readResults(file)).rejects.toThrow(
+      /results\.json cannot be read: illegal operation on a directory/,
+    )
     writeFileSync(join(folder, 'file'), '')
-    await expect(readResults(join(folder, 'file', 'results.json'))).rejects.toThrow(/is a file/)
+    await expect(readResults(join(folder, 'file', 'results.json'))).rejects.toThrow(
+      /cannot be read: not a directory/,
+    )
   })
 })
 

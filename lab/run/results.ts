@@ -23,7 +23,7 @@ export interface RunResults {
   finish: (options: { keepLogs: boolean }) => Promise<Results>
 }
 
-export interface RunResultsOptions {
+interface RunResultsOptions {
   session: Session
   profile: ProfileName
   planned: string[]
@@ -31,12 +31,8 @@ export interface RunResultsOptions {
   base: string
 }
 
-export async function startRunResults({
-  session,
-  profile,
-  planned,
-  base,
-}: RunResultsOptions): Promise<RunResults> {
+export async function startRunResults(options: RunResultsOptions): Promise<RunResults> {
+  const { session, profile, planned, base } = options
   const startedAt = new Date()
   const environment = await describeEnvironment()
   const experiments: ExperimentRecord[] = []
@@ -49,7 +45,9 @@ export async function startRunResults({
     profile,
     started_at: startedAt.toISOString(),
     ...(endedAt && { ended_at: endedAt.toISOString() }),
-    complete: planned.every((name) => hasVerdict(experiments, name)),
+    complete: planned.every((name) =>
+      experiments.some((record) => record.name === name && record.verdict !== 'interrupted'),
+    ),
     environment,
     brokers: session.brokers().map(describeBroker),
     planned,
@@ -91,13 +89,11 @@ export async function startRunResults({
   }
 }
 
-const hasVerdict = (experiments: ExperimentRecord[], name: string): boolean =>
-  experiments.some((record) => record.name === name && record.verdict !== 'interrupted')
-
 const NAMED_AT_MOST = 5
 
 /**
- * Reads a `results.json` and believes nothing in it: one of another version, cut off or edited by hand throws a `ResultsError` that says which of these, and where.
+ * Reads a `results.json` and believes nothing in it: one of another version, cut off or edited by hand throws a
+ * `ResultsError` that says which of these, and where.
  */
 export async function readResults(file: string): Promise<Results> {
   const text = await readFile(file, 'utf8').catch((err: unknown) => {
@@ -112,9 +108,11 @@ export function parseResults(text: string, name: string): Results {
   refuseOtherVersion(document, name)
   const results = Results.safeParse(document)
   if (!results.success) {
-    throw new ResultsError(
-      `${name} is not as a run writes it:\n${listed(results.error.issues.map(describe))}`,
-    )
+    const { issues } = results.error
+    const left = issues.length - NAMED_AT_MOST
+    const more = left > 0 ? `\nand ${left} more` : ''
+    const named = z.prettifyError({ issues: issues.slice(0, NAMED_AT_MOST) })
+    throw new ResultsError(`${name} is not as a run writes it:\n${named}${more}`)
   }
   refuseOtherDigest(document as Record<string, unknown>, name)
   return results.data
@@ -126,12 +124,8 @@ function parseJson(text: string, name: string): unknown {
     return JSON.parse(text)
   } catch (err) {
     const isCut = !text.trimEnd().endsWith('}')
-    throw new ResultsError(
-      isCut
-        ? `${name} is cut off after ${text.length} characters`
-        : `${name} is not JSON: ${(err as Error).message}`,
-      { cause: err },
-    )
+    const what = isCut ? `cut off after ${text.length} characters` : `not JSON: ${(err as Error).message}`
+    throw new ResultsError(`${name} is ${what}`, { cause: err })
   }
 }
 
@@ -164,14 +158,6 @@ function refuseOtherDigest(document: Record<string, unknown>, name: string): voi
 
 /** Enough of a digest to see that two differ. */
 const short = (digest: unknown) => `${String(digest).slice(0, 'sha256:'.length + 12)}…`
-
-const describe = ({ path, message }: z.core.$ZodIssue): string => `${z.core.toDotPath(path)}: ${message}`
-
-function listed(lines: string[]): string {
-  const more = lines.length - NAMED_AT_MOST
-  const last = more > 0 ? [`  and ${more} more`] : []
-  return [...lines.slice(0, NAMED_AT_MOST).map((line) => `  ${line}`), ...last].join('\n')
-}
 
 /**
  * What a `results.json` carries about its own content: whoever changes a figure by hand leaves a digest that does not

@@ -118,6 +118,6 @@ export const Results = z.object({
   digest: z
     .string()
     .regex(/^sha256:[0-9a-f]{64}$/)
-    .describe('Of everything else in the document; see digest.ts'),
+    .describe('Of everything else in the document; see results.ts'),
 })
 export type Results = z.infer<typeof Results>
