@@ -1,4 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
+import { type Column, tableOf } from '../experiments/experiment.ts'
+import { differ, type Repeated, spread } from '../experiments/repeated.ts'
 import { STYLE } from '../parts/index.ts'
 import type { Chart, ExperimentRecord, Results, Table } from '../run/schema.ts'
 import { doubtsAbout, wordOf } from '../run/verdict.ts'
@@ -16,34 +18,33 @@ interface Row {
   figure: string
   a: Figure
   b: Figure
-  judgement: Judgement
+  judgement: keyof typeof JUDGEMENTS
 }
 
 export function compareRuns(a: Results, b: Results): Comparison {
   const pairs = a.experiments.flatMap((left) => {
     const right = b.experiments.find(({ name }) => name === left.name)
-    return right ? [{ left, right }] : []
+    return right ? [{ name: left.name, left, right, obstacle: obstacleTo(left, right) }] : []
   })
-  const comparable = pairs.filter(({ left, right }) => obstacle(left, right) === undefined)
-  const compared = comparable.map(({ left, right }) => ({
-    name: left.name,
-    left,
-    right,
-    rows: rowsOf(left, right),
-  }))
-  const rows = compared.flatMap(({ name, rows: found }) => found.map((row) => ({ name, ...row })))
+  const compared = pairs
+    .filter(({ obstacle }) => obstacle === undefined)
+    .map((pair) => ({ ...pair, rows: rowsOf(pair.left.data, pair.right.data) }))
   return {
     notes: [
       `A: ${describe(a)}`,
       `B: ${describe(b)}`,
       ...conditions(a, b),
-      ...pairs.flatMap(({ left, right }) => obstacle(left, right) ?? []),
-      ...conclusion(rows),
+      ...pairs.flatMap(({ obstacle }) => obstacle ?? []),
+      conclusion(
+        compared.flatMap(({ name, rows }) =>
+          rows.map((row) => ({ ...row, figure: `${name} ${row.figure}` })),
+        ),
+      ),
     ],
     verdicts: verdictTable(a, b),
-    experiments: compared.map(({ name, left, right, rows: found }) => ({
+    experiments: compared.map(({ name, left, right, rows }) => ({
       name,
-      ...figureTable(name, found),
+      ...figureTable(name, rows),
       charts: overlay(left.charts ?? [], right.charts ?? []),
     })),
   }
@@ -54,71 +55,81 @@ const describe = ({ run, profile, environment: { git_commit, git_dirty } }: Resu
   return `run ${run}, profile ${profile}${commit}${git_dirty ? ' with changes' : ''}`
 }
 
+type Named = Record<string, unknown>
+
+/** What two records have not in common, with both values. */
+function differences(a: Named, b: Named, text: (value: unknown) => unknown): string {
+  const names = [...new Set([...Object.keys(a), ...Object.keys(b)])]
+  return names
+    .filter((name) => !isDeepStrictEqual(a[name], b[name]))
+    .map((name) => `${name} ${text(a[name])} and ${text(b[name])}`)
+    .join('; ')
+}
+
 /** What else could be the cause of a difference. */
 function conditions(a: Results, b: Results): string[] {
   if (a.run === b.run && a.started_at === b.started_at) return ['Both are the same run.']
-  const of = ({ environment: { git_commit, git_dirty, ...machine }, brokers }: Results) => ({
+  const of = ({ environment: { git_commit, git_dirty, ...machine }, brokers }: Results): Named => ({
     ...machine,
     ...Object.fromEntries(brokers.map(({ kind, version, origin }) => [kind, `${version} (${origin})`])),
   })
-  const [left, right]: Record<string, unknown>[] = [of(a), of(b)]
-  const names = [...new Set([...Object.keys(left!), ...Object.keys(right!)])]
-  const differing = names
-    .filter((name) => !isDeepStrictEqual(left![name], right![name]))
-    .map((name) => `${name} ${left![name] ?? 'none'} and ${right![name] ?? 'none'}`)
-  return differing.length === 0 ? [] : [`The runs were made under other conditions: ${differing.join('; ')}.`]
+  const differing = differences(of(a), of(b), (value) => value ?? 'none')
+  return differing === '' ? [] : [`The runs were made under other conditions: ${differing}.`]
 }
 
 /** Why the figures of two records must not be put side by side. */
-function obstacle(a: ExperimentRecord, b: ExperimentRecord): string | undefined {
-  const [doubtA, doubtB] = [doubtsAbout(a)[0], doubtsAbout(b)[0]]
-  const doubt =
-    doubtA === undefined ? doubtB && `in B it is INVALID, ${doubtB}` : `in A it is INVALID, ${doubtA}`
-  if (doubt !== undefined) return `${a.name} is not compared: ${doubt.split('\n')[0]}.`
-  if (isDeepStrictEqual(a.params, b.params)) return undefined
-  const names = [...new Set([...Object.keys(a.params), ...Object.keys(b.params)])]
-  const differing = names
-    .filter((name) => !isDeepStrictEqual(a.params[name], b.params[name]))
-    .map((name) => `${name} ${JSON.stringify(a.params[name])} and ${JSON.stringify(b.params[name])}`)
-  return `${a.name} is not compared: its parameters differ (${differing.join('; ')}).`
+function obstacleTo(a: ExperimentRecord, b: ExperimentRecord): string | undefined {
+  for (const [run, record] of [['A', a] as const, ['B', b] as const]) {
+    const [doubt] = doubtsAbout(record)
+    if (doubt !== undefined)
+      return `${a.name} is not compared: in ${run} it is INVALID, ${doubt.split('\n')[0]}.`
+  }
+  const differing = differences(a.params, b.params, JSON.stringify)
+  return differing === '' ? undefined : `${a.name} is not compared: its parameters differ (${differing}).`
 }
 
-function rowsOf(a: ExperimentRecord, b: ExperimentRecord): Row[] {
-  const others = new Map(figuresOf(b.data).map((figure) => [figure.name, figure]))
-  return figuresOf(a.data).flatMap((figure) => {
+function rowsOf(a: unknown, b: unknown): Row[] {
+  const others = new Map(figuresOf(b).map((figure) => [figure.name, figure]))
+  return figuresOf(a).flatMap((figure) => {
     const other = others.get(figure.name)
     return other ? [{ figure: figure.name, a: figure, b: other, judgement: judge(figure, other) }] : []
   })
 }
 
-function conclusion(rows: (Row & { name: string })[]): string[] {
-  if (rows.length === 0) return ['The runs have no figure in common.']
+function conclusion(rows: Row[]): string {
+  if (rows.length === 0) return 'The runs have no figure in common.'
   const repeated = rows.filter(({ judgement }) => judgement === 'exceeds' || judgement === 'within')
-  if (repeated.length === 0) {
-    return ['No figure was repeated within the runs: one measurement each cannot tell a change from noise.']
-  }
+  if (repeated.length === 0)
+    return 'No figure was repeated within the runs: one measurement each cannot tell a change from noise.'
   const beyond = repeated.filter(({ judgement }) => judgement === 'exceeds')
   if (beyond.length === 0)
-    return [`None of ${repeated.length} repeated figures differs by more than its run-to-run range.`]
-  const named = beyond.map(({ name, figure, a, b }) => `${name} ${figure} ${changeOf(a, b)}`)
-  return [
-    `${beyond.length} of ${repeated.length} repeated figures differ by more than their run-to-run range: ${named.join('; ')}.`,
-  ]
+    return `None of ${repeated.length} repeated figures differs by more than its run-to-run range.`
+  const named = beyond.map((row) => `${row.figure} ${changeOf(row)}`).join('; ')
+  return `${beyond.length} of ${repeated.length} repeated figures differ by more than their run-to-run range: ${named}.`
 }
 
 function verdictTable(a: Results, b: Results): Table {
   const names = [...new Set([...a.experiments, ...b.experiments].map(({ name }) => name))]
-  const find = (results: Results, name: string) => results.experiments.find((record) => record.name === name)
-  const word = (record: ExperimentRecord | undefined) => (record ? wordOf(record) : 'not run')
-  return {
-    title: 'Verdicts',
-    columns: ['experiment', 'A', 'B', 'A took s', 'B took s'],
-    rows: names.map((name) => {
-      const [left, right] = [find(a, name), find(b, name)]
-      const took = [left, right].map((record) => record?.duration_seconds.toFixed(1) ?? '–')
-      return [name, word(left), word(right), ...took]
-    }),
-  }
+  const column = (
+    title: string,
+    { experiments }: Results,
+    say: (record: ExperimentRecord) => string,
+    nothing: string,
+  ): Column<string> => [
+    title,
+    (name) => {
+      const record = experiments.find((one) => one.name === name)
+      return record ? say(record) : nothing
+    },
+  ]
+  const took = ({ duration_seconds }: ExperimentRecord) => duration_seconds.toFixed(1)
+  return tableOf('Verdicts', names, [
+    ['experiment', (name) => name],
+    column('A', a, wordOf, 'not run'),
+    column('B', b, wordOf, 'not run'),
+    column('A took s', a, took, '–'),
+    column('B took s', b, took, '–'),
+  ])
 }
 
 const MOST_ROWS = 16
@@ -129,132 +140,107 @@ function figureTable(name: string, rows: Row[]): { figures: Table; left: number 
   const shown = rows
     .toSorted((a, b) => order.indexOf(a.judgement) - order.indexOf(b.judgement))
     .filter(({ a }, at) => a.range || at < MOST_ROWS)
-  const figures = {
-    title: name,
-    columns: ['figure', 'A', 'B', 'B against A', 'the difference'],
-    rows: shown.map(({ figure, a, b, judgement }) => [
-      figure,
-      cell(a),
-      cell(b),
-      changeOf(a, b),
-      JUDGEMENTS[judgement],
-    ]),
-  }
+  const figures = tableOf(name, shown, [
+    ['figure', ({ figure }) => figure],
+    ['A', ({ a }) => cell(a)],
+    ['B', ({ b }) => cell(b)],
+    ['B against A', changeOf],
+    ['the difference', ({ judgement }) => JUDGEMENTS[judgement]],
+  ])
   return { figures, left: rows.length - shown.length }
 }
 
-const cell = ({ value, range }: Figure): string =>
-  range
-    ? `${formatNumber(value)} (${formatNumber(range.min)}–${formatNumber(range.max)})`
-    : formatNumber(value)
+const cell = ({ value, range }: Figure): string => (range ? spread(range, formatNumber) : formatNumber(value))
 
-function changeOf({ value: a }: Figure, { value: b }: Figure): string {
+function changeOf({ a: { value: a }, b: { value: b } }: Row): string {
   if (a === b) return '±0 %'
   if (a === 0) return 'from 0'
   const percent = ((b - a) / Math.abs(a)) * 100
   return `${percent > 0 ? '+' : '−'}${formatNumber(Number(Math.abs(percent).toPrecision(2)))} %`
 }
 
-/** Fewer repetitions do not show how far a figure moves by itself. */
-const LEAST_RUNS = 3
-
 /** In the order of what they tell. */
 const JUDGEMENTS = {
   exceeds: 'exceeds the run-to-run range',
   within: 'within the run-to-run range',
-  few: `cannot tell: fewer than ${LEAST_RUNS} repetitions`,
+  few: 'cannot tell: fewer than 3 repetitions',
   once: 'cannot tell: measured once in each run',
   equal: 'equal',
 } as const
-export type Judgement = keyof typeof JUDGEMENTS
 
-/**
- * Whether two figures differ by more than each of them moves by itself: the ranges of their repetitions do not touch.
- * One measurement in each run cannot tell a change from the noise of the machine.
- */
-export function judge(a: Figure, b: Figure): Judgement {
+/** Whether two figures differ by more than each of them moves by itself; one measurement in each run cannot tell. */
+function judge(a: Figure, b: Figure): Row['judgement'] {
   if (!a.range || !b.range) return a.value === b.value ? 'equal' : 'once'
-  const known = [a.range.runs, b.range.runs].filter((runs) => runs !== undefined)
-  if (known.some((runs) => runs < LEAST_RUNS)) return 'few'
-  return a.range.max < b.range.min || b.range.max < a.range.min ? 'exceeds' : 'within'
+  const isApart = differ(a.range, b.range)
+  if (isApart === undefined) return 'few'
+  return isApart ? 'exceeds' : 'within'
 }
 
 /** The charts that both runs have, with the curves of both; a chart of one run only has nothing to be compared with. */
 function overlay(a: Chart[], b: Chart[]): Chart[] {
   return a.flatMap((left) => {
-    const right = b.find((one) => one.title === left.title && isSameAxes(one, left))
-    return right ? [together(left, right)] : []
+    const right = b.find((one) => isDeepStrictEqual([one.title, one.x, one.y], [left.title, left.x, left.y]))
+    if (!right) return []
+    const series = (run: string, chart: Chart) =>
+      chart.series.map((one) => ({ ...one, name: `${run}: ${one.name}` }))
+    const marks = (run: string, chart: Chart) =>
+      (chart.marks ?? []).map(({ x, label }) => ({ x, label: `${run}: ${label}` }))
+    const isSame = isDeepStrictEqual(left.marks, right.marks)
+    return {
+      ...left,
+      series: [...series('A', left), ...series('B', right)],
+      marks: isSame ? (left.marks ?? []) : [...marks('A', left), ...marks('B', right)],
+    }
   })
 }
 
-const isSameAxes = (a: Chart, b: Chart): boolean => isDeepStrictEqual([a.x, a.y], [b.x, b.y])
-
-function together(a: Chart, b: Chart): Chart {
-  const of = (run: string, { series }: Chart) =>
-    series.map((one) => ({ ...one, name: `${run}: ${one.name}` }))
-  return { ...a, series: [...of('A', a), ...of('B', b)], marks: marksOf(a, b) }
-}
-
-function marksOf({ marks: a = [] }: Chart, { marks: b = [] }: Chart): NonNullable<Chart['marks']> {
-  if (isDeepStrictEqual(a, b)) return a
-  const of = (run: string, marks: typeof a) => marks.map(({ x, label }) => ({ x, label: `${run}: ${label}` }))
-  return [...of('A', a), ...of('B', b)]
-}
-
 /** A figure of one run: measured once, or several times within the run, which tells how far it moves by itself. */
-export interface Figure {
+interface Figure {
   /** What it is and its unit, in the words of the report, e.g. `1000 orders, p50 ms`. */
   name: string
   /** What was measured; of a repeated one the median. */
   value: number
-  /** Lowest and highest of the repetitions. */
-  range?: { min: number; max: number; runs: number | undefined }
+  range?: Repeated
 }
 
 /** Longer lists are samples and curves: those are compared as charts. */
 const LONGEST_LIST = 6
 
 /** Every figure in the data of an experiment, those that were repeated first. */
-export function figuresOf(data: unknown): Figure[] {
+function figuresOf(data: unknown): Figure[] {
   const figures = collect(data, [])
   return [...figures.filter(({ range }) => range), ...figures.filter(({ range }) => !range)]
 }
 
 function collect(value: unknown, path: string[]): Figure[] {
-  if (typeof value === 'number') {
-    const { name, factor } = nameOf(path)
-    return [{ name, value: value * factor }]
-  }
+  const { name, factor } = nameOf(path)
+  if (typeof value === 'number') return [{ name, value: value * factor }]
   if (Array.isArray(value)) return value.length > LONGEST_LIST ? [] : collectList(value, path)
   if (typeof value !== 'object' || value === null || 'hdr' in value) return []
-  const repeated = rangeOf(value as Record<string, unknown>, path)
-  if (repeated) return [repeated]
+  if (isRepeated(value)) {
+    const { median, min, max, runs } = value
+    const range = { median: median * factor, min: min * factor, max: max * factor, runs }
+    return [{ name, value: range.median, range }]
+  }
   return Object.entries(value).flatMap(([key, one]) => collect(one, [...path, key]))
 }
 
+const isRepeated = (value: object): value is Repeated =>
+  ['median', 'min', 'max', 'runs'].every((key) => typeof (value as Named)[key] === 'number')
+
 /** What tells an element from the others stands in its name, and is no figure. */
 function collectList(list: unknown[], path: string[]): Figure[] {
-  const parent = path.slice(0, -1)
   return list.flatMap((element, at) => {
-    const { name, told } = nameOfElement(element, path.at(-1) ?? '', at)
-    if (typeof element !== 'object' || element === null || Array.isArray(element)) {
-      return collect(element, [...parent, name])
-    }
-    const rest = Object.entries(element).filter(([key]) => !told.includes(key))
-    return collect(Object.fromEntries(rest), [...parent, name])
+    const isPlain = typeof element !== 'object' || element === null || Array.isArray(element)
+    const entries: [string, unknown][] = isPlain ? [] : Object.entries(element)
+    const told = entries.filter(([key, one]) => TELLING[key]?.(one) !== undefined)
+    const name =
+      told.length === 0
+        ? `${inWords(path.at(-1) ?? '').replace(/s$/, '')} ${at + 1}`
+        : told.map(([key, one]) => TELLING[key]!(one)).join(' ')
+    const rest = isPlain ? element : Object.fromEntries(entries.filter((entry) => !told.includes(entry)))
+    return collect(rest, [...path.slice(0, -1), name])
   })
-}
-
-/** Repetitions are written down as `{ median, min, max, runs }`, with or without the values themselves. */
-function rangeOf(
-  { median, min, max, runs, n, values }: Record<string, unknown>,
-  path: string[],
-): Figure | undefined {
-  if (typeof median !== 'number' || typeof min !== 'number' || typeof max !== 'number') return undefined
-  const listed = Array.isArray(values) ? values.length : undefined
-  const counts = [runs, n, listed].find((count) => typeof count === 'number')
-  const { name, factor } = nameOf(path)
-  return { name, value: median * factor, range: { min: min * factor, max: max * factor, runs: counts } }
 }
 
 /** Data keep units in their names; people read them as the report's tables have them. */
@@ -277,7 +263,7 @@ const WORDS: Record<string, string> = {
 }
 
 /** The name of the figure at this path, and what its value is multiplied by to have the unit in the name. */
-export function nameOf(path: string[]): { name: string; factor: number } {
+function nameOf(path: string[]): { name: string; factor: number } {
   const [suffix, unit, factor] = UNITS.find(([ending]) => ending.test(path.at(-1) ?? '')) ?? [/$^/, '', 1]
   const last = (path.at(-1) ?? '').replace(suffix, '')
   const name = [...path.slice(0, -1), last]
@@ -285,14 +271,6 @@ export function nameOf(path: string[]): { name: string; factor: number } {
     .filter((words) => words !== '')
     .join(', ')
   return { name: `${name}${unit}`.trim(), factor }
-}
-
-/** What tells an element of a list from the others, and the keys that say so. */
-function nameOfElement(element: unknown, list: string, at: number): { name: string; told: string[] } {
-  const found = typeof element === 'object' && element !== null ? Object.entries(element) : []
-  const told = found.filter(([key, value]) => TELLING[key]?.(value) !== undefined)
-  if (told.length === 0) return { name: `${inWords(list).replace(/s$/, '')} ${at + 1}`, told: [] }
-  return { name: told.map(([key, value]) => TELLING[key]!(value)).join(' '), told: told.map(([key]) => key) }
 }
 
 const word = (value: unknown) => (typeof value === 'string' ? inWords(value) : undefined)
