@@ -25,8 +25,7 @@ export const compareDuplicates = defineExperiment<Params>({
 })
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
-  const seen: Awaited<ReturnType<typeof observe>>[] = []
-  for (const part of TRIOS) seen.push(await observe(context, part))
+  const seen = await Array.fromAsync(TRIOS, (part) => observe(context, part))
   return {
     checks: seen.flatMap(({ style, cases, ledger }) => [
       ...cases.map(({ what, expected, quantity, times, answers, orders, taken, notified }) =>
@@ -135,11 +134,8 @@ const FENCE = 1
 /** Runs the cases one after the other; each ends when nothing moves any more. */
 async function duplicateCases(bench: Bench, copies: number): Promise<Duplicated[]> {
   const key = randomUUID()
-  const inTurn = (quantity: number, keys: (string | undefined)[]) => async () => {
-    const answers = []
-    for (const one of keys) answers.push(await place(bench, quantity, one))
-    return answers
-  }
+  const inTurn = (quantity: number, keys: (string | undefined)[]) => () =>
+    Array.fromAsync(keys, (one) => place(bench, quantity, one))
   const atOnce = (quantity: number, keys: string[]) => () =>
     Promise.all(keys.map((one) => place(bench, quantity, one)))
   const deliver = (quantity: number) => async () => {
@@ -158,9 +154,9 @@ async function duplicateCases(bench: Bench, copies: number): Promise<Duplicated[
     ['that key again, another order', 5, 0, inTurn(5, [key])],
     ['sent twice at the same time, same Idempotency-Key', 4, 1, atOnce(4, [twice, twice])],
   ] as const
-  const duplicated: Duplicated[] = []
-  for (const [what, quantity, expected, act] of cases)
-    duplicated.push(await counted(bench, { what, quantity, expected }, act))
+  const duplicated = await Array.fromAsync(cases, ([what, quantity, expected, act]) =>
+    counted(bench, { what, quantity, expected }, act),
+  )
   const what = `delivered ${copies} times more (${bench.repeater.how})`
   const delivered = await counted(bench, { what, quantity: 7, expected: 1 }, deliver(7))
   return [...duplicated, { ...delivered, times: 1 + copies, taken: delivered.taken - FENCE }]

@@ -52,8 +52,7 @@ type Knee = Awaited<ReturnType<typeof kneeOf>>
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const { rates, bend, secondsPerStep, warmUpOrders } = context.params
-  const knees: Knee[] = []
-  for (const part of TRIOS) knees.push(await kneeOf(context, part))
+  const knees = await Array.fromAsync(TRIOS, (part) => kneeOf(context, part))
   const steps = knees.flatMap((knee) => knee.steps.map((step) => ({ ...step, ...knee })))
   const latencyOf = (name: 'acceptance' | 'completion', percentile: 'p50_us' | 'p95_us') => (step: Step) =>
     step.is_valid ? summaryCell(step[name], percentile) : '–'

@@ -54,8 +54,7 @@ export const compareOutage = defineExperiment<Params>({
 })
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
-  const outages: Outage[] = []
-  for (const part of TRIOS) outages.push(await outageOf(context, part))
+  const outages = await Array.fromAsync(TRIOS, (part) => outageOf(context, part))
   return {
     checks: outages.flatMap(checksOf),
     tables: [

@@ -2,7 +2,7 @@ import { catalogue } from '../faults/catalogue/index.ts'
 import { labelOf } from '../faults/cell.ts'
 import type { Fault } from '../faults/fault.ts'
 import { type MatrixRow, matrixTables, rowsOf, runMatrix } from '../faults/matrix.ts'
-import { type SoakRun, soak, soakCharts, soakChecks, soakTables } from '../faults/soak.ts'
+import { soak, soakCharts, soakChecks, soakTables } from '../faults/soak.ts'
 import { patternOf } from '../near.ts'
 import { STYLE } from '../parts/index.ts'
 import { TRIOS, type TrioName } from '../trio.ts'
@@ -88,8 +88,7 @@ async function runCells(context: ExperimentContext<unknown>, params: MatrixParam
 async function runSoak(context: ExperimentContext<unknown>, params: SoakParams): Promise<Outcome> {
   const { only: _, ...options } = params
   const { faults } = chosenBy(params)
-  const runs: SoakRun[] = []
-  for (const part of TRIOS) runs.push(await soak(context, part, { ...options, faults }))
+  const runs = await Array.fromAsync(TRIOS, (part) => soak(context, part, { ...options, faults }))
   return {
     checks: runs.flatMap(soakChecks),
     tables: soakTables(runs),

@@ -69,8 +69,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const ledger = ledgerCheck('', await bench.ledger())
 
   // From here on orders are lost on purpose: after the ledger.
-  const trials: Trial[] = []
-  for (const acks of ACKS) trials.push(await refusedOrder(bench, probe, acks))
+  const trials = await Array.fromAsync(ACKS, (acks) => refusedOrder(bench, probe, acks))
   const layout = await probe.layout(ORDER_EVENTS)
 
   const settings = ACKS.map((acks) => {

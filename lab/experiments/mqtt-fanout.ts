@@ -29,8 +29,9 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const prep = { PREP_MIN_MS: '0', PREP_MAX_MS: '0' }
   const part = await context.startOther('pubsub-mqtt', { serviceEnv: { 'kitchen-service': prep } })
   const { url, wsUrl } = part.servers.mosquitto!
-  const measured: Measured[] = []
-  for (const pages of params.pages) measured.push(await measure(context, { url, wsUrl: wsUrl ?? url, pages }))
+  const measured = await Array.fromAsync(params.pages, (pages) =>
+    measure(context, { url, wsUrl: wsUrl ?? url, pages }),
+  )
   return {
     checks: measured.map(({ pages, heard }) =>
       check(

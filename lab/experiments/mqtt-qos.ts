@@ -67,11 +67,10 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       [false, true].map((isPersistent) => ({ qos, isPersistent, fault })),
     ),
   )
-  const counted: Awaited<ReturnType<typeof count>>[] = []
-  for (const [at, one] of cases.entries()) {
+  const counted = await Array.fromAsync(cases, (one, at) => {
     context.progress(`case ${at + 1}: ${nameOf(one)}`)
-    counted.push(await count(one, context, broker))
-  }
+    return count(one, context, broker)
+  })
 
   const broken = counted.filter((one) => {
     const may = allowed(one)

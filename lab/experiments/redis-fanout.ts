@@ -47,8 +47,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const { params } = context
   const part = await context.startOther('realtime-redis')
   const { url, pid } = part.services['platform-service']!
-  const rows: Fan[] = []
-  for (const sockets of params.sockets) rows.push(await measure(context, { url, pid, sockets }))
+  const rows = await Array.fromAsync(params.sockets, (sockets) => measure(context, { url, pid, sockets }))
 
   const widest = rows.at(-1)!
   return {

@@ -42,17 +42,16 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   }
   for (const proxy of Object.values(proxies)) stack.defer(() => proxy.close())
 
-  const rows: Awaited<ReturnType<typeof measure>>[] = []
   const fan = {
     context,
     url: platform.url,
     proxies,
     address: { host: '127.0.0.1', port: proxies.redis.port, db, ...login },
   }
-  for (const fault of faults) {
+  const rows = await Array.fromAsync(faults, (fault) => {
     progress(`${fault}: ${params.orders * (STEPS.length + 1)} events`)
-    rows.push(await measure(fan, fault))
-  }
+    return measure(fan, fault)
+  })
   if (isOurs) await lab.configSet('client-output-buffer-limit', 'pubsub 33554432 8388608 60')
 
   const killed = rows.find(({ fault }) => fault === 'killed')!

@@ -1,10 +1,4 @@
-import {
-  allAnswered,
-  countOutcomes,
-  describeOutcomes,
-  type LoadResult,
-  latenciesOf,
-} from '../load/closed-loop.ts'
+import { allAnswered, countOutcomes, describeOutcomes, latenciesOf } from '../load/closed-loop.ts'
 import { histogramOf, summarize } from '../load/histogram.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
 import { counted } from '../report/number.ts'
@@ -36,11 +30,10 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const { warmup, rounds: counts } = context.params
   await using bench = await openBench(context, { stock: stockFor(counts.reduce((a, b) => a + b, warmup)) })
   await bench.place(warmup, { what: 'warming up' })
-  const loads: LoadResult[] = []
-  for (const count of counts) loads.push(await bench.place(count, { what: 'one after the other' }))
-  const rounds = loads.map((load, i) => {
+  const rounds = await Array.fromAsync(counts, async (count) => {
+    const load = await bench.place(count, { what: 'one after the other' })
     const us = latenciesOf(load)
-    return { count: counts[i]!, outcomes: countOutcomes(load), us, histogram: histogramOf(us) }
+    return { count, outcomes: countOutcomes(load), us, histogram: histogramOf(us) }
   })
   return {
     checks: [

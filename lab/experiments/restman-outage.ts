@@ -46,8 +46,7 @@ const ASKED_AT_ONCE = 16
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const { params } = context
   const platform = await startRestman(context)
-  const seen: Awaited<ReturnType<typeof outageOf>>[] = []
-  for (const name of params.away) seen.push(await outageOf(context, platform, name))
+  const seen = await Array.fromAsync(params.away, (name) => outageOf(context, platform, name))
   await platform.restman.close()
 
   return {
