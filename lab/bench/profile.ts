@@ -34,29 +34,23 @@ const TOP = 10
 
 /** Self time by function and by package, of the samples taken between two moments of the monotonic clock. */
 export function aggregate(process: string, profile: CpuProfile, window: Window): Profile {
-  const byFunction = new Map<string, { name: string; file: string; self: number }>()
-  const byPackage = new Map<string, { name: string; self: number }>()
-  let idle = 0
-  let busy = 0
-  for (const { frame, self } of samplesIn(profile, window)) {
-    if (frame.functionName === '(idle)') {
-      idle += self
-      continue
-    }
-    busy += self
-    const file = fileOf(frame.url)
-    const name = frame.functionName || '(anonymous)'
-    const place = file === '' ? '' : `${file}:${frame.lineNumber + 1}`
-    add(byFunction, `${name} ${place}`, { name, file: place, self })
-    const owner = packageOf(file, name)
-    add(byPackage, owner, { name: owner, self })
-  }
+  const { idle = [], busy = [] } = Object.groupBy(samplesIn(profile, window), ({ name }) =>
+    name === '(idle)' ? 'idle' : 'busy',
+  )
+  const topBy = (keyOf: (sample: Sample) => string) =>
+    [...Map.groupBy(busy, keyOf).values()]
+      .map((group) => ({ sample: group[0]!, self: selfOf(group) }))
+      .toSorted((a, b) => b.self - a.self)
+      .slice(0, TOP)
+      .map(({ sample, self }) => ({ sample, self_ms: milliseconds(self), share: self / selfOf(busy) }))
   return {
     process,
-    busy_ms: milliseconds(busy),
-    idle_ms: milliseconds(idle),
-    functions: topOf(byFunction, busy),
-    packages: topOf(byPackage, busy),
+    busy_ms: milliseconds(selfOf(busy)),
+    idle_ms: milliseconds(selfOf(idle)),
+    functions: topBy(({ name, file }) => `${name} ${file}`).map(({ sample: { name, file }, ...times }) => {
+      return { name, file, ...times }
+    }),
+    packages: topBy(({ owner }) => owner).map(({ sample, ...times }) => ({ name: sample.owner, ...times })),
   }
 }
 
@@ -65,34 +59,33 @@ interface Window {
   toUs: number
 }
 
-function* samplesIn({ nodes, startTime, samples, timeDeltas }: CpuProfile, { fromUs, toUs }: Window) {
-  const frames = new Map(nodes.map(({ id, callFrame }) => [id, callFrame]))
-  let at = startTime
-  for (const [i, id] of samples.entries()) {
-    const self = timeDeltas[i] ?? 0
-    at += self
-    const frame = frames.get(id)
-    if (frame && at >= fromUs && at <= toUs) yield { frame, self }
-  }
+interface Sample {
+  name: string
+  /** With its line; empty for what has none. */
+  file: string
+  owner: string
+  /** Microseconds. */
+  self: number
 }
 
-function add<Entry extends { self: number }>(entries: Map<string, Entry>, key: string, entry: Entry): void {
-  const known = entries.get(key)
-  if (known) known.self += entry.self
-  else entries.set(key, entry)
-}
-
-const topOf = <Entry extends { self: number }>(entries: Map<string, Entry>, busy: number) =>
-  [...entries.values()]
-    .toSorted((a, b) => b.self - a.self)
-    .slice(0, TOP)
-    .map(({ self, ...rest }) => ({ ...rest, self_ms: milliseconds(self), share: self / busy }))
-
+const selfOf = (samples: Sample[]) => samples.reduce((sum, { self }) => sum + self, 0)
 const milliseconds = (us: number) => Math.round(us / 100) / 10
 
-function fileOf(url: string): string {
-  if (!url.startsWith('file:')) return url
-  return relative(ROOT, fileURLToPath(url))
+function samplesIn(profile: CpuProfile, { fromUs, toUs }: Window): Sample[] {
+  const places = new Map(profile.nodes.map(({ id, callFrame }) => [id, placeOf(callFrame)]))
+  let at = profile.startTime
+  return profile.samples.flatMap((id, i) => {
+    const self = profile.timeDeltas[i] ?? 0
+    at += self
+    const place = places.get(id)
+    return place && at >= fromUs && at <= toUs ? [{ ...place, self }] : []
+  })
+}
+
+function placeOf({ functionName, url, lineNumber }: CpuProfile['nodes'][number]['callFrame']) {
+  const file = url.startsWith('file:') ? relative(ROOT, fileURLToPath(url)) : url
+  const name = functionName || '(anonymous)'
+  return { name, file: file && `${file}:${lineNumber + 1}`, owner: packageOf(file, name) }
 }
 
 /** An installed package, a folder of the repository, `node`, or what V8 does by itself. */

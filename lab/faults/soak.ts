@@ -14,6 +14,7 @@ import {
   type Table,
 } from '../experiments/experiment.ts'
 import { type LoadClock, type OfferedLoad, offerWhile } from '../experiments/offered-load.ts'
+import { repeated } from '../experiments/repeated.ts'
 import { describeStatuses, type HistoryRecord } from '../ledger/history.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
@@ -335,10 +336,7 @@ const storePerOrder = ({ storeBytes, orders }: Sample) =>
   storeBytes === undefined || orders === 0 ? undefined : storeBytes / orders
 
 /** NaN of nothing: no bound holds for a figure that was never seen. */
-function median(values: number[]): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[sorted.length >> 1] ?? Number.NaN
-}
+const median = (values: number[]): number => repeated(values)?.median ?? Number.NaN
 
 export const soakChecks = (run: SoakRun): Check[] => {
   const style = STYLE[run.part]

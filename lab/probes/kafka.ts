@@ -51,8 +51,6 @@ export interface KafkaProbe extends AsyncDisposable {
   layout: (topic: string) => Promise<{ partitions: number; replicas: number }>
   /** Sets these configurations of a topic; all others of it go back to their defaults. */
   configure: (topic: string, entries: Record<string, string>) => Promise<void>
-  /** Committed offset by partition; undefined where the group has none. */
-  committed: (group: string, topic: string) => Promise<Map<number, bigint | undefined>>
   lag: (group: string, topic: string) => Promise<PartitionLag[]>
   /** The group, which must have no member, begins the topic again. */
   rewind: (group: string, topic: string) => Promise<void>
@@ -78,21 +76,20 @@ export async function openKafkaProbe(broker: KafkaBroker): Promise<KafkaProbe> {
   })
   const admin = kafka.admin()
   await bounded('the probe to connect to Kafka', admin.connect())
-  const producer = producerOnDemand(kafka)
-
+  // Most uses of the probe only read.
+  let producer: Promise<Producer> | undefined
   const full = (name: string) => `${prefix}${name}`
   const endOffsets = (topic: string) => fetchRanges(admin, full(topic))
-  const committed = (group: string, topic: string) => fetchCommitted(admin, full(group), full(topic))
   const close = async () => {
-    await Promise.all([quietly(producer.close()), quietly(admin.disconnect())])
+    await Promise.all([quietly(async () => (await producer)?.disconnect()), quietly(admin.disconnect)])
   }
 
   return {
     endOffsets,
-    committed,
     produce: async (topic, records) => {
       const messages = records.map(({ headers = {}, ...record }) => ({ ...record, headers }))
-      const sending = (await producer.get()).send({ topic: full(topic), messages, acks: -1 })
+      producer ??= openProducer(kafka)
+      const sending = (await producer).send({ topic: full(topic), messages, acks: -1 })
       await bounded(`${records.length} records to reach ${topic}`, sending)
     },
     readAll: async (topic, options) => {
@@ -113,7 +110,7 @@ export async function openKafkaProbe(broker: KafkaBroker): Promise<KafkaProbe> {
       await bounded(`the configuration of ${topic}`, admin.alterConfigs({ validateOnly: false, resources }))
     },
     lag: async (group, topic) => {
-      const at = await committed(group, topic)
+      const at = await fetchCommitted(admin, full(group), full(topic))
       return (await countingAll(() => endOffsets(topic))).map(({ partition, start, end }) => {
         const position = at.get(partition)
         return { partition, end, committed: position, lag: Number(end - (position ?? start)) }
@@ -170,34 +167,24 @@ async function fetchCommitted(admin: Admin, group: string, topic: string) {
 const toPositions = (offsets: PartitionOffsets[]): Positions =>
   new Map(offsets.filter(({ start, end }) => end > start).map(({ partition, end }) => [partition, end]))
 
-/** Most uses of the probe only read. One `send` at a time: the callers await each. */
-function producerOnDemand(kafka: Kafka) {
-  let opened: Promise<Producer> | undefined
-  const open = async () => {
-    const producer = kafka.producer({
-      createPartitioner: Partitioners.DefaultPartitioner,
-      allowAutoTopicCreation: false,
-    })
-    await bounded('the producer of the probe to connect', producer.connect())
-    return producer
-  }
-  return {
-    get: () => (opened ??= open()),
-    close: async () => {
-      const producer = await opened
-      await producer?.disconnect()
-    },
-  }
+async function openProducer(kafka: Kafka): Promise<Producer> {
+  const producer = kafka.producer({
+    createPartitioner: Partitioners.DefaultPartitioner,
+    allowAutoTopicCreation: false,
+  })
+  await bounded('the producer of the probe to connect', producer.connect())
+  return producer
 }
 
 /** A connection that is broken is closed; what broke it was told to the call it interrupted. */
-const quietly = (disconnect: Promise<void>) => bounded('the probe to leave Kafka', disconnect).catch(() => {})
+const quietly = (disconnect: () => Promise<void>) =>
+  bounded('the probe to leave Kafka', disconnect()).catch(() => {})
 
 const bounded = <Result>(what: string, promise: Promise<Result>): Promise<Result> =>
   within(promise, CALL_MS, what)
 
 /** By partition, the offset up to which (exclusive) there is something to read. */
-export type Positions = Map<number, bigint>
+type Positions = Map<number, bigint>
 
 export interface TopicRecord {
   partition: number
@@ -230,32 +217,12 @@ async function readTopic(
     sessionTimeout: 10_000,
   })
   const records: TopicRecord[] = []
-  try {
-    const work = read(consumer, { topic, ends, records, signal })
-    await within(work, timeoutMs, `the whole of ${topic}`)
-  } finally {
-    await removeGroup(kafka, consumer, groupId).catch(() => {
-      // What was read is right all the same; the broker forgets an empty group in time.
-    })
-  }
-  return records
-}
-
-interface Reading {
-  topic: string
-  ends: Positions
-  records: TopicRecord[]
-  signal: AbortSignal | undefined
-}
-
-async function read(consumer: Consumer, { topic, ends, records, signal }: Reading): Promise<void> {
+  const open = new Map(ends)
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   promise.catch(() => {
     // An abort can come before anyone waits for this; whoever does then hears of it.
   })
-  const open = new Map(ends)
   const onAbort = () => reject(signal?.reason)
-  signal?.throwIfAborted()
   signal?.addEventListener('abort', onAbort, { once: true })
   // A crash that kafkajs restarts from is a state of the broker, such as a coordinator that still loads.
   consumer.on(consumer.events.CRASH, ({ payload }) => {
@@ -266,27 +233,43 @@ async function read(consumer: Consumer, { topic, ends, records, signal }: Readin
     if (end !== undefined && BigInt(payload.lastOffset) + 1n >= end) open.delete(payload.partition)
     if (open.size === 0) resolve()
   })
-  await consumer.connect()
-  await consumer.subscribe({ topic, fromBeginning: true })
-  await consumer.run({
-    autoCommit: false,
-    eachBatch: async ({ batch }) => {
-      const end = ends.get(batch.partition)
-      for (const message of batch.messages as (KafkaMessage & { unreadable?: string })[]) {
-        const { offset, timestamp, key, value, headers, unreadable } = message
+  const read = async () => {
+    signal?.throwIfAborted()
+    await consumer.connect()
+    await consumer.subscribe({ topic, fromBeginning: true })
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: async ({ batch: { partition, messages } }) => {
         // What came after the call is not part of the answer.
-        if (end === undefined || BigInt(offset) >= end) continue
-        const record = {
-          key: key?.toString() ?? null,
-          value,
-          headers: texts(headers),
-          ...(unreadable !== undefined && { unreadable }),
-        }
-        records.push({ partition: batch.partition, offset, timestamp: Number(timestamp), ...record })
-      }
-    },
-  })
-  await promise.finally(() => signal?.removeEventListener('abort', onAbort))
+        const end = ends.get(partition) ?? 0n
+        for (const message of messages)
+          if (BigInt(message.offset) < end) records.push(recordOf(partition, message))
+      },
+    })
+    await promise
+  }
+  try {
+    await within(read(), timeoutMs, `the whole of ${topic}`)
+  } finally {
+    signal?.removeEventListener('abort', onAbort)
+    await removeGroup(kafka, consumer, groupId).catch(() => {
+      // What was read is right all the same; the broker forgets an empty group in time.
+    })
+  }
+  return records
+}
+
+const recordOf = (partition: number, message: KafkaMessage & { unreadable?: string }): TopicRecord => {
+  const { offset, timestamp, key, value, headers, unreadable } = message
+  return {
+    partition,
+    offset,
+    timestamp: Number(timestamp),
+    key: key?.toString() ?? null,
+    value,
+    headers: texts(headers),
+    ...(unreadable !== undefined && { unreadable }),
+  }
 }
 
 const texts = (headers: IHeaders | undefined): Record<string, string> =>
@@ -297,8 +280,10 @@ const texts = (headers: IHeaders | undefined): Record<string, string> =>
 /** A group that is left behind would show up in every list of groups. */
 async function removeGroup(kafka: Kafka, consumer: Consumer, groupId: string): Promise<void> {
   const admin = kafka.admin()
-  await within(consumer.disconnect(), 5_000, `${groupId} to leave`)
-  await within(admin.connect(), 5_000, 'an admin connection')
-  await within(admin.deleteGroups([groupId]), 5_000, `${groupId} to be deleted`)
-  await within(admin.disconnect(), 5_000, 'an admin connection to close')
+  const remove = async () => {
+    await consumer.disconnect()
+    await admin.connect()
+    await admin.deleteGroups([groupId])
+  }
+  await within(remove(), CALL_MS, `${groupId} to be removed`).finally(() => quietly(admin.disconnect))
 }
