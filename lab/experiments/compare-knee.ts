@@ -237,20 +237,7 @@ function latencyOf(serialized: OpenLoopResult['response']['ok']): StepLatency {
 /** What gives way first when more is asked for. */
 type GaveWay = 'the generator' | 'refusals' | 'acceptance latency' | 'completion latency: the backlog grows'
 
-interface Judged {
-  /** The highest rate that is carried; null when not even the first one is. */
-  knee: number | null
-  /** The rate of the first step that is not carried, and why; null when every step is. */
-  bends_at: number | null
-  gaveWay: GaveWay | null
-  /** Above these a p95 bends, in microseconds. */
-  limits: Limits
-}
-
-interface Limits {
-  acceptance: number
-  completion: number
-}
+type Judged = ReturnType<typeof judgeSteps>
 
 /** What a step is held against. */
 interface Bend {
@@ -264,20 +251,25 @@ interface Bend {
  * The steps up to the first that is not carried. A step is carried when every order is accepted and completed and
  * neither latency bends. A step the generator could not offer is no knee of the part: it only ends what can be said.
  */
-export function judgeSteps(steps: Step[], { times, atLeastMs }: Bend): Judged {
-  const limitOf = (latency: keyof Limits) =>
+export function judgeSteps(steps: Step[], { times, atLeastMs }: Bend) {
+  const limitOf = (latency: 'acceptance' | 'completion') =>
     Math.max((steps[0]?.[latency].p50_us ?? 0) * times, atLeastMs * 1_000)
-  const limits: Limits = { acceptance: limitOf('acceptance'), completion: limitOf('completion') }
-  let knee: number | null = null
-  for (const step of steps) {
-    const gaveWay = weaknessOf(step, limits)
-    if (gaveWay) return { knee, bends_at: step.rate, gaveWay, limits }
-    knee = step.rate
+  /** Above these a p95 bends, in microseconds. */
+  const limits = { acceptance: limitOf('acceptance'), completion: limitOf('completion') }
+  const weakness = steps.map((step) => weaknessOf(step, limits))
+  const at = weakness.findIndex((one) => one !== null)
+  const carried = at === -1 ? steps : steps.slice(0, at)
+  return {
+    /** The highest rate that is carried; null when not even the first one is. */
+    knee: carried.at(-1)?.rate ?? null,
+    /** The rate of the first step that is not carried, and why; null when every step is. */
+    bends_at: steps[at]?.rate ?? null,
+    gaveWay: weakness[at] ?? null,
+    limits,
   }
-  return { knee, bends_at: null, gaveWay: null, limits }
 }
 
-function weaknessOf(step: Step, limits: Limits): GaveWay | null {
+function weaknessOf(step: Step, limits: Record<'acceptance' | 'completion', number>): GaveWay | null {
   if (!step.is_valid) return 'the generator'
   if (step.not_accepted > 0) return 'refusals'
   if ((step.acceptance.p95_us ?? Infinity) > limits.acceptance) return 'acceptance latency'

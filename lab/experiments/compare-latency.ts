@@ -90,7 +90,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
           ...SHARES.map((share): Column<Latency> => [`p${share * 100} ms`, (one) => cellOf(one, share)]),
         ],
       ),
-      // What became of it. An order that was sent late counts its lateness.
+      // What the generator offered, and what became of it. An order that was sent late counts its lateness.
       tableOf(
         `Offered against achieved, orders of ${repetitions === 1 ? 'one run' : `${repetitions} runs together`}`,
         settings,

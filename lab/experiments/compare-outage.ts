@@ -171,24 +171,13 @@ async function outageOf(context: ExperimentContext<Params>, part: TrioName) {
   }
 }
 
-/** When that was, in milliseconds since the load began. */
-interface Moments {
-  killedMs: number
-  /** When the process was started again, and when it said that it is ready. */
-  restartedMs: number
-  readyMs: number
-  /** Waiting orders right before the restart. */
-  waitingAtRestart: number
-  /** When an order was done that was placed as soon as inventory was ready: the load may have ended before. */
-  readyOrderDoneMs: number
-}
-
+/** Moments are milliseconds since the load began. */
 async function killAndRestart(
   bench: Bench,
   stream: OrderStreamClient,
   { now, signal }: LoadClock,
   { beforeSeconds, outageSeconds }: Params,
-): Promise<Moments> {
+) {
   const { inventory } = bench.part
   // The length of the outage is a parameter: here the time itself is what is asked for.
   const until = (ms: number) => sleep(Math.max(0, ms - now()), undefined, { signal })
@@ -200,6 +189,7 @@ async function killAndRestart(
   const restartedMs = now()
   await inventory.start()
   const readyMs = now()
+  // The load may have ended before.
   const ids = orderIds(await bench.place(1))
   await stream.completed(ids, { passes: isReserved, what: 'reserved', timeoutMs: 60_000 })
   return { killedMs, restartedMs, readyMs, waitingAtRestart, readyOrderDoneMs: now() }
@@ -230,7 +220,7 @@ async function trace(history: string, stream: OrderStreamClient, zero: number): 
   return orders.sort((a, b) => a.sentMs - b.sentMs)
 }
 
-interface Seen extends Moments {
+type Seen = Awaited<ReturnType<typeof killAndRestart>> & {
   orders: Traced[]
   samples: { atMs: number; waiting: number }[]
 }

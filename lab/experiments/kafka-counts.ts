@@ -5,20 +5,6 @@ import { bulkRecords, INVENTORY_EVENTS, ORDER_EVENTS } from '../parts/streaming-
 import type { KafkaProbe, TopicRecord } from '../probes/kafka.ts'
 import type { Bench } from './bench.ts'
 
-/** What the two topics say, counted without any service: every record read, every order counted once. */
-export interface TopicCount {
-  records: number
-  orders: number
-  reserved: number
-  failed: number
-  /** Orders with more than one decision event, or with decisions that differ. */
-  decidedTwice: number
-  /** Decisions about orders that `order-events` does not have. */
-  phantoms: number
-  /** Orders placed in the 60 s of event time that end with the newest. */
-  lastMinute: number
-}
-
 const Event = z.object({
   id: z.string(),
   type: z.enum(['OrderPlaced', 'InventoryReserved', 'InventoryFailed']),
@@ -27,8 +13,8 @@ const Event = z.object({
 })
 type Event = z.infer<typeof Event>
 
-/** Reads both topics to their end, past the services. */
-export async function countTopics(probe: KafkaProbe, signal: AbortSignal): Promise<TopicCount> {
+/** What the two topics say, counted without any service: every record read, every order counted once. */
+export async function countTopics(probe: KafkaProbe, signal: AbortSignal) {
   const placed = (await probe.readAll(ORDER_EVENTS, { signal, timeoutMs: 60_000 })).map(parse)
   const decided = (await probe.readAll(INVENTORY_EVENTS, { signal, timeoutMs: 60_000 })).map(parse)
   return count(placed, decided)
@@ -41,7 +27,7 @@ function parse({ value, timestamp }: TopicRecord): Event {
 }
 
 /** An event that the log repeats has the id it had; another id, or another type, is another decision. */
-export function count(placed: Event[], decided: Event[]): TopicCount {
+export function count(placed: Event[], decided: Event[]) {
   const orders = new Map(placed.map(({ subject, data }) => [subject, data.timestamp]))
   const decisions = Map.groupBy(decided, ({ subject }) => subject)
   const ofType = (type: Event['type']) =>
@@ -53,8 +39,11 @@ export function count(placed: Event[], decided: Event[]): TopicCount {
     orders: orders.size,
     reserved: [...ofType('InventoryReserved')].length,
     failed: [...ofType('InventoryFailed')].length,
+    /** Orders with more than one decision event, or with decisions that differ. */
     decidedTwice: [...decisions.values().filter(differs)].length,
+    /** Decisions about orders that `order-events` does not have. */
     phantoms: [...decisions.keys().filter((subject) => !orders.has(subject))].length,
+    /** Orders placed in the 60 s of event time that end with the newest. */
     lastMinute: [...orders.values().filter((at) => Math.floor(at) > newest - 60)].length,
   }
 }

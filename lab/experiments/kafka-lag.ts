@@ -209,43 +209,37 @@ async function untilDecided({ client, signal }: Bench, orders: number, sample: (
 
 const ANALYTICS_GROUP = 'analytics-group'
 
-/** The lag of the analytics group at one moment. */
-export interface LagSample {
-  atMs: number
-  phase: string
-  /** As the broker has it: end of the log now minus committed, over both topics. */
-  messages: number
-  state: string
-  members: number
-  /** As the service tells it in `GET /lag`; absent while there is no service to ask. */
-  reported?: { messages: number; seconds: number }
-}
-
 const LagReport = z.object({ lag_messages: z.number(), lag_seconds: z.number() })
 
+/** The lag of the analytics group at one moment. */
+export type LagSample = LagMeter['samples'][number]
 type LagMeter = ReturnType<typeof openLagMeter>
 
 function openLagMeter({ client }: Bench, probe: KafkaProbe) {
   const startedAt = performance.now()
-  const samples: LagSample[] = []
+  const read = async (phase: string, isRunning: boolean) => {
+    const partitions = [
+      ...(await probe.lag(ANALYTICS_GROUP, ORDER_EVENTS)),
+      ...(await probe.lag(ANALYTICS_GROUP, INVENTORY_EVENTS)),
+    ]
+    const group = await probe.groupState(ANALYTICS_GROUP)
+    const report = isRunning ? LagReport.parse(await client.read('third', '/lag')) : undefined
+    return {
+      atMs: Math.round(performance.now() - startedAt),
+      phase,
+      /** As the broker has it: end of the log now minus committed, over both topics. */
+      messages: partitions.reduce((sum, { lag }) => sum + lag, 0),
+      ...group,
+      /** As the service tells it in `GET /lag`; absent while there is no service to ask. */
+      ...(report && { reported: { messages: report.lag_messages, seconds: report.lag_seconds } }),
+    }
+  }
+  const samples: Awaited<ReturnType<typeof read>>[] = []
   return {
     samples,
     /** Asks the broker, and the service when it runs. Rejects when either does not answer: no figure is made up. */
-    async sample(phase: string, { isRunning = true } = {}): Promise<LagSample> {
-      const partitions = [
-        ...(await probe.lag(ANALYTICS_GROUP, ORDER_EVENTS)),
-        ...(await probe.lag(ANALYTICS_GROUP, INVENTORY_EVENTS)),
-      ]
-      const { state, members } = await probe.groupState(ANALYTICS_GROUP)
-      const report = isRunning ? LagReport.parse(await client.read('third', '/lag')) : undefined
-      const sample: LagSample = {
-        atMs: Math.round(performance.now() - startedAt),
-        phase,
-        messages: partitions.reduce((sum, { lag }) => sum + lag, 0),
-        state,
-        members,
-        ...(report && { reported: { messages: report.lag_messages, seconds: report.lag_seconds } }),
-      }
+    async sample(phase: string, { isRunning = true } = {}) {
+      const sample = await read(phase, isRunning)
       samples.push(sample)
       return sample
     },

@@ -8,20 +8,7 @@ import { describeBroker, describeEnvironment } from './provenance.ts'
 import { type ExperimentRecord, Results, SCHEMA_VERSION } from './schema.ts'
 import type { Session } from './session.ts'
 
-export interface RunResults {
-  /** Where the results are; undefined until the first experiment has ended, since an empty folder tells nobody anything. */
-  folder: () => string | undefined
-  /** Adds the record and writes the document anew: what is recorded survives a kill of the run. */
-  add: (record: ExperimentRecord) => Promise<void>
-  records: () => readonly ExperimentRecord[]
-  /** Why the results could not be written; verdicts are not lost by it, and the run goes on. */
-  trouble: () => Error | undefined
-  /**
-   * Writes the end of the run and copies the logs, `keepLogs` also those of a run that found nothing out. Answers the
-   * document. Called before the session closes.
-   */
-  finish: (options: { keepLogs: boolean }) => Promise<Results>
-}
+export type RunResults = Awaited<ReturnType<typeof startRunResults>>
 
 interface RunResultsOptions {
   session: Session
@@ -31,7 +18,7 @@ interface RunResultsOptions {
   base: string
 }
 
-export async function startRunResults(options: RunResultsOptions): Promise<RunResults> {
+export async function startRunResults(options: RunResultsOptions) {
   const { session, profile, planned, base } = options
   const startedAt = new Date()
   const environment = await describeEnvironment()
@@ -66,10 +53,13 @@ export async function startRunResults(options: RunResultsOptions): Promise<RunRe
     }
   }
   return {
+    /** Where the results are; undefined until the first experiment has ended, since an empty folder tells nobody anything. */
     folder: () => folder,
     records: () => experiments,
+    /** Why the results could not be written; verdicts are not lost by it, and the run goes on. */
     trouble: () => trouble,
-    async add(record) {
+    /** Adds the record and writes the document anew: what is recorded survives a kill of the run. */
+    async add(record: ExperimentRecord): Promise<void> {
       experiments.push(record)
       if (folder === undefined && record.verdict === 'interrupted') return // nothing has been found out yet
       await keeping(async () => {
@@ -77,7 +67,11 @@ export async function startRunResults(options: RunResultsOptions): Promise<RunRe
         await write()
       })
     },
-    async finish({ keepLogs }) {
+    /**
+     * Writes the end of the run and copies the logs, `keepLogs` also those of a run that found nothing out. Answers the
+     * document. Called before the session closes.
+     */
+    async finish({ keepLogs }: { keepLogs: boolean }): Promise<Results> {
       const endedAt = new Date()
       await keeping(async () => {
         if (keepLogs) folder ??= await createResultsFolder(base, startedAt)
