@@ -233,13 +233,13 @@ function collectList(list: unknown[], path: string[]): Figure[] {
   return list.flatMap((element, at) => {
     const isPlain = typeof element !== 'object' || element === null || Array.isArray(element)
     const entries: [string, unknown][] = isPlain ? [] : Object.entries(element)
-    const told = entries.filter(([key, one]) => TELLING[key]?.(one) !== undefined)
-    const name =
-      told.length === 0
-        ? `${inWords(path.at(-1) ?? '').replace(/s$/, '')} ${at + 1}`
-        : told.map(([key, one]) => TELLING[key]!(one)).join(' ')
-    const rest = isPlain ? element : Object.fromEntries(entries.filter((entry) => !told.includes(entry)))
-    return collect(rest, [...path.slice(0, -1), name])
+    const told = entries.flatMap(([key, one]) =>
+      typeof one === 'string' || typeof one === 'number' ? (TELLING[key]?.(one) ?? []) : [],
+    )
+    const number = `${inWords(path.at(-1) ?? '').replace(/s$/, '')} ${at + 1}`
+    const isFigure = ([key, one]: [string, unknown]) => !(key in TELLING) || typeof one === 'object'
+    const rest = isPlain ? element : Object.fromEntries(entries.filter(isFigure))
+    return collect(rest, [...path.slice(0, -1), told.join(' ') || number])
   })
 }
 
@@ -273,27 +273,19 @@ function nameOf(path: string[]): { name: string; factor: number } {
   return { name: `${name}${unit}`.trim(), factor }
 }
 
-const word = (value: unknown) => (typeof value === 'string' ? inWords(value) : undefined)
-const number = (text: (value: number) => string) => (value: unknown) =>
-  typeof value === 'number' ? text(value) : undefined
-
-const TELLING: Record<string, (value: unknown) => string | undefined> = {
-  part: word,
-  style: word,
-  phase: word,
-  name: word,
-  what: word,
-  fault: word,
-  rate: number((rate) => `at ${rate}/s`),
-  repetition: number((turn) => `run ${turn + 1}`),
-  orders: number((count) => `${count} orders`),
-  count: number((count) => `${count} orders`),
+/** What of an element of a list tells it from the others, and in which words. */
+const TELLING: Record<string, (value: string | number) => string> = {
+  ...Object.fromEntries(['part', 'style', 'phase', 'name', 'what', 'fault'].map((key) => [key, inWords])),
+  rate: (rate) => `at ${rate}/s`,
+  repetition: (turn) => `run ${Number(turn) + 1}`,
+  orders: (count) => `${count} orders`,
+  count: (count) => `${count} orders`,
 }
 
 /** `sync-rest_acceptance_at_50` is `HTTP accepted at 50/s`, `whileStopped` is `while stopped`. */
-function inWords(key: string): string {
+function inWords(key: string | number): string {
   if (WORDS[key] !== undefined) return WORDS[key]
-  const styled = Object.entries(STYLE).reduce((text, [part, style]) => text.replace(part, style), key)
+  const styled = Object.entries(STYLE).reduce((text, [part, style]) => text.replace(part, style), String(key))
   return styled
     .replace(/_at_(\d+)$/, '_at_$1/s')
     .replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before}_${after.toLowerCase()}`)
