@@ -46,14 +46,6 @@ export const SerializedHistogram = z.strictObject({
 })
 export type SerializedHistogram = z.infer<typeof SerializedHistogram>
 
-export interface CurvePoint {
-  /** Share of the samples at or below `us`. */
-  p: number
-  us: number
-  /** How many samples lie above. */
-  above: number
-}
-
 /**
  * Latencies in microseconds, whole run, no sampling and no decay: an HdrHistogram of three significant digits from 1 µs up,
  * so a percentile is at most 0.1 % above the sample it stands for. Histograms merge without loss.
@@ -115,14 +107,9 @@ export class Histogram {
     return Math.min(us, this.#max)
   }
 
-  /** The percentiles that the samples support, in ascending order. */
-  curve(): CurvePoint[] {
-    const { count } = this
-    return HDR_SHARES.filter((p) => isSupported(count, p)).map((p) => ({
-      p,
-      us: this.nearestRank(p)!,
-      above: count - rankOf(count, p),
-    }))
+  /** The percentiles that the samples support, in ascending order: `us` is what a share `p` of them does not exceed. */
+  curve(): { p: number; us: number }[] {
+    return HDR_SHARES.filter((p) => isSupported(this.count, p)).map((p) => ({ p, us: this.nearestRank(p)! }))
   }
 
   /** Adds the samples of another histogram to this one. */

@@ -49,75 +49,70 @@ const PLACE_TIMEOUT_MS = 30_000
 const BULK_TIMEOUT_MS = 120_000
 
 /** One loop for each connection: pipelining would let one answer wait for another. */
-async function place({
-  url,
-  count,
-  connections,
-}: Extract<LoadRequest, { kind: 'place' }>): Promise<LoadReport> {
-  const round = openRound(url, connections, PLACE_TIMEOUT_MS)
-  await inParallel(count, connections, async (index) => {
-    if (abort.signal.aborted) return
-    try {
-      const { status, answer } = await round.post('/order', bodyOf(index))
-      const { order_id, status: told } = answer as { order_id?: string; status: OrderStatus }
-      round.note(index, outcomeOf(status), { status, ...(order_id && { order_id, told }) })
-      round.answered(status, 1)
-    } catch {
-      round.note(index, 'unknown') // refused, reset or too late: only the services know
+const place = ({ url, count, connections }: Extract<LoadRequest, { kind: 'place' }>) =>
+  closedRound(url, { connections, timeoutMs: PLACE_TIMEOUT_MS }, ({ post, note }) =>
+    inParallel(count, connections, async (index) => {
+      if (abort.signal.aborted) return
+      try {
+        const { status, answer } = await post('/order', bodyOf(index))
+        const { order_id, status: told } = answer as { order_id?: string; status: OrderStatus }
+        note(index, outcomeOf(status), { status, ...(order_id && { order_id, told }) })
+      } catch {
+        note(index, 'unknown') // refused, reset or too late: only the services know
+      }
+    }),
+  )
+
+const bulk = ({ url, count, chunk }: Extract<LoadRequest, { kind: 'bulk' }>) =>
+  closedRound(url, { connections: 1, timeoutMs: BULK_TIMEOUT_MS }, async ({ post, note }) => {
+    for (let sent = 0; sent < count && !abort.signal.aborted; sent += chunk) {
+      const size = Math.min(chunk, count - sent)
+      const { status, answer } = await post('/orders/bulk', JSON.stringify({ count: size, quantity: 1 }))
+      const { accepted = 0, unknown = 0 } = answer as { accepted?: number; unknown?: number }
+      // The items of a bulk take turns from its beginning; one that was broken off has taken the first of them.
+      for (let at = 0; at < size; at++)
+        note(at, at < accepted ? 'ok' : at < accepted + unknown ? 'unknown' : 'failed', { status })
     }
   })
-  return round.end()
-}
-
-async function bulk({ url, count, chunk }: Extract<LoadRequest, { kind: 'bulk' }>): Promise<LoadReport> {
-  const round = openRound(url, 1, BULK_TIMEOUT_MS)
-  for (let sent = 0; sent < count && !abort.signal.aborted; sent += chunk) {
-    const size = Math.min(chunk, count - sent)
-    const { status, answer } = await round.post('/orders/bulk', JSON.stringify({ count: size, quantity: 1 }))
-    const { accepted = 0, unknown = 0 } = answer as { accepted?: number; unknown?: number }
-    // The items of a bulk take turns from its beginning; one that was broken off has taken the first of them.
-    for (let at = 0; at < size; at++)
-      round.note(at, at < accepted ? 'ok' : at < accepted + unknown ? 'unknown' : 'failed', { status })
-    round.answered(status, status === 202 ? accepted : size)
-  }
-  return round.end()
-}
 
 const PROGRESS_MS = 250
 
-function openRound(url: string, connections: number, timeoutMs: number) {
-  const pool = new Pool(url, {
-    connections,
-    pipelining: 1,
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-  })
+interface Round {
+  post: (path: string, body: string) => Promise<{ status: number; answer: unknown }>
+  /** What became of one order. */
+  note: (index: number, outcome: ClientOutcome, more?: Partial<HistoryRecord>) => void
+}
+
+async function closedRound(
+  url: string,
+  { connections, timeoutMs }: { connections: number; timeoutMs: number },
+  send: (round: Round) => Promise<void>,
+): Promise<LoadReport> {
+  const timeouts = { headersTimeout: timeoutMs, bodyTimeout: timeoutMs }
+  const pool = new Pool(url, { connections, pipelining: 1, ...timeouts })
   const report: LoadReport = { statuses: {}, unknown: 0, accepted: 0, records: [], elapsedMs: 0 }
   const startedAt = performance.now()
-  let answers = 0
   let spokenAt = startedAt
-  return {
-    async post(path: string, body: string): Promise<{ status: number; answer: unknown }> {
+  await send({
+    async post(path, body) {
       const headers = { 'content-type': 'application/json' }
       const response = await pool.request({ method: 'POST', path, headers, body })
       return { status: response.statusCode, answer: await response.body.json() }
     },
-    note(index: number, outcome: ClientOutcome, more: Partial<HistoryRecord> = {}) {
+    note(index, outcome, more = {}) {
+      const { status } = more
       report.records.push({ n: report.records.length, outcome, ...oneByOne(index), ...more })
+      if (outcome === 'ok') report.accepted++
       if (outcome === 'unknown') report.unknown++
-    },
-    answered(status: number, orders: number) {
-      report.statuses[status] = (report.statuses[status] ?? 0) + orders
-      if (status >= 200 && status < 300) report.accepted += orders
-      answers += orders
+      // Of a bulk that was answered 202 those that were not taken have no status of their own.
+      if (status !== undefined && (outcome === 'ok' || outcomeOf(status) !== 'ok'))
+        report.statuses[status] = (report.statuses[status] ?? 0) + 1
       if (performance.now() - spokenAt < PROGRESS_MS) return
       spokenAt = performance.now()
-      tell({ kind: 'progress', answered: answers })
+      tell({ kind: 'progress', answered: report.records.length })
     },
-    async end(): Promise<LoadReport> {
-      report.elapsedMs = performance.now() - startedAt
-      await pool.close()
-      return report
-    },
-  }
+  })
+  report.elapsedMs = performance.now() - startedAt
+  await pool.close()
+  return report
 }

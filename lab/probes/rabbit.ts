@@ -36,7 +36,7 @@ export interface Tap {
   ) => Promise<Captured>
 }
 
-export interface RabbitProbe extends RabbitManagement, AsyncDisposable {
+export interface RabbitProbe extends AsyncDisposable {
   /** To `orders_exchange`. Resolves when the broker has confirmed it; rejects when no queue is bound to the key. */
   publish: (routingKey: string, body: Buffer | string, properties?: Options.Publish) => Promise<void>
   /** Many at once and in order; resolves when the broker has confirmed all of them, whether or not a queue took them. */
@@ -50,6 +50,18 @@ export interface RabbitProbe extends RabbitManagement, AsyncDisposable {
   drain: (queue: string) => Promise<Captured[]>
   /** Removes the messages that are ready and answers how many there were. */
   purge: (queue: string) => Promise<number>
+  sampled: (queue: string) => Promise<Sampled>
+  /**
+   * Shows up to `count` messages and puts them back. The broker counts each look as a delivery, so a queue with a
+   * delivery limit loses what is looked at too often: look once.
+   */
+  peek: (queue: string, count: number) => Promise<Peeked[]>
+  /** Names of the connections that consume from a queue now. */
+  consumersOf: (queue: string) => Promise<string[]>
+  /** How a queue is declared and consumed; undefined while the management API knows no consumer of it yet. */
+  consumedAs: (queue: string) => Promise<ConsumedAs | undefined>
+  /** Cuts a connection, as an operator does on the management page; its unacknowledged messages are delivered again. */
+  cutConnection: (name: string) => Promise<void>
   close: () => Promise<void>
 }
 
@@ -186,21 +198,6 @@ export interface Sampled {
   redelivered: number
 }
 
-interface RabbitManagement {
-  sampled: (queue: string) => Promise<Sampled>
-  /**
-   * Shows up to `count` messages and puts them back. The broker counts each look as a delivery, so a queue with a
-   * delivery limit loses what is looked at too often: look once.
-   */
-  peek: (queue: string, count: number) => Promise<Peeked[]>
-  /** Names of the connections that consume from a queue now. */
-  consumersOf: (queue: string) => Promise<string[]>
-  /** How a queue is declared and consumed; undefined while the management API knows no consumer of it yet. */
-  consumedAs: (queue: string) => Promise<ConsumedAs | undefined>
-  /** Cuts a connection, as an operator does on the management page; its unacknowledged messages are delivered again. */
-  cutConnection: (name: string) => Promise<void>
-}
-
 export interface ConsumedAs {
   queueType: string
   isDurable: boolean
@@ -235,7 +232,9 @@ interface MessageInfo {
 export const vhostOf = ({ url }: RabbitBroker): string =>
   encodeURIComponent(decodeURIComponent(new URL(url).pathname.slice(1)) || '/')
 
-function openRabbitManagement(broker: RabbitBroker): RabbitManagement {
+type Management = 'sampled' | 'peek' | 'consumersOf' | 'consumedAs' | 'cutConnection'
+
+function openRabbitManagement(broker: RabbitBroker): Pick<RabbitProbe, Management> {
   const pathOf = (queue: string) => `/queues/${vhostOf(broker)}/${encodeURIComponent(queue)}`
   const info = (queue: string) => rabbitApi<QueueInfo>(broker, 'GET', pathOf(queue))
   return {
