@@ -16,8 +16,8 @@ describe('rounds that alternate', () => {
       questions: [
         {
           name: 'rate',
-          ours: { contestant: 'part', metric: 'rate' },
-          ceiling: { contestant: 'limit', metric: 'rate' },
+          ours: ['part', 'rate'],
+          ceiling: ['limit', 'rate'],
           target: 0.7,
         },
       ],

@@ -23,12 +23,14 @@ export interface Contestant {
 }
 
 /** What of the rounds is compared. Without a target the ratio is information. */
-interface Question {
+export interface Question {
   name: string
-  ours: { contestant: string; metric: string }
-  ceiling: { contestant: string; metric: string }
+  ours: Measure
+  ceiling: Measure
   target?: number
 }
+
+export type Measure = [contestant: string, metric: string]
 
 interface Alternating {
   contestants: Contestant[]
@@ -61,19 +63,18 @@ function compare(
   taken: Map<string, Record<string, number>>[],
 ): Comparison {
   const rounds = taken.map((figures) => {
-    const oursPerSecond = figures.get(ours.contestant)![ours.metric]!
-    const ceilingPerSecond = figures.get(ceiling.contestant)![ceiling.metric]!
+    const [own, most] = [ours, ceiling].map(([contestant, metric]) => figures.get(contestant)![metric]!)
     return {
-      ours_per_second: Math.round(oursPerSecond),
-      ceiling_per_second: Math.round(ceilingPerSecond),
-      ratio: oursPerSecond / ceilingPerSecond,
+      ours_per_second: Math.round(own!),
+      ceiling_per_second: Math.round(most!),
+      ratio: own! / most!,
     }
   })
   const ratio = repeated(rounds.map((round) => round.ratio))!
   return {
     name,
-    ours: ours.contestant,
-    ceiling: ceiling.contestant,
+    ours: ours[0],
+    ceiling: ceiling[0],
     rounds,
     ratio,
     ...(target !== undefined && { target, verdict: ratio.median >= target ? 'met' : 'missed' }),

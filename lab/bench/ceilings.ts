@@ -3,7 +3,7 @@ import { freshVhost } from '@lab/stack/rabbit-vhost.ts'
 import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
 import type { Table } from '../run/schema.ts'
 import type { TrioName } from '../trio.ts'
-import { alternate, type Comparison, ratioTable } from './alternate.ts'
+import { alternate, type Comparison, type Question, ratioTable } from './alternate.ts'
 import { openBareChain } from './bare/chain.ts'
 import { type Bench, BenchInvalid, megabytes, NOT_KNOWN } from './bench.ts'
 import { type CeilingsOptions, type Comparing, compareKafka } from './kafka-ceilings.ts'
@@ -138,11 +138,9 @@ async function compareWithBare(
   const { session, connections, rounds, progress } = options
   const bare = await openBareChain({ session, orders, connections, ...chain }, opened)
   const ours = itself(part, orders)
-  const questions = asked.map(({ metric, ...question }) => ({
-    ...question,
-    ours: { contestant: ours.name, metric },
-    ceiling: { contestant: bare.name, metric },
-  }))
+  const questions = asked.map(({ metric, ...question }): Question => {
+    return { ...question, ours: [ours.name, metric], ceiling: [bare.name, metric] }
+  })
   return alternate({ contestants: [bare, ours], questions, rounds, progress })
 }
 

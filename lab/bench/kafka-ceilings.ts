@@ -3,7 +3,7 @@ import { withAdmin } from '@lab/stack/kafka-admin.ts'
 import type { KafkaTool } from '@lab/stack/kafka-tools.ts'
 import { AnalyticsReport } from '../experiments/kafka-counts.ts'
 import { openKafkaProbe, type TopicRecord } from '../probes/kafka.ts'
-import { alternate, type Comparison, type Contestant } from './alternate.ts'
+import { alternate, type Comparison, type Contestant, type Measure } from './alternate.ts'
 import { bareConsumer, bareProducer } from './bare/kafka.ts'
 import { BenchInvalid } from './bench.ts'
 import { auditPart, itself, type MeasuredPart, type MeasuringOptions } from './measured-part.ts'
@@ -53,16 +53,13 @@ async function compareBulk(tool: KafkaTool, { options, part, orders }: Comparing
   const bulk = itself(part, orders)
   const alone: Contestant = { name: `${part.name}, consumers held`, round: () => bulkAlone(part, orders) }
   const library = bareProducer({ brokers, topic, records: orders, recordBytes })
-  const of = (contestant: string, metric: string) => ({
-    ours: { contestant, metric },
-    ceiling: { contestant: PRODUCER, metric: 'records' },
-  })
+  const ceiling: Measure = [PRODUCER, 'records']
   return alternate({
     contestants: [producerTool(tool, { part, orders, recordBytes }), library, bulk, alone],
     questions: [
-      { name: 'bulk acceptance, consumers held', ...of(alone.name, 'accepted'), target: TARGET },
-      { name: 'bulk acceptance, consumers at work', ...of(bulk.name, 'accepted') },
-      { name: library.name, ...of(library.name, 'records') },
+      { name: 'bulk acceptance, consumers held', ours: [alone.name, 'accepted'], ceiling, target: TARGET },
+      { name: 'bulk acceptance, consumers at work', ours: [bulk.name, 'accepted'], ceiling },
+      { name: library.name, ours: [library.name, 'records'], ceiling },
     ],
     rounds,
     progress,
@@ -79,15 +76,12 @@ async function compareReplay(tool: KafkaTool, { options, part }: Comparing): Pro
   const reader = consumerTool(tool, part, records)
   const topics = topicsOf(part)
   const library = bareConsumer({ ...part.part.kafka!, topics, records })
-  const of = (contestant: string) => ({
-    ours: { contestant, metric: 'records' },
-    ceiling: { contestant: reader.name, metric: 'records' },
-  })
+  const ceiling: Measure = [reader.name, 'records']
   return alternate({
     contestants: [reader, library, replay],
     questions: [
-      { name: 'replay', ...of(replay.name), target: TARGET },
-      { name: library.name, ...of(library.name) },
+      { name: 'replay', ours: [replay.name, 'records'], ceiling, target: TARGET },
+      { name: library.name, ours: [library.name, 'records'], ceiling },
     ],
     rounds,
     progress,

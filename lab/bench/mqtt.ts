@@ -3,7 +3,7 @@ import { within } from '@lab/kit/wait.ts'
 import { startPart } from '@lab/stack/part.ts'
 import type { ServiceProcess } from '@lab/stack/service.ts'
 import { openMqttProbe, subscribeMqtt } from '../probes/mqtt.ts'
-import { alternate, type Contestant, ratioTable } from './alternate.ts'
+import { alternate, type Contestant, type Question, ratioTable } from './alternate.ts'
 import { startBare } from './bare/chain.ts'
 import { benchOf, type Measured, megabytes, type OneBench } from './bench.ts'
 
@@ -48,10 +48,10 @@ async function benchMqtt({ session, spec, orders, rounds, progress }: OneBench):
       return figures
     },
   }
-  const question = {
+  const question: Question = {
     name: 'orders from publish to food, preparation time 0',
-    ours: { contestant: kitchen.name, metric: 'foods' },
-    ceiling: { contestant: bareLoop.name, metric: 'foods' },
+    ours: [kitchen.name, 'foods'],
+    ceiling: [bareLoop.name, 'foods'],
     target: TARGET,
   }
   const contestants = [bareLoop, kitchen]
