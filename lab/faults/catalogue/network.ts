@@ -1,6 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { TcpProxy } from '@lab/stack/tcp-proxy.ts'
-import type { FaultTimes } from '../../part.ts'
 import { drivers } from '../../parts/index.ts'
 import { type Acts, type Fault, type FaultBench, inParts, NotInjected } from '../fault.ts'
 
@@ -24,13 +23,13 @@ const onWire = (bench: FaultBench, act: (wire: TcpProxy) => void | Promise<void>
 const faultOf = (
   name: string,
   act: (wire: TcpProxy) => void | Promise<void>,
-  holdMs: (times: FaultTimes) => number,
+  hold: number | 'silentMs',
 ): Fault => ({
   name: `connections ${name}`,
   kind: 'network',
   parts: inParts((times, part) => ({
     limitMs: times.brokerMs,
-    holdMs: holdMs(times),
+    holdMs: typeof hold === 'number' ? hold : times[hold],
     start: drivers[part].wire,
     on: (bench) => onWire(bench, act),
     soaks: true,
@@ -45,27 +44,13 @@ async function cutOften(wire: TcpProxy): Promise<void> {
   }
 }
 
-const silent = ({ silentMs }: FaultTimes) => silentMs
-
 /** The way between order and inventory in A, to the broker in B and C. */
 export const networkFaults: Fault[] = [
-  faultOf('cut', cutOften, () => 0),
-  faultOf(
-    'refused',
-    (wire) => wire.refuse(),
-    () => 3_000,
-  ),
-  faultOf(
-    'delayed by 300 ms',
-    (wire) => wire.delay(300),
-    () => 4_000,
-  ),
-  faultOf(
-    'throttled to 20 kB/s',
-    (wire) => wire.throttle(20_000),
-    () => 5_000,
-  ),
-  faultOf('half-open', (wire) => wire.freeze('both'), silent),
-  faultOf('half-open towards the upstream', (wire) => wire.freeze('up'), silent),
-  faultOf('half-open towards the client', (wire) => wire.freeze('down'), silent),
+  faultOf('cut', cutOften, 0),
+  faultOf('refused', (wire) => wire.refuse(), 3_000),
+  faultOf('delayed by 300 ms', (wire) => wire.delay(300), 4_000),
+  faultOf('throttled to 20 kB/s', (wire) => wire.throttle(20_000), 5_000),
+  faultOf('half-open', (wire) => wire.freeze('both'), 'silentMs'),
+  faultOf('half-open towards the upstream', (wire) => wire.freeze('up'), 'silentMs'),
+  faultOf('half-open towards the client', (wire) => wire.freeze('down'), 'silentMs'),
 ]

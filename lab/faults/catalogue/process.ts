@@ -1,4 +1,3 @@
-import type { FaultTimes } from '../../part.ts'
 import type { Role } from '../../parts/client.ts'
 import { type Acts, type Fault, type FaultBench, inParts, NO_BROKER, ROLE_NAMES, ROLES } from '../fault.ts'
 
@@ -52,7 +51,7 @@ interface Way {
   name: string
   acts: (victim: Victim) => Acts
   /** Of a service, and of a broker: longer than three heartbeats of 5 s, and than a request of 10 s to Kafka. */
-  holdMs: (times: FaultTimes) => number
+  hold: number | 'stallMs'
   brokerHoldMs: number
   limit: 'serviceMs' | 'stalledMs'
 }
@@ -62,34 +61,34 @@ const WAYS: Way[] = [
   {
     name: 'SIGKILL',
     acts: ({ kill, start }) => ({ inject: kill, heal: start }),
-    holdMs: () => 1_500,
+    hold: 1_500,
     brokerHoldMs: 2_000,
     limit: 'serviceMs',
   },
   {
     name: 'SIGTERM',
     acts: ({ stop, start }) => ({ inject: stop, heal: start }),
-    holdMs: () => 0,
+    hold: 0,
     brokerHoldMs: 0,
     limit: 'serviceMs',
   },
   {
     name: 'SIGSTOP',
     acts: ({ pause, resume }) => ({ inject: pause, heal: resume }),
-    holdMs: ({ stallMs }) => stallMs,
+    hold: 'stallMs',
     brokerHoldMs: 17_000,
     limit: 'stalledMs',
   },
 ]
 
 /** Each service killed, restarted in order, and stalled. */
-export const processFaults: Fault[] = WAYS.flatMap(({ name, acts, holdMs, limit }) =>
+export const processFaults: Fault[] = WAYS.flatMap(({ name, acts, hold, limit }) =>
   ROLES.map((role) => ({
     name: `${name} ${ROLE_NAMES[role]}`,
     kind: 'process' as const,
     parts: inParts((times) => ({
       limitMs: times[limit],
-      holdMs: holdMs(times),
+      holdMs: typeof hold === 'number' ? hold : times[hold],
       on: (bench) => acts(serviceOf(bench, role)),
       soaks: true,
     })),
