@@ -98,18 +98,6 @@ interface Bench extends PartBench {
   stream: OrderStreamClient
 }
 
-/** What one message did that was delivered more than once. */
-interface Delivered {
-  how: string
-  by: 'publishing' | 'the broker'
-  order_id: string
-  deliveries: number
-  /** Deliveries the inventory service settled without effect, because it knew the message id. */
-  repeats: number
-  ordered: number
-  taken: number
-}
-
 interface Repeating {
   how: string
   quantity: number
@@ -119,7 +107,7 @@ interface Repeating {
 }
 
 /** Publishes the message that announced an order again, as it was: the same body, properties and message id. */
-async function republish(bench: Bench, { how, quantity, copies, between }: Repeating): Promise<Delivered> {
+async function republish(bench: Bench, { how, quantity, copies, between }: Repeating) {
   const { client, probe, placed, progress, signal } = bench
   const before = (await client.stock()).pizza
   const order_id = await placePizzas(bench, quantity)
@@ -151,7 +139,7 @@ const HOLD_SECONDS = 120
  * Cuts the connection of the inventory service while it holds a delivery that it has not acknowledged. The broker
  * delivers it again, and the handler that was held goes on as well: one message, worked on twice at once.
  */
-async function cutWhileHeld(bench: Bench, { how, quantity }: Omit<Repeating, 'copies'>): Promise<Delivered> {
+async function cutWhileHeld(bench: Bench, { how, quantity }: Omit<Repeating, 'copies'>) {
   const { client, probe, progress, signal } = bench
   const before = (await client.stock()).pizza
   const known = await settled(client)
@@ -210,7 +198,10 @@ async function placeHeld(bench: Bench, quantity: number): Promise<string> {
 const reserved = ({ stream }: Bench, order_id: string) =>
   stream.completed([order_id], { passes: isReserved, what: 'reserved', timeoutMs: 15_000 })
 
-/** Deliveries the running inventory process has settled; a restarted one counts from 0. */
+/**
+ * Deliveries the running inventory process has settled; a restarted one counts from 0. Repeats had no effect, because it knew
+ * the message id.
+ */
 async function settled(client: PartClient): Promise<{ all: number; repeats: number }> {
   const text = await metricsOf(client, 'inventory')
   const count = (labels: Record<string, string>) =>

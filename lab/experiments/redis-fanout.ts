@@ -1,4 +1,4 @@
-import { until, within } from '@lab/kit/wait.ts'
+import { waitFor, within } from '@lab/kit/wait.ts'
 import { readProcess } from '../bench/process-figures.ts'
 import { histogramOf, milliseconds, summarize } from '../load/histogram.ts'
 import { followPlatform, type Place } from '../probes/redis.ts'
@@ -206,22 +206,18 @@ async function offerAll(url: string, count: number, signal: AbortSignal) {
     await allOn([follower], signal)
     const before = follower.place().seq
     const ids = await offerPizzas(url, count, PIZZA)
-    await until(async () => follower.place().seq === before + ids.length, {
-      what: `a socket to hear of ${ids.length} offers`,
-      timeoutMs: 60_000,
-      everyMs: 20,
-      signal,
-    })
+    const hasHeard = () => follower.place().seq === before + ids.length
+    await waitFor(`a socket to hear of ${ids.length} offers`, hasHeard, { ...PATIENCE, signal })
     return { ids, from: follower.place() }
   } finally {
     follower.kill()
   }
 }
 
+const PATIENCE = { timeoutMs: 60_000, everyMs: 20 }
+
 const allOn = (followers: { isOn: () => boolean }[], signal: AbortSignal) =>
-  until(async () => followers.every(({ isOn }) => isOn()), {
-    what: `${followers.length} sockets to catch up`,
-    timeoutMs: 60_000,
-    everyMs: 20,
+  waitFor(`${followers.length} sockets to catch up`, () => followers.every(({ isOn }) => isOn()), {
+    ...PATIENCE,
     signal,
   })

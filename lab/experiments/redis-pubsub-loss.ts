@@ -1,4 +1,4 @@
-import { until } from '@lab/kit/wait.ts'
+import { waitFor } from '@lab/kit/wait.ts'
 import { openTcpProxy, type TcpProxy } from '@lab/stack/tcp-proxy.ts'
 import { followPlatform, openRedisProbe, type RedisAddress, subscribeRedis } from '../probes/redis.ts'
 import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
@@ -104,13 +104,8 @@ async function measure({ context, url, proxies, address }: Fan, fault: Fault) {
   let channel = await subscribeRedis(address, 'pizza_orders', onChannel)
   const follower = followPlatform(`http://127.0.0.1:${proxies.platform.port}`, count(seen.stream))
   follower.start()
-  const bothOn = () =>
-    until(async () => channel.isOn() && follower.isOn(), {
-      what: 'both subscribers',
-      timeoutMs: 30_000,
-      everyMs: 20,
-      signal,
-    })
+  const patience = { timeoutMs: 30_000, everyMs: 20, signal }
+  const bothOn = () => waitFor('both subscribers', () => channel.isOn() && follower.isOn(), patience)
   try {
     await bothOn()
     const ids = await offerPizzas(url, params.orders)
@@ -121,13 +116,9 @@ async function measure({ context, url, proxies, address }: Fan, fault: Fault) {
       if (at === STEPS.length - 2) await end()
     }
     const published = ids.length * (STEPS.length + 1)
-    await until(async () => seen.stream.size === published, {
-      what: 'the stream to be read',
-      timeoutMs: 30_000,
-      everyMs: 50,
-      signal,
-      detail: () => `${seen.stream.size} of ${published}`,
-    })
+    const detail = () => `${seen.stream.size} of ${published}`
+    const isRead = () => seen.stream.size === published
+    await waitFor('the stream to be read', isRead, { ...patience, detail })
     const lossesOf = (heard: Map<number, number>) => ({
       lost: published - heard.size,
       doubled: [...heard.values()].filter((times) => times > 1).length,

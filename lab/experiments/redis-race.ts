@@ -86,35 +86,32 @@ interface Contest {
 
 /** What comes of a race of all clients for each order. */
 async function race({ clients }: Params, signal: AbortSignal, { way, ids, buy, outcome }: Contest) {
-  const result = {
-    way,
-    attempts: 0,
-    /** Told that they have done it, and told that somebody else has. */
-    winners: 0,
-    losers: 0,
-    other: 0,
-    /** Orders on which more than one was told so. */
-    contested: 0,
-    /** Winners whose name the order does not have. */
-    lostUpdates: 0,
-    /** Orders whose version is not the number of their changes. */
-    wrongVersions: 0,
-  }
-  for (const id of ids) {
+  const customers = Array.from({ length: clients }, (_, at) => `customer ${at}`)
+  const rounds = await Array.fromAsync(ids, async (id) => {
     signal.throwIfAborted()
-    const customers = Array.from({ length: clients }, (_, at) => `customer ${at}`)
     const told = await Promise.all(customers.map((customer, at) => buy(id, customer, at)))
     const winners = customers.filter((_, at) => told[at] === 'done')
     const { customer, extraVersions } = await outcome(id)
-    result.attempts += clients
-    result.winners += winners.length
-    result.losers += told.filter((one) => one === 'taken').length
-    result.other += told.filter((one) => one === 'other').length
-    if (winners.length > 1) result.contested++
-    result.lostUpdates += winners.filter((winner) => winner !== customer).length
-    if (1 + extraVersions !== winners.length) result.wrongVersions++
+    return { told, winners, lost: winners.filter((winner) => winner !== customer), extraVersions }
+  })
+  const told = Object.groupBy(
+    rounds.flatMap((round) => round.told),
+    (answer) => answer,
+  )
+  return {
+    way,
+    attempts: clients * ids.length,
+    /** Told that they have done it, and told that somebody else has. */
+    winners: told.done?.length ?? 0,
+    losers: told.taken?.length ?? 0,
+    other: told.other?.length ?? 0,
+    /** Orders on which more than one was told so. */
+    contested: rounds.filter(({ winners }) => winners.length > 1).length,
+    /** Winners whose name the order does not have. */
+    lostUpdates: rounds.flatMap(({ lost }) => lost).length,
+    /** Orders whose version is not the number of their changes. */
+    wrongVersions: rounds.filter((round) => 1 + round.extraVersions !== round.winners.length).length,
   }
-  return result
 }
 
 async function withScript(url: string, { orders }: Params): Promise<Contest> {
