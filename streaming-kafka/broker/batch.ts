@@ -13,23 +13,20 @@ export class Batch {
   readonly partition: number
   readonly messages: LogMessage[]
   readonly #payload: EachBatchPayload
-  readonly #interrupted: Promise<void>
+  readonly #closing: AbortSignal
 
-  /** `topic` is the name without the prefix. `interrupted` resolves when the session ends, so nobody sleeps through a stop. */
-  constructor(
-    payload: EachBatchPayload,
-    { topic, interrupted }: { topic: string; interrupted: Promise<void> },
-  ) {
+  /** `topic` is the name without the prefix. `closing` aborts when the session ends, so nobody sleeps through a stop. */
+  constructor(payload: EachBatchPayload, { topic, closing }: { topic: string; closing: AbortSignal }) {
     this.topic = topic
     this.partition = payload.batch.partition
     this.messages = payload.batch.messages
     this.#payload = payload
-    this.#interrupted = interrupted
+    this.#closing = closing
   }
 
   /** False once the consumer stops or the partition was sought elsewhere: leave the batch, it will be fetched again. */
   get isCurrent(): boolean {
-    return this.#payload.isRunning() && !this.#payload.isStale()
+    return !this.#closing.aborted && this.#payload.isRunning() && !this.#payload.isStale()
   }
 
   /**
@@ -60,7 +57,7 @@ export class Batch {
   async hold(work: Promise<unknown>): Promise<boolean> {
     // A rejection must not count as unhandled when the batch is left before `work` ends.
     work.catch(() => {})
-    while (!(await settlesWithin(Promise.race([work, this.#interrupted]), HEARTBEAT_CHECK_MS))) {
+    while (!(await settlesWithin(work, HEARTBEAT_CHECK_MS, this.#closing))) {
       if (!this.isCurrent) return false
       await this.heartbeat()
     }

@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '@lab/kit/errors.ts'
 import type { Batch } from './batch.ts'
 import type { KafkaSettings } from './client.ts'
 import { wasAnswered } from './failures.ts'
 import type { Offset } from './positions.ts'
-import { type Assignment, openSession, type Session, type Skipped } from './session.ts'
+import { type Assignment, openSession, pause, type Session, type Skipped } from './session.ts'
 
 const BACKOFF_MS = [200, 500, 1_000, 2_000]
 /** A session that lasted this long was fine: the next failure is a first one. */
@@ -155,9 +154,4 @@ const aborted = (signal: AbortSignal) =>
   new Promise<void>((resolve) => {
     if (signal.aborted) resolve()
     else signal.addEventListener('abort', () => resolve(), { once: true })
-  })
-
-const pause = (ms: number, signal: AbortSignal) =>
-  sleep(ms, undefined, { signal }).catch(() => {
-    // Closing: no more waiting.
   })

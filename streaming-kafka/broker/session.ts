@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { settlesWithin } from '@lab/kit/bounded.ts'
 import type { Consumer } from 'kafkajs'
 import { Batch } from './batch.ts'
@@ -67,7 +68,7 @@ export async function openSession(settings: KafkaSettings, options: SessionOptio
   const full = (topic: string) => `${prefix}${topic}`
   const short = (topic: string) => topic.slice(prefix.length)
   const ended = Promise.withResolvers<unknown>()
-  const interrupted = Promise.withResolvers<void>()
+  const closing = new AbortController()
   const clock = watch(consumer, () => ended.resolve(new Error(`no sign of life for ${SILENCE_MS} ms`)))
 
   const seek = ({ topic, partition, offset }: Offset) =>
@@ -82,7 +83,7 @@ export async function openSession(settings: KafkaSettings, options: SessionOptio
     )
   const close = async () => {
     clock.stop()
-    interrupted.resolve()
+    closing.abort()
     // Against a frozen broker the library waits for ever; the socket is then left to its own timeouts.
     await settlesWithin(consumer.disconnect(), DISCONNECT_WITHIN_MS)
   }
@@ -110,9 +111,7 @@ export async function openSession(settings: KafkaSettings, options: SessionOptio
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: options.concurrency,
       eachBatch: (payload) =>
-        options.onBatch(
-          new Batch(payload, { topic: short(payload.batch.topic), interrupted: interrupted.promise }),
-        ),
+        options.onBatch(new Batch(payload, { topic: short(payload.batch.topic), closing: closing.signal })),
     })
   } catch (err) {
     await close()
@@ -120,6 +119,10 @@ export async function openSession(settings: KafkaSettings, options: SessionOptio
   }
   return { seek, commit, lastActivity: clock.lastActivity, ended: ended.promise, end: ended.resolve, close }
 }
+
+/** Ends early, and quietly, when `signal` aborts. */
+export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  sleep(ms, undefined, { signal }).catch(() => {})
 
 function createConsumer(settings: KafkaSettings, { groupId, member }: SessionOptions): Consumer {
   const retry = {

@@ -27,6 +27,14 @@ export const commonMutations: Mutation[] = [
     check: { test: 'common/idempotency.test.ts' },
   },
   {
+    name: 'listeners-pile-up',
+    breaks: 'a consumer may wait for each of its batches for years, and takes no more memory',
+    file: 'kit/bounded.ts',
+    find: "signal?.removeEventListener('abort', giveUp)",
+    replace: '',
+    check: { test: 'kit/bounded.test.ts' },
+  },
+  {
     name: 'transaction-keeps-half',
     breaks: 'a transaction that fails stores nothing',
     file: 'kit/store.ts',
