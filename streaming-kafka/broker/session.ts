@@ -18,6 +18,14 @@ const REBALANCE_TIMEOUT_MS = 10_000
 const MAX_WAIT_MS = 200
 /** About 500 orders. Larger fetches are no faster, and what they decode outlives the young generation of the heap. */
 const MAX_BYTES_PER_PARTITION = 512 * 1024
+/**
+ * A fetch costs the broker about as much with ten records as with a hundred, and so does the transaction that may come of it. Where
+ * records keep coming, and only there, the next fetch waits a little for more of them. With 32 clients that order one by one part C
+ * takes a third more orders; below some hundred orders a second fewer than these come with a fetch, and none waits.
+ */
+const GATHER_MS = 10
+const [FEW, MANY] = [4, 64]
+const isWorthGathering = (records: number) => records >= FEW && records < MANY
 const SILENCE_MS = 20_000
 const DISCONNECT_WITHIN_MS = 5_000
 
@@ -110,8 +118,12 @@ export async function openSession(settings: KafkaSettings, options: SessionOptio
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: options.concurrency,
-      eachBatch: (payload) =>
-        options.onBatch(new Batch(payload, { topic: short(payload.batch.topic), closing: closing.signal })),
+      eachBatch: async (payload) => {
+        const topic = short(payload.batch.topic)
+        await options.onBatch(new Batch(payload, { topic, closing: closing.signal }))
+        // The library fetches again once all batches of a fetch are handled.
+        if (isWorthGathering(payload.batch.messages.length)) await pause(GATHER_MS, closing.signal)
+      },
     })
   } catch (err) {
     await close()
