@@ -59,7 +59,11 @@ describe('npm run lab -- report', () => {
       JSON.stringify({ ...results, schema_version: 1 }),
       /schema_version 1; this code reads 4/,
     ],
-    ['edited into nonsense', JSON.stringify({ ...results, complete: 'yes' }), /complete: .*expected boolean/],
+    [
+      'edited into nonsense',
+      JSON.stringify({ ...results, complete: 'yes' }),
+      /expected boolean.*\n.*at complete/,
+    ],
     [
       'edited in a figure',
       JSON.stringify(results).replace('"p50_us":3000', '"p50_us":2000'),
