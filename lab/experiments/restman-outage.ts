@@ -155,14 +155,15 @@ async function settle({ restman, clickhouse }: Platform, accepted: string[], sig
     return lacking.length === 0
   }
   const wait = { what: 'all orders to settle', timeoutMs: SETTLES_WITHIN_MS, everyMs: 500, signal }
-  const late: string[] = []
+  let trouble = ''
   for (let before = Infinity; lacking.length > 0 && lacking.length < before; ) {
     before = lacking.length
-    await until(complete, wait).catch((err) => late.splice(0, 1, String(err)))
+    await until(complete, wait).catch((err) => {
+      trouble = String(err)
+    })
     signal.throwIfAborted()
   }
-  if (lacking.length === 0) return []
-  return [...lacking.slice(0, 5).map(({ why }) => why), ...late]
+  return lacking.length === 0 ? [] : [...lacking.slice(0, 5).map(({ why }) => why), trouble]
 }
 
 interface Road {
