@@ -1,5 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
+/** Resolves after `ms`, or as soon as `signal` aborts: whoever loops asks the signal itself. */
+export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
+  delay(ms, undefined, { signal }).catch(() => {})
+
 /** Thrown by a fact to say that waiting longer is pointless, e.g. the process has exited. */
 export class Hopeless extends Error {}
 

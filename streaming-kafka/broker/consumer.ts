@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto'
 import { messageOf } from '@lab/kit/errors.ts'
+import { pause } from '@lab/kit/wait.ts'
 import type { Batch } from './batch.ts'
 import type { KafkaSettings } from './client.ts'
 import { wasAnswered } from './failures.ts'
 import type { Offset } from './positions.ts'
-import { type Assignment, openSession, pause, type Session, type Skipped } from './session.ts'
+import { type Assignment, openSession, type Session, type Skipped } from './session.ts'
 
 const BACKOFF_MS = [200, 500, 1_000, 2_000]
 /** A session that lasted this long was fine: the next failure is a first one. */
@@ -126,10 +127,15 @@ class SupervisedConsumer implements RunningConsumer {
       onSkipped: onSkipped ?? (() => {}),
     })
     this.#session = session
+    const { signal } = this.#stop
+    const end = () => session.end(signal.reason)
+    if (signal.aborted) end()
+    signal.addEventListener('abort', end)
     try {
-      const reason = await Promise.race([session.ended, aborted(this.#stop.signal)])
-      if (!this.#stop.signal.aborted) this.#note(reason, 'consumer starts again')
+      const reason = await session.ended
+      if (!signal.aborted) this.#note(reason, 'consumer starts again')
     } finally {
+      signal.removeEventListener('abort', end)
       this.#session = undefined
       this.#assignment = undefined
       await session.close()
@@ -149,9 +155,3 @@ export const consumerChecks = (status = CONNECTING): { broker: string; consumer:
   status.startsWith(CONNECTING)
     ? { broker: status, consumer: 'waiting for the broker' }
     : { broker: 'ok', consumer: status }
-
-const aborted = (signal: AbortSignal) =>
-  new Promise<void>((resolve) => {
-    if (signal.aborted) resolve()
-    else signal.addEventListener('abort', () => resolve(), { once: true })
-  })

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { settlesWithin } from '@lab/kit/bounded.ts'
+import { pause } from '@lab/kit/wait.ts'
 import type { Consumer } from 'kafkajs'
 import { Batch } from './batch.ts'
 import { createKafka, type KafkaSettings } from './client.ts'
@@ -131,10 +131,6 @@ export async function openSession(settings: KafkaSettings, options: SessionOptio
   }
   return { seek, commit, lastActivity: clock.lastActivity, ended: ended.promise, end: ended.resolve, close }
 }
-
-/** Ends early, and quietly, when `signal` aborts. */
-export const pause = (ms: number, signal: AbortSignal): Promise<void> =>
-  sleep(ms, undefined, { signal }).catch(() => {})
 
 function createConsumer(settings: KafkaSettings, { groupId, member }: SessionOptions): Consumer {
   const retry = {
