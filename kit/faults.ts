@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { z } from 'zod'
 import { LabError } from './errors.ts'
+import { pause } from './wait.ts'
 
 export const ActiveFaults = z
   .object({
@@ -71,9 +71,7 @@ export class Faults {
   async apply(): Promise<void> {
     const { delay_seconds } = this.active()
     if (delay_seconds > 0) {
-      await sleep(delay_seconds * 1_000, undefined, { signal: this.#changed.signal }).catch(() => {
-        // Interrupted by a change of the faults: go on at once.
-      })
+      await pause(delay_seconds * 1_000, this.#changed.signal)
     }
     this.refuse()
   }

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isTerminal, type OrderStatus } from '@lab/common/domain/order.ts'
+import { pause } from '@lab/kit/wait.ts'
 import {
   type Answers,
   answersOf,
@@ -199,9 +200,7 @@ async function sampleWaiting(watch: PartWatch, { now, over }: LoadClock) {
   const samples: { atMs: number; waiting: number }[] = []
   while (!over.aborted) {
     samples.push({ waiting: await watch.waiting(), atMs: now() })
-    await sleep(SAMPLE_MS, undefined, { signal: over }).catch(() => {
-      // The load is over, and so are the samples.
-    })
+    await pause(SAMPLE_MS, over)
   }
   return samples
 }

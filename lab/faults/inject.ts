@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Order } from '@lab/common/domain/order.ts'
 import { orderIdForKey } from '@lab/common/ids.ts'
+import { pause } from '@lab/kit/wait.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
 import { isReserved } from '../ledger/observed.ts'
 import { outcomeOf } from '../load/exchange.ts'
@@ -141,4 +142,3 @@ async function statusOf(client: ServiceClient, order_id: string) {
 }
 
 /** Ends early, without an error, when nobody waits any more. */
-const pause = (ms: number, signal: AbortSignal) => sleep(ms, undefined, { signal }).catch(() => {})

@@ -2,7 +2,7 @@ import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '@lab/kit/errors.ts'
-import { within } from '@lab/kit/wait.ts'
+import { pause, within } from '@lab/kit/wait.ts'
 import { readProcess } from '../bench/process-figures.ts'
 import { atSeconds, timeChart } from '../experiments/curves.ts'
 import {
@@ -232,9 +232,7 @@ async function takeSamples({ part, client, now, everyMs, over }: Sampling): Prom
       ...(waiting !== undefined && { waiting }),
       ...(storeBytes > 0 && { storeBytes }),
     })
-    await sleep(everyMs, undefined, { signal: over }).catch(() => {
-      // The load is over, and so are the samples.
-    })
+    await pause(everyMs, over)
   }
   return samples
 }

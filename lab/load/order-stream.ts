@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Order, OrderStatus } from '@lab/common/domain/order.ts'
 import { messageOf } from '@lab/kit/errors.ts'
 import { createSseParser } from '@lab/kit/sse.ts'
+import { pause } from '@lab/kit/wait.ts'
 import pLimit from 'p-limit'
 import { Pool } from 'undici'
 import { z } from 'zod'
@@ -43,7 +44,7 @@ export async function followOrders(url: string, options: FollowOptions): Promise
           throw new Error(`GET /orders/stream cannot be read: ${messageOf(err)}`, { cause: err })
       }
       // An aborted pause is the end of the loop.
-      await sleep(RECONNECT_MS, undefined, { signal: options.stop }).catch(() => {})
+      await pause(RECONNECT_MS, options.stop)
     }
   }
   const ended = read()

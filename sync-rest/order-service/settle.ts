@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from '@lab/kit/log.ts'
 import { reachStep } from '@lab/kit/steps.ts'
+import { pause } from '@lab/kit/wait.ts'
 import type { Orders } from './orders.ts'
 import type { Upstream } from './upstream.ts'
 
@@ -39,7 +39,7 @@ export function startSettler({ orders, inventory, log }: SettlerDeps): Settler {
       woken = Promise.withResolvers()
       failures = (await pass().catch(failed)) ? 0 : failures + 1
       if (failures === 0) await woken.promise
-      else await pause(failures, stopping.signal)
+      else await backOff(failures, stopping.signal)
     }
   }
 
@@ -87,9 +87,7 @@ export function startSettler({ orders, inventory, log }: SettlerDeps): Settler {
 }
 
 /** Doubles up to the longest pause, with full jitter, so services that lost the same inventory do not return in step. */
-async function pause(failures: number, signal: AbortSignal): Promise<void> {
+async function backOff(failures: number, signal: AbortSignal): Promise<void> {
   const longestMs = Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** failures)
-  await sleep(Math.random() * longestMs, undefined, { signal }).catch(() => {
-    // Stopping: the loop ends.
-  })
+  await pause(Math.random() * longestMs, signal)
 }

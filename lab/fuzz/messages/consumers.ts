@@ -1,4 +1,4 @@
-import { setTimeout as sleep } from 'node:timers/promises'
+import { pause } from '@lab/kit/wait.ts'
 import type fc from 'fast-check'
 import type { PartClient } from '../../parts/client.ts'
 import type { RunningTrio } from '../../trio.ts'
@@ -111,8 +111,6 @@ async function untilNone(
     if (performance.now() - movedAt > STUCK_AFTER_MS) return false
     last = now
     progress(now)
-    await sleep(EVERY_MS, undefined, { signal }).catch(() => {
-      // Aborted: the next turn throws the signal's own reason.
-    })
+    await pause(EVERY_MS, signal)
   }
 }

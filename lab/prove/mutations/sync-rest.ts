@@ -49,7 +49,7 @@ export const restMutations: Mutation[] = [
     name: 'rest-settle-gives-up',
     breaks: 'an unknown outcome is settled however long inventory is away',
     file: 'sync-rest/order-service/settle.ts',
-    find: 'else await pause(failures, stopping.signal)',
+    find: 'else await backOff(failures, stopping.signal)',
     replace: 'else return',
     check: { test: 'sync-rest/order-service/settle.test.ts' },
   },

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { ITEMS, type Item } from '@lab/common/domain/order.ts'
 import { messageOf } from '@lab/kit/errors.ts'
+import { pause } from '@lab/kit/wait.ts'
 import { request } from 'undici'
 import type { Figures, FiguresHistory, GroupFigures, LaneFigures, QueueFigures } from '../../wire/figures.ts'
 import type { LaneSource } from '../flow/lanes.ts'
@@ -75,8 +75,8 @@ export function startFigures({ lanes, publish, watching, sources }: FiguresDeps)
     while (!stopping.signal.aborted) {
       const begun = performance.now()
       await look()
-      const pause = (watching() > 0 ? EVERY_MS : RESTING_MS) - (performance.now() - begun)
-      await wakeable(Math.max(100, pause), () => watching() > 0, stopping.signal)
+      const restMs = (watching() > 0 ? EVERY_MS : RESTING_MS) - (performance.now() - begun)
+      await wakeable(Math.max(100, restMs), () => watching() > 0, stopping.signal)
     }
   }
   const running = run()
@@ -101,9 +101,7 @@ async function wakeable(ms: number, isWatched: () => boolean, signal: AbortSigna
   const until = performance.now() + ms
   const wasWatched = isWatched()
   while (performance.now() < until && !signal.aborted && (wasWatched || !isWatched()))
-    await sleep(Math.min(250, Math.max(1, until - performance.now())), undefined, { signal }).catch(() => {
-      // Stopping: the loop ends.
-    })
+    await pause(Math.min(250, Math.max(1, until - performance.now())), signal)
 }
 
 interface Looking {

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '@lab/kit/errors.ts'
+import { pause } from '@lab/kit/wait.ts'
 import { rabbitApi } from '@lab/stack/servers/rabbitmq/api.ts'
 import type { ConsumeMessage } from 'amqplib'
 import type { Mark, Stop } from '../../wire/flow.ts'
@@ -35,9 +35,7 @@ export async function followFirehose(
     } catch (err) {
       if (!signal.aborted) onState(messageOf(err))
     }
-    await sleep(RETRY_MS, undefined, { signal }).catch(() => {
-      // Aborted: the loop ends.
-    })
+    await pause(RETRY_MS, signal)
   }
   await setTracing(rabbit, false).catch((err) => onState(messageOf(err)))
 }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '@lab/kit/errors.ts'
+import { pause } from '@lab/kit/wait.ts'
 import type { KafkaLog, Position } from '@lab/stack/kafka-log.ts'
 import type { Recorder } from '../recorder.ts'
 import { followFirehose } from './firehose.ts'
@@ -129,9 +129,7 @@ async function listenWhile({ isWanted, isTooMuch, listen, say, stop }: Listening
       await end()
       say(tooMuch ? `off: more than ${FIREHOSE_UP_TO} orders a second` : 'resting')
     }
-    await sleep(LOOK_MS, undefined, { signal: stop }).catch(() => {
-      // Stopping: the loop ends.
-    })
+    await pause(LOOK_MS, stop)
   }
   await end()
 }
@@ -163,9 +161,7 @@ async function followNotifications(
     } catch (err) {
       say(messageOf(err))
     }
-    await sleep(LOOK_MS, undefined, { signal }).catch(() => {
-      // Aborted: the loop ends.
-    })
+    await pause(LOOK_MS, signal)
   }
 }
 
@@ -185,9 +181,7 @@ async function followKafka(
   const commits = async () => {
     while (!signal.aborted) {
       if (unread.size > 0) await noteCommitted(asking, unread).catch((err) => say(messageOf(err)))
-      await sleep(LOOK_MS, undefined, { signal }).catch(() => {
-        // Aborted: the loop ends.
-      })
+      await pause(LOOK_MS, signal)
     }
   }
   const noteCommitted = async (log: KafkaLog, waiting: Map<string, Position>) => {

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '@lab/kit/errors.ts'
 import { createSseParser } from '@lab/kit/sse.ts'
+import { pause } from '@lab/kit/wait.ts'
 import { request } from 'undici'
 
 /** One step of an order, as its order service tells it. */
@@ -45,8 +45,6 @@ export async function followOrders({ url, signal, onUpdates, onState }: OrderStr
     } catch (err) {
       if (!signal.aborted) onState(messageOf(err))
     }
-    await sleep(RECONNECT_MS, undefined, { signal }).catch(() => {
-      // Aborted: the loop ends.
-    })
+    await pause(RECONNECT_MS, signal)
   }
 }

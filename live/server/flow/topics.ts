@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '@lab/kit/errors.ts'
+import { pause } from '@lab/kit/wait.ts'
 import type { KafkaLog, LogRecord, Position } from '@lab/stack/kafka-log.ts'
 import { traceparentIn } from './traceparent.ts'
 import type { Event } from './tracker.ts'
@@ -49,9 +49,7 @@ export async function followTopics(options: TopicsOptions, onState: (state: stri
       if (signal.aborted) return
       onState(messageOf(err))
       positions = undefined
-      await sleep(RETRY_MS, undefined, { signal }).catch(() => {
-        // Aborted: the loop ends.
-      })
+      await pause(RETRY_MS, signal)
     }
   }
 }

@@ -1,5 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '@lab/kit/errors.ts'
+import { pause } from '@lab/kit/wait.ts'
 import {
   type Answer,
   type Observation,
@@ -62,7 +62,7 @@ export function watch({ id, switching, ordersUrl, turn, turnBack, show }: Turnin
         observation.samples.push([Math.round(probe.seconds * 10) / 10, probe.waiting, probe.refused])
         update()
       }
-      await sleep(LOOK_MS, undefined, { signal: closing.signal }).catch(() => {})
+      await pause(LOOK_MS, closing.signal)
     }
     await probe.look()
   }

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { setTimeout as delay } from 'node:timers/promises'
 import { LabError } from '@lab/kit/errors.ts'
 import type { Logger } from '@lab/kit/log.ts'
+import { pause } from '@lab/kit/wait.ts'
 import type { Mailer } from '../../shared/mail/mailer.ts'
 import { CODE_SECONDS } from './otp.ts'
 
@@ -37,9 +37,7 @@ export function createCodeMails(mailer: Mailer, log: Logger, now = Date.now): Co
       } catch (err) {
         log.warn({ err }, 'code not mailed')
         if (!(err instanceof LabError && err.retryable)) return
-        await delay(AGAIN_MS, undefined, { signal: closing.signal }).catch(() => {
-          // Closing: the loop ends.
-        })
+        await pause(AGAIN_MS, closing.signal)
       }
     }
   }

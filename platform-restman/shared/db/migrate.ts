@@ -1,8 +1,8 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '@lab/kit/errors.ts'
 import type { Logger } from '@lab/kit/log.ts'
+import { pause } from '@lab/kit/wait.ts'
 import type { Db } from './db.ts'
 import { EVENT_TABLES } from './outbox.ts'
 
@@ -71,7 +71,7 @@ export function keepMigrating(
       } catch (err) {
         state = `migrating: ${messageOf(err)}`
         log.warn({ err }, 'the tables are not there yet')
-        await sleep(RETRY_MS, undefined, { signal: closing.signal }).catch(() => {})
+        await pause(RETRY_MS, closing.signal)
       }
     }
   })()

@@ -1,9 +1,9 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { settlesWithin } from '@lab/kit/bounded.ts'
 import { messageOf } from '@lab/kit/errors.ts'
 import type { Faults } from '@lab/kit/faults.ts'
 import type { Metrics } from '@lab/kit/metrics.ts'
 import { ack, deadLetter } from '@lab/kit/outcome.ts'
+import { pause } from '@lab/kit/wait.ts'
 import type { EachBatchPayload, KafkaMessage, Producer } from 'kafkajs'
 import { Partitioners } from 'kafkajs'
 import type { z } from 'zod'
@@ -179,7 +179,7 @@ export function runConsumer<Event>(
         } else if (!isRefusedByDatabase(err)) {
           log.warn({ err, topic, partition: batch.partition }, 'events wait: they could not be handled')
           if (!isCurrent()) return
-          await sleep(backoff(failures++), undefined, { signal: closing.signal }).catch(() => {})
+          await pause(backoff(failures++), closing.signal)
           await heartbeat()
         } else if (some.length > 1) {
           // Which of them it was shows when each comes alone.
@@ -223,7 +223,7 @@ export function runConsumer<Event>(
         log.warn({ reason: messageOf(err) }, 'consumer starts again')
       })
       if (Date.now() - startedAt > 30_000) failures = 0
-      await sleep(backoff(failures), undefined, { signal: closing.signal }).catch(() => {})
+      await pause(backoff(failures), closing.signal)
     }
   })()
 

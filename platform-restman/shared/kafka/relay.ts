@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { bounded, settlesWithin } from '@lab/kit/bounded.ts'
 import { messageOf } from '@lab/kit/errors.ts'
 import type { Metrics } from '@lab/kit/metrics.ts'
+import { pause } from '@lab/kit/wait.ts'
 import { Partitioners, type Producer } from 'kafkajs'
 import type { Db } from '../db/db.ts'
 import { createKafka, type KafkaSettings } from './client.ts'
@@ -83,9 +84,9 @@ export function startRelay(db: Db, settings: KafkaSettings, metrics: Metrics): R
     producer = undefined
     if (old) await settlesWithin(old.disconnect(), 1_000)
   }
-  const pause = (ms: number) =>
+  const untilWoken = (ms: number) =>
     Promise.race([
-      sleep(ms, undefined, { signal: closing.signal }).catch(() => {}),
+      pause(ms, closing.signal),
       new Promise<void>((resolve) => {
         wake = resolve
       }),
@@ -103,13 +104,13 @@ export function startRelay(db: Db, settings: KafkaSettings, metrics: Metrics): R
         failures = 0
         const early = GATHER_MS - (performance.now() - startedAt)
         if (count > 0 && early > 0) await sleep(early, undefined, { signal: closing.signal })
-        if (count < BATCH && !isPumped) await pause(IDLE_MS)
+        if (count < BATCH && !isPumped) await untilWoken(IDLE_MS)
       } catch (err) {
         if (closing.signal.aborted) break
         state = messageOf(err)
         log.warn({ reason: state }, 'events wait in the outbox')
         await drop()
-        await pause(BACKOFF_MS[Math.min(failures++, BACKOFF_MS.length - 1)]!)
+        await untilWoken(BACKOFF_MS[Math.min(failures++, BACKOFF_MS.length - 1)]!)
       }
     }
     await drop()

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { LabError, messageOf } from '@lab/kit/errors.ts'
 import type { Logger } from '@lab/kit/log.ts'
+import { pause } from '@lab/kit/wait.ts'
 import type { Db, Tx } from '../db/db.ts'
 import type { Mail, Mailer } from './mailer.ts'
 
@@ -79,7 +79,7 @@ export function startMailSender(db: Db, mailer: Mailer, log: Logger): MailSender
       }
       if (count === 0)
         await Promise.race([
-          sleep(IDLE_MS, undefined, { signal: closing.signal }).catch(() => {}),
+          pause(IDLE_MS, closing.signal),
           new Promise<void>((resolve) => {
             wake = resolve
           }),
