@@ -4,7 +4,7 @@ import type { PartSpec, RunningPart } from '@lab/stack/spec.ts'
 import { Pool } from 'undici'
 import { repeated } from '../experiments/repeated.ts'
 import { inParallel } from '../load/closed-loop.ts'
-import { nearestRank } from '../load/histogram.ts'
+import { histogramOf } from '../load/histogram.ts'
 import { openRedisProbe } from '../probes/redis.ts'
 import { startBare } from './bare/chain.ts'
 import { benchOf, type Measured, type OneBench } from './bench.ts'
@@ -224,8 +224,8 @@ async function post(pool: Pool, [path, body]: Ask): Promise<{ status: number; id
 }
 
 const percentiles = (ms: number[]) => {
-  const sorted = ms.toSorted((a, b) => a - b)
-  return { p50Ms: nearestRank(sorted, 0.5)!, p99Ms: nearestRank(sorted, 0.99)! }
+  const histogram = histogramOf(ms.map((each) => each * 1_000))
+  return { p50Ms: histogram.nearestRank(0.5)! / 1_000, p99Ms: histogram.nearestRank(0.99)! / 1_000 }
 }
 
 async function eventsOf({ host, port, db, admin }: Servers['redis']): Promise<number> {

@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest'
-import { judgeSteps, type Step, type StepLatency } from './compare-knee.ts'
+import type { LatencySummary } from '../load/histogram.ts'
+import { judgeSteps, type Step } from './compare-knee.ts'
 
-const latency = (p50_us: number, p95_us: number): StepLatency => ({ count: 1_000, p50_us, p95_us })
+const latency = (p50_us: number, p95_us: number): LatencySummary => ({ count: 1_000, p50_us, p95_us })
 
 const step = (rate: number, overrides: Partial<Step> = {}): Step => ({
   rate,

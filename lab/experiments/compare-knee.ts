@@ -1,5 +1,4 @@
-import { Histogram, milliseconds, type Percentiles, percentilesOf, summaryCell } from '../load/histogram.ts'
-import type { OpenLoopResult } from '../load/result.ts'
+import { Histogram, milliseconds, summarize } from '../load/histogram.ts'
 import { mostOrders } from '../load/schedule.ts'
 import { guaranteeCard } from '../part.ts'
 import { STYLE } from '../parts/index.ts'
@@ -54,8 +53,10 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const { rates, bend, secondsPerStep, warmUpOrders } = context.params
   const knees = await Array.fromAsync(TRIOS, (part) => kneeOf(context, part))
   const steps = knees.flatMap((knee) => knee.steps.map((step) => ({ ...step, ...knee })))
-  const latencyOf = (name: 'acceptance' | 'completion', percentile: 'p50_us' | 'p95_us') => (step: Step) =>
-    step.is_valid ? summaryCell(step[name], percentile) : '–'
+  const latencyOf = (name: 'acceptance' | 'completion', percentile: 'p50_us' | 'p95_us') => (step: Step) => {
+    const us = step[name][percentile]
+    return step.is_valid && us !== undefined ? milliseconds(us) : '–'
+  }
   return {
     checks: knees.flatMap(({ style, steps: [first], ledger }) => [
       check(
@@ -207,10 +208,6 @@ function readingOf(knees: Knee[], rates: number[]): string[] {
 /** One rate, held for a while. Latencies are from the intended time, in microseconds; absent where samples are too few. */
 export type Step = ReturnType<typeof stepOf>
 
-export interface StepLatency extends Percentiles {
-  count: number
-}
-
 type Offered = Awaited<ReturnType<Awaited<ReturnType<typeof openBench>>['offer']>>
 
 function stepOf(rate: number, load: Offered) {
@@ -219,19 +216,13 @@ function stepOf(rate: number, load: Offered) {
     ...load,
     rate,
     achieved_per_second,
-    acceptance: latencyOf(response.ok),
-    completion: latencyOf(completion.reserved),
+    acceptance: summarize(Histogram.from(response.ok)),
+    completion: summarize(Histogram.from(completion.reserved)),
     not_accepted: counts.sent - counts.ok,
     not_completed,
     /** Whether the generator kept its schedule: if not, this step says nothing about the part. */
     is_valid: verdict.kept_up,
   }
-}
-
-function latencyOf(serialized: OpenLoopResult['response']['ok']): StepLatency {
-  const histogram = Histogram.from(serialized)
-  const { count } = histogram
-  return { count, ...percentilesOf(count, (share) => histogram.nearestRank(share)!) }
 }
 
 /** What gives way first when more is asked for. */

@@ -1,5 +1,5 @@
 import { Histogram, isSupported, merged, milliseconds, percentileCell } from '../load/histogram.ts'
-import type { OpenLoopResult } from '../load/result.ts'
+import type { Interval, OpenLoopResult } from '../load/result.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
 import { guaranteeCard } from '../part.ts'
 import { drivers, STYLE } from '../parts/index.ts'
@@ -111,7 +111,6 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
     reading: [
       ...rates.flatMap((rate) => LATENCIES.flatMap((latency) => compared(settings, rate, latency))),
       ...(repetitions < 3 ? ['One run each cannot tell a difference between the styles from noise.'] : []),
-      ...settings.filter(({ rate }) => rate === Math.max(...rates)).flatMap(tailOf),
     ],
     invalid: measured.flatMap(({ part, repetition, loads }) =>
       loads.flatMap(({ rate, result }) =>
@@ -129,7 +128,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         part,
         rate,
         latency,
-        us: all.toJSON(),
+        hdr_us: all.toJSON(),
       })),
       generator: measured.flatMap(({ part, repetition, loads }) =>
         loads.map(({ rate, tries, result }) => ({
@@ -190,7 +189,7 @@ const settingsOf = (measured: Measured[], rates: number[]) =>
 
 type Latency = ReturnType<typeof latencyOf>
 
-function latencyOf(serialized: OpenLoopResult['response']['ok'][]) {
+function latencyOf(serialized: string[]) {
   const runs = serialized.map((one) => Histogram.from(one))
   return {
     times: runs.length,
@@ -205,7 +204,7 @@ function cellOf({ times, all, figure }: Latency, share: number): string {
   const supported = figure(share)
   if (supported) return spread(supported, milliseconds)
   const remark = times > 1 && isSupported(all.count, share) ? ' (all runs)' : ''
-  return `${percentileCell(all.count, share, all.nearestRank(share))}${remark}`
+  return `${percentileCell(all, share)}${remark}`
 }
 
 /** The styles from the fastest to the slowest by their median, and whether the distance is more than noise. */
@@ -229,18 +228,6 @@ function compared(settings: Setting[], rate: number, latency: (typeof LATENCIES)
   ]
 }
 
-/** What an accepted order still has to wait for, where acceptance is not completion. */
-function tailOf({ rate, part, style, acceptance, completion }: Setting): string[] {
-  const count = Math.min(acceptance.all.count, completion.all.count)
-  const share = SHARES.findLast((p) => isSupported(count, p))
-  if (share === undefined) return []
-  const after = ({ all }: Latency) => `after ${milliseconds(all.percentile(share)!)} ms`
-  const end = isAtOnce(part) ? 'the answer is the completion' : `it is done ${after(completion)}`
-  return [
-    `At ${rate} orders/s, p${share * 100} over all runs: ${style} answers ${after(acceptance)}; ${end}.`,
-  ]
-}
-
 /** The answer of part A is its completion, so one curve is both. */
 const isAtOnce = (part: TrioName) => drivers[part].completes === 'response'
 
@@ -256,8 +243,14 @@ function chartsAt(settings: Setting[]): Chart[] {
   const [{ rate, runs: plan }] = settings as [Setting]
   const widthMs = widthFor(rate, plan)
   const curves = settings.flatMap(({ part, style, runs, acceptance, completion }) => {
-    const accepted = { means: part, runs, ...acceptance, interval: 'response_ok', counted: 'ok' } as const
-    const done = { means: part, runs, ...completion, interval: 'completion', counted: 'completed' } as const
+    const accepted = {
+      means: part,
+      runs,
+      ...acceptance,
+      interval: 'response_ok',
+      counted: 'accepted',
+    } as const
+    const done = { means: part, runs, ...completion, interval: 'completion', counted: 'done' } as const
     return isAtOnce(part)
       ? [{ ...accepted, name: `${style} acceptance and completion`, did: `${style} accepted and done` }]
       : [
@@ -265,8 +258,6 @@ function chartsAt(settings: Setting[]): Chart[] {
           { ...done, name: `${style} completion`, did: `${style} done` },
         ]
   })
-  const pointsOf = (rates: number[]) =>
-    rates.map((rate, at): [number, number] => [middleOf(at, widthMs), Math.round(rate)])
   return [
     percentileChart(
       `Latency by percentile at ${rate} orders/s`,
@@ -286,17 +277,17 @@ function chartsAt(settings: Setting[]): Chart[] {
       title: `Offered against achieved at ${rate} orders/s, ${plan.length === 1 ? 'one run' : `mean of ${plan.length} runs`}`,
       y: { label: 'rate', unit: 'orders/s' },
       series: [
-        ...curves.map(({ did, means, runs, counted }) => ({
+        ...curves.map(({ did, means, runs, all, counted }) => ({
           name: did,
           means,
-          n: runs.reduce((sum, { counts }) => sum + counts[counted], 0),
-          points: pointsOf(rateOverTime(runs, counted, widthMs)),
+          n: all.count,
+          points: ratesOf(runs, counted, widthMs),
         })),
         {
           name: 'offered to each',
           means: 'offered',
           n: plan.reduce((sum, { counts }) => sum + counts.offered, 0),
-          points: pointsOf(offeredOverTime(plan, widthMs)),
+          points: ratesOf(plan, 'offered', widthMs),
         },
       ],
     }),
@@ -317,14 +308,29 @@ function medians(
   })
 }
 
-function offeredOverTime(runs: OpenLoopResult[], widthMs: number): number[] {
-  const rates: number[] = []
-  for (const { at_ms, offered } of runs.flatMap(({ intervals }) => intervals)) {
-    const at = Math.floor(at_ms / widthMs)
-    if ((at + 1) * widthMs > runs[0]!.rate.seconds * 1_000) continue // not whole
-    rates[at] = (rates[at] ?? 0) + offered / runs.length / (widthMs / 1_000)
+/**
+ * Orders per second in each stretch, as the mean over runs of the same plan: as long as the load lasts, and further until
+ * the last of them. A stretch in which either of these ends is not whole, and is left out.
+ */
+function ratesOf(
+  runs: OpenLoopResult[],
+  counted: keyof Pick<Interval, 'offered' | 'accepted' | 'done'>,
+  widthMs: number,
+): Series['points'] {
+  const counts: number[] = []
+  for (const interval of runs.flatMap(({ intervals }) => intervals)) {
+    const at = Math.floor(interval.at_ms / widthMs)
+    counts[at] = (counts[at] ?? 0) + interval[counted]
   }
-  return rates
+  const lastedMs = (runs[0]?.rate.seconds ?? 0) * 1_000
+  const whole = Math.max(
+    Math.floor(lastedMs / widthMs),
+    counts.findLastIndex((count) => count > 0),
+  )
+  return Array.from({ length: whole }, (_, at): [number, number] => {
+    const perSecond = (counts[at] ?? 0) / runs.length / (widthMs / 1_000)
+    return [middleOf(at, widthMs), Math.round(perSecond)]
+  })
 }
 
 const MOST_STRETCHES = 40
@@ -342,42 +348,3 @@ function widthFor(rate: number, runs: OpenLoopResult[]): number {
 }
 
 const middleOf = (stretch: number, widthMs: number): number => ((stretch + 0.5) * widthMs) / 1_000
-
-type Run = Pick<OpenLoopResult, 'timeline' | 'counts' | 'rate' | 'ended_ms'>
-type Counted = 'ok' | 'completed'
-type Seen = [atMs: number, count: number][]
-
-/**
- * Orders per second in each stretch of `widthMs` since the load began, as the mean over runs of the same plan: until the
- * load ends, and further until the last of them. A stretch in which either of these comes is left out: it is not whole,
- * and its rate would fall for no reason. The generator counts at its live snapshots; between two of them the orders came
- * evenly.
- */
-export function rateOverTime(runs: Run[], counted: Counted, widthMs: number): number[] {
-  const seen = runs.map((run) => countsSeen(run, counted))
-  const lastMs = Math.max(0, ...seen.map(whenAllWereSeen))
-  if (lastMs === 0) return []
-  const endMs = Math.max(lastMs, ...runs.map(({ rate }) => rate.seconds * 1_000))
-  return Array.from({ length: Math.floor(endMs / widthMs) }, (_, at) => {
-    const came = seen.map((run) => countAt(run, (at + 1) * widthMs) - countAt(run, at * widthMs))
-    return came.reduce((sum, count) => sum + count, 0) / seen.length / (widthMs / 1_000)
-  })
-}
-
-function countsSeen({ timeline, counts, ended_ms: endMs }: Run, counted: Counted): Seen {
-  const snapshots = timeline.map((snapshot): Seen[number] => [snapshot.elapsed_ms, snapshot.counts[counted]])
-  return [[0, 0], ...snapshots.filter(([atMs]) => atMs > 0 && atMs < endMs), [endMs, counts[counted]]]
-}
-
-function whenAllWereSeen(seen: Seen): number {
-  const all = seen.at(-1)![1]
-  return seen.find(([, count]) => count === all)![0]
-}
-
-function countAt(seen: Seen, atMs: number): number {
-  const next = seen.findIndex(([at]) => at >= atMs)
-  if (next === -1) return seen.at(-1)![1]
-  if (next === 0) return 0
-  const [[fromMs, from], [toMs, to]] = [seen[next - 1]!, seen[next]!]
-  return from + ((to - from) * (atMs - fromMs)) / (toMs - fromMs)
-}

@@ -1,8 +1,8 @@
-import { type Histogram, LATENCY_COLUMNS, type LatencySummary, latencyCells } from '../load/histogram.ts'
+import { type Histogram, LATENCY_COLUMNS, latencyCells } from '../load/histogram.ts'
 import type { Chart, Column, Series } from './experiment.ts'
 
 /** Count, mean and percentiles of what was measured of an item. */
-export const latencyColumns = <Item>(of: (item: Item) => LatencySummary): Column<Item>[] =>
+export const latencyColumns = <Item>(of: (item: Item) => Histogram): Column<Item>[] =>
   LATENCY_COLUMNS.map((title, at) => [title, (item) => latencyCells(of(item))[at]!])
 
 /** Latency by percentile as HDR charts show it. A curve ends where its samples do. `from` says when the clock started. */

@@ -1,6 +1,6 @@
 import { waitFor } from '@lab/kit/wait.ts'
 import { answered, latenciesOf, orderIds } from '../load/closed-loop.ts'
-import { milliseconds, summarize } from '../load/histogram.ts'
+import { histogramOf, milliseconds } from '../load/histogram.ts'
 import { guaranteeCard } from '../part.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
 import { kafkaCard, ORDER_EVENTS } from '../parts/streaming-kafka.ts'
@@ -75,7 +75,8 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   const settings = ACKS.map((acks) => {
     const own = measured.filter((one) => one.acks === acks)
     const perSecond = repeated(own.map(({ bulk }) => bulk.accepted / bulk.seconds))!
-    return { acks, p50Us: repeated(own.map(({ load }) => summarize(latenciesOf(load)).p50_us)), perSecond }
+    const p50Us = repeated(own.map(({ load }) => histogramOf(latenciesOf(load)).percentile(0.5)))
+    return { acks, p50Us, perSecond }
   })
   const all = settings.at(-1)!
   const costs = settings.slice(0, -1).map(({ acks, perSecond }) => {

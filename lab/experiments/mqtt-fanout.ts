@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { within } from '@lab/kit/wait.ts'
-import { histogramOf, summarize } from '../load/histogram.ts'
+import { Histogram, summarize } from '../load/histogram.ts'
 import { openMqttProbe, subscribeMqtt } from '../probes/mqtt.ts'
 import { latencyColumns, percentileChart } from './curves.ts'
 import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
@@ -43,17 +43,17 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
     tables: [
       tableOf('From the order to the last page that hears of its food, preparation time 0', measured, [
         ['pages', ({ pages }) => pages],
-        ...latencyColumns<Measured>(({ us }) => summarize(us)),
+        ...latencyColumns<Measured>(({ histogram }) => histogram),
       ]),
     ],
     charts: [
       percentileChart(
         'From the order to the last page, by percentile',
-        measured.map(({ pages, us }) => ({ name: `${pages} pages`, histogram: histogramOf(us) })),
+        measured.map(({ pages, histogram }) => ({ name: `${pages} pages`, histogram })),
         'the order',
       ),
     ],
-    data: { loads: measured.map(({ pages, us }) => ({ pages, ...summarize(us) })) },
+    data: { loads: measured.map(({ pages, histogram }) => ({ pages, ...summarize(histogram) })) },
   }
 }
 
@@ -84,7 +84,7 @@ async function measure(
   await Promise.all(subscribed)
   const publisher = stack.use(await openMqttProbe(url, signal))
 
-  const us: number[] = []
+  const histogram = new Histogram()
   for (let at = 0; at < params.orders; at++) {
     current = randomUUID()
     heardOf = 0
@@ -94,10 +94,10 @@ async function measure(
     const sentAt = performance.now()
     const sent = publisher.publish(`restaurant/orders/${table}`, JSON.stringify(order), 1)
     await within(last.promise, 10_000, `${pages} pages to hear of an order`)
-    us.push(Math.round((lastAt - sentAt) * 1_000))
+    histogram.record((lastAt - sentAt) * 1_000)
     signal.throwIfAborted()
     await sent
     if (at % 10 === 0) progress(`${pages} pages: ${at + 1} of ${params.orders} orders`)
   }
-  return { pages, us, heard }
+  return { pages, histogram, heard }
 }

@@ -1,6 +1,6 @@
 import { waitFor, within } from '@lab/kit/wait.ts'
 import { readProcess } from '../bench/process-figures.ts'
-import { histogramOf, milliseconds, summarize } from '../load/histogram.ts'
+import { Histogram, percentileCell, summarize } from '../load/histogram.ts'
 import { followPlatform, type Place } from '../probes/redis.ts'
 import { measured } from '../report/number.ts'
 import { latencyColumns, percentileChart } from './curves.ts'
@@ -61,8 +61,8 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
     tables: [
       tableOf('From the HTTP answer to the last socket; 0 where every socket has the event before', rows, [
         ['sockets', ({ sockets }) => sockets],
-        ...latencyColumns<Fan>(({ answerUs }) => summarize(answerUs)),
-        ['p50 ms from the click', ({ clickUs }) => milliseconds(summarize(clickUs).p50_us!)],
+        ...latencyColumns<Fan>(({ fromAnswer }) => fromAnswer),
+        ['p50 ms from the click', ({ fromClick }) => percentileCell(fromClick, 0.5)],
       ]),
       tableOf(`Published as fast as the last socket follows, at most ${BATCH} events behind`, rows, [
         ['sockets', ({ sockets }) => sockets],
@@ -76,7 +76,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
     charts: [
       percentileChart(
         'From the click to the last socket, by percentile',
-        rows.map(({ sockets, clickUs }) => ({ name: `${sockets} sockets`, histogram: histogramOf(clickUs) })),
+        rows.map(({ sockets, fromClick }) => ({ name: `${sockets} sockets`, histogram: fromClick })),
         'the click',
       ),
     ],
@@ -84,10 +84,10 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       `The last of ${widest.sockets} sockets follows ${Math.round(widest.eventsPerSecond)} events/s. All of them listen in one process, which is part of every figure: where it is as busy as the service, the service could do more.`,
     ],
     data: {
-      fans: rows.map(({ answerUs, clickUs, ...fan }) => ({
+      fans: rows.map(({ fromAnswer, fromClick, ...fan }) => ({
         ...fan,
-        from_answer: summarize(answerUs),
-        from_click: summarize(clickUs),
+        from_answer: summarize(fromAnswer),
+        from_click: summarize(fromClick),
       })),
     },
   }
@@ -102,8 +102,8 @@ async function measure(
   progress(`${sockets} sockets connect`)
   const { ids, from } = await offerAll(url, Math.ceil(params.events / STEPS.length / BATCH) * BATCH, signal)
   await using windows = await openWindows(url, sockets, from, signal)
-  const answerUs: number[] = []
-  const clickUs: number[] = []
+  const fromAnswer = new Histogram()
+  const fromClick = new Histogram()
   let published = 0
   for (; published < params.offers; published++) {
     signal.throwIfAborted()
@@ -112,8 +112,8 @@ async function measure(
     await offerPizza(url, PIZZA)
     const answeredAt = performance.now()
     const lastAt = await last
-    answerUs.push(Math.max(0, Math.round((lastAt - answeredAt) * 1_000)))
-    clickUs.push(Math.round((lastAt - clickedAt) * 1_000))
+    fromAnswer.record((lastAt - answeredAt) * 1_000)
+    fromClick.record((lastAt - clickedAt) * 1_000)
     if (published % 10 === 0) progress(`${sockets} sockets: ${published + 1} of ${params.offers} offers`)
   }
 
@@ -137,9 +137,9 @@ async function measure(
   const followed = published - params.offers
   return {
     sockets,
-    /** Microseconds until the last socket has heard of an offer. */
-    answerUs,
-    clickUs,
+    /** Until the last socket has heard of an offer. */
+    fromAnswer,
+    fromClick,
     /** What was published at full speed, and how long that took. */
     followed,
     ms,

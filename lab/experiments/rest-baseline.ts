@@ -32,8 +32,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   await bench.place(warmup, { what: 'warming up' })
   const rounds = await Array.fromAsync(counts, async (count) => {
     const load = await bench.place(count, { what: 'one after the other' })
-    const us = latenciesOf(load)
-    return { count, outcomes: countOutcomes(load), us, histogram: histogramOf(us) }
+    return { count, outcomes: countOutcomes(load), histogram: histogramOf(latenciesOf(load)) }
   })
   return {
     checks: [
@@ -48,7 +47,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       tableOf(`Sequential POST /order, answered when all is done (after ${warmup} to warm up)`, rounds, [
         ['orders', ({ count }) => count],
         ['answers', ({ outcomes }) => describeOutcomes(outcomes)],
-        ...latencyColumns<(typeof rounds)[number]>(({ us }) => summarize(us)),
+        ...latencyColumns<(typeof rounds)[number]>(({ histogram }) => histogram),
       ]),
     ],
     charts: [
@@ -64,9 +63,9 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
     ],
     data: {
       warmup,
-      rounds: rounds.map(({ us }) => summarize(us)),
+      rounds: rounds.map(({ histogram }) => summarize(histogram)),
       outcomes: rounds.map(({ outcomes }) => outcomes),
-      histograms: rounds.map(({ histogram }) => histogram.toJSON()),
+      hdr_us: rounds.map(({ histogram }) => histogram.toJSON()),
     },
   }
 }

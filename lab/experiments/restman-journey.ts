@@ -92,7 +92,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       tableOf(
         `From the intended time of an order to each hop, ${params.rate} orders/s for ${params.seconds} s`,
         HOPS,
-        [['hop', (hop) => hop], ...latencyColumns<Hop>((hop) => summarize(us[hop]))],
+        [['hop', (hop) => hop], ...latencyColumns<Hop>((hop) => histogramOf(us[hop]))],
       ),
     ],
     charts: [
@@ -104,7 +104,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
     reading: [
       `Tickets and bills come by their service's own clock, the place in the topic by the broker's, rows when the database shows them: it is asked every ${LOOK_EVERY_MS} ms.`,
     ],
-    data: { hops: Object.fromEntries(HOPS.map((hop) => [hop, summarize(us[hop])])) },
+    data: { hops: Object.fromEntries(HOPS.map((hop) => [hop, summarize(histogramOf(us[hop]))])) },
   }
 }
 

@@ -3,7 +3,6 @@ import { isTerminal, type OrderStatus } from '@lab/common/domain/order.ts'
 /** An accepted order on its way to a terminal status. */
 export interface Awaited {
   intendedAt: number
-  interval: number
 }
 
 export interface CompletedOrder extends Awaited {

@@ -8,61 +8,78 @@ type ByOutcome = Record<ClientOutcome, Histogram>
 
 interface Row {
   counts: Counts
+  accepted: number
+  done: number
   responseOk: Histogram
   completion: Histogram
 }
 
-/** Everything that is counted, in whole and by interval of the intended time. */
+/** Everything that is counted, in whole and by interval since the beginning. */
 export class Meter {
+  /** When the load begins: intervals are counted from here. */
+  startsAt = 0
   readonly counts = noCounts()
   readonly response = byOutcome()
   readonly service = byOutcome()
   readonly completion = { reserved: new Histogram(), failed: new Histogram() }
   readonly lateness = new Histogram()
   readonly #rows: Row[] = []
+  readonly #intervalMs: number
 
-  /** A slot was due. `latenessMs` is how late the generator came to it. */
-  offered(interval: number, latenessMs: number, isDropped: boolean): void {
-    this.#count(interval, 'offered')
-    this.#count(interval, isDropped ? 'dropped' : 'sent')
-    // Punctual to the microsecond is no clock skew.
-    this.lateness.record(Math.max(1, latenessMs * 1_000))
+  constructor(intervalMs: number) {
+    this.#intervalMs = intervalMs
   }
 
-  answered(interval: number, intendedAt: number, { outcome, startedAt, endedAt }: Answer): void {
-    this.#count(interval, outcome)
+  /** A slot was due, and the generator comes to it now. */
+  offered(intendedAt: number, at: number, isDropped: boolean): void {
+    this.#count(intendedAt, 'offered')
+    this.#count(intendedAt, isDropped ? 'dropped' : 'sent')
+    this.lateness.record((at - intendedAt) * 1_000)
+  }
+
+  answered(intendedAt: number, { outcome, startedAt, endedAt }: Answer): void {
+    this.#count(intendedAt, outcome)
     const responseUs = (endedAt - intendedAt) * 1_000
     this.response[outcome].record(responseUs)
     if (startedAt !== undefined) this.service[outcome].record((endedAt - startedAt) * 1_000)
-    if (outcome === 'ok') this.#row(interval).responseOk.record(responseUs)
+    if (outcome !== 'ok') return
+    this.#row(intendedAt).responseOk.record(responseUs)
+    this.#row(endedAt).accepted++
   }
 
-  completed({ interval, intendedAt, seenAt, status, isLookedUp }: CompletedOrder): void {
+  completed({ intendedAt, seenAt, status, isLookedUp }: CompletedOrder): void {
     const isReserved = status !== 'failed'
     const us = (seenAt - intendedAt) * 1_000
-    this.#count(interval, isReserved ? 'completed' : 'completed_failed')
-    if (isLookedUp) this.#count(interval, 'looked_up')
+    this.#count(intendedAt, isReserved ? 'completed' : 'completed_failed')
+    if (isLookedUp) this.#count(intendedAt, 'looked_up')
     this.completion[isReserved ? 'reserved' : 'failed'].record(us)
-    if (isReserved) this.#row(interval).completion.record(us)
+    if (!isReserved) return
+    this.#row(intendedAt).completion.record(us)
+    this.#row(seenAt).done++
   }
 
-  intervals(intervalMs: number): Interval[] {
-    return this.#rows.map(({ counts, responseOk, completion }, i) => ({
-      at_ms: i * intervalMs,
+  intervals(): Interval[] {
+    return this.#rows.map(({ counts, accepted, done, responseOk, completion }, i) => ({
+      at_ms: i * this.#intervalMs,
       ...counts,
+      accepted,
+      done,
       response_ok: responseOk.toJSON(),
       completion: completion.toJSON(),
     }))
   }
 
-  #count(interval: number, what: keyof Counts): void {
+  #count(intendedAt: number, what: keyof Counts): void {
     this.counts[what]++
-    this.#row(interval).counts[what]++
+    this.#row(intendedAt).counts[what]++
   }
 
-  #row(interval: number): Row {
+  /** The interval of a moment. Intended times are whole microseconds, which a sum of times in milliseconds can fall short of. */
+  #row(at: number): Row {
+    const interval = Math.floor((at - this.startsAt + 0.000_5) / this.#intervalMs)
     while (this.#rows.length <= interval) {
-      this.#rows.push({ counts: noCounts(), responseOk: new Histogram(), completion: new Histogram() })
+      const histograms = { responseOk: new Histogram(), completion: new Histogram() }
+      this.#rows.push({ counts: noCounts(), accepted: 0, done: 0, ...histograms })
     }
     return this.#rows[interval]!
   }
@@ -72,7 +89,7 @@ export class Meter {
 export const serialized = <Key extends string>(histograms: Record<Key, Histogram>) =>
   Object.fromEntries(
     Object.entries<Histogram>(histograms).map(([name, histogram]) => [name, histogram.toJSON()]),
-  ) as Record<Key, ReturnType<Histogram['toJSON']>>
+  ) as Record<Key, string>
 
 const byOutcome = (): ByOutcome => ({
   ok: new Histogram(),

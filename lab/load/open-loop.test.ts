@@ -12,7 +12,8 @@ async function service(options?: TestServiceOptions): Promise<TestService> {
   return opened
 }
 
-const percentile = (serialized: unknown, p: number) => Histogram.from(serialized).percentile(p)!
+const percentile = (serialized: string, p: number) => Histogram.from(serialized).percentile(p)!
+const maxOf = (serialized: string) => Histogram.from(serialized).max!
 
 describe('open-loop generator', () => {
   test('shows a stall of 1.4 s to every order that was due in it, not only to those on the wire', async () => {
@@ -34,7 +35,7 @@ describe('open-loop generator', () => {
     expect(percentile(response.ok, 0.9)).toBeGreaterThan(1_000_000)
     expect(percentile(response.ok, 0.5)).toBeGreaterThan(20 * percentile(served.ok, 0.5))
     expect(percentile(response.ok, 0.9)).toBeGreaterThan(20 * percentile(served.ok, 0.9))
-    expect(response.ok.max).toBeGreaterThan(0.9 * served.ok.max)
+    expect(maxOf(response.ok)).toBeGreaterThan(0.9 * maxOf(served.ok))
   })
 
   test('sends every order of the plan while nothing is answered', async () => {
@@ -53,9 +54,9 @@ describe('open-loop generator', () => {
 
     expect(target.posts()).toBe(100)
     expect(counts).toMatchObject({ offered: 100, sent: 100, dropped: 0, ok: 0, unknown: 100 })
-    expect(response.unknown.min).toBeGreaterThanOrEqual(700_000)
-    expect(response.unknown.max).toBeLessThan(1.7 * 700_000)
-    expect(served.ok.count).toBe(0)
+    expect(Histogram.from(response.unknown).nearestRank(0)).toBeGreaterThanOrEqual(700_000)
+    expect(maxOf(response.unknown)).toBeLessThan(1.7 * 700_000)
+    expect(Histogram.from(served.ok).count).toBe(0)
   })
 
   test('drops slots above the cap, says how many, and declares the run invalid', async () => {
@@ -86,7 +87,7 @@ describe('open-loop generator', () => {
     })
 
     expect(counts).toMatchObject({ sent: 80, ok: 20, rejected: 20, failed: 20, unknown: 20 })
-    expect(Object.values(response).map(({ count }) => count)).toEqual([20, 20, 20, 20])
+    expect(Object.values(response).map((each) => Histogram.from(each).count)).toEqual([20, 20, 20, 20])
   })
 
   test('knows the id of an order without an answer by its idempotency key', async () => {
@@ -119,11 +120,11 @@ describe('open-loop generator', () => {
     expect(verdict.reasons[0]).toContain('stopped before its time')
   })
 
-  test('reports what it sees while it runs, and the same in the end', async () => {
+  test('reports what it sees while it runs, and in the end by interval', async () => {
     const target = await service()
     const seen: Snapshot[] = []
 
-    const { timeline, intervals, counts } = await generate(
+    const { intervals, counts } = await generate(
       {
         url: target.url,
         rate: { perSecond: 100, seconds: 0.5 },
@@ -133,10 +134,10 @@ describe('open-loop generator', () => {
       { onSnapshot: (snapshot) => seen.push(snapshot) },
     )
 
-    expect(timeline).toEqual(seen)
-    expect(intervals).toHaveLength(5)
-    expect(intervals.map(({ offered }) => offered)).toEqual([10, 10, 10, 10, 10])
+    expect(seen.length).toBeGreaterThan(1)
+    expect(intervals.slice(0, 5).map(({ offered }) => offered)).toEqual([10, 10, 10, 10, 10])
     expect(intervals.reduce((sum, { ok }) => sum + ok, 0)).toBe(counts.ok)
+    expect(intervals.reduce((sum, { accepted }) => sum + accepted, 0)).toBe(counts.ok)
   })
 
   test.each([

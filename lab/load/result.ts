@@ -1,4 +1,5 @@
-import { Histogram, isSupported, type SerializedHistogram } from './histogram.ts'
+import type { ClientOutcome } from '../ledger/history.ts'
+import { Histogram, isSupported } from './histogram.ts'
 import type { Rate } from './schedule.ts'
 
 /** What became of the slots of a run. Figures of orders that ended differently are never mixed. */
@@ -24,13 +25,16 @@ export interface Counts {
 export interface Interval extends Counts {
   /** Milliseconds since the start. */
   at_ms: number
-  /** Latency from the intended time of orders answered `ok`. */
-  response_ok: SerializedHistogram
+  /** Orders that were answered `ok`, and seen reserved, in it, whenever they were intended. */
+  accepted: number
+  done: number
+  /** Latency from the intended time of orders answered `ok`, as a serialised histogram. */
+  response_ok: string
   /** Latency from the intended time of orders seen reserved. */
-  completion: SerializedHistogram
+  completion: string
 }
 
-/** A live view, for progress and for what changes over time. */
+/** A live view, for progress. */
 export interface Snapshot {
   /** When the load began, or will, by `now` of metronome.ts: the machine's monotonic clock, the same in every process. */
   began_at: number
@@ -38,7 +42,6 @@ export interface Snapshot {
   /** Every order has been sent. */
   is_draining: boolean
   counts: Counts
-  in_flight: number
   /** Accepted orders without a terminal status yet, as the client sees it. It is no queue depth. */
   awaiting_completion: number
 }
@@ -48,8 +51,6 @@ export interface OpenLoopResult {
   is_complete: boolean
   rate: Rate
   seed: number
-  /** From the start to the end of the drain. */
-  ended_ms: number
   counts: Counts
   /** Slots per second of the plan. */
   offered_per_second: number
@@ -58,25 +59,22 @@ export interface OpenLoopResult {
   /** Orders answered `ok`, and seen reserved, per second until the last of them: what the services kept up with. */
   ok_per_second: number
   completed_per_second: number
-  /** From the intended time: what somebody who wanted an order at that moment waited. */
-  response: Record<'ok' | 'rejected' | 'failed' | 'unknown', SerializedHistogram>
+  /** Serialised histograms. From the intended time: what somebody who wanted an order at that moment waited. */
+  response: Record<ClientOutcome, string>
   /** From the moment the order went out: what the service took, without the wait before. */
-  service: Record<'ok' | 'rejected' | 'failed' | 'unknown', SerializedHistogram>
+  service: Record<ClientOutcome, string>
   /** From the intended time to the sight of a terminal status. */
-  completion: Record<'reserved' | 'failed', SerializedHistogram>
+  completion: Record<'reserved' | 'failed', string>
   /** Orders that were accepted and showed no terminal status in time. */
   not_completed: number
-  stream_reconnects: number
   generator: {
     /** From the intended time to the moment the generator acted on it. */
-    lateness: SerializedHistogram
-    event_loop_delay_us: { mean: number; p50: number; p99: number; max: number }
-    event_loop_utilization: number
+    lateness: string
+    /** How late timers of its own event loop were, p99. */
+    event_loop_delay_us: number
   }
   interval_ms: number
   intervals: Interval[]
-  /** The live snapshots of the whole run, the drain included. */
-  timeline: Snapshot[]
   /** Whether the generator kept its schedule. If not, no figure of this run may be published. */
   verdict: { kept_up: boolean; reasons: string[] }
 }
@@ -103,7 +101,7 @@ export function judgeGenerator(figures: Figures): OpenLoopResult['verdict'] {
   const { counts, offered_per_second: offered, achieved_per_second: achieved, generator } = figures
   const { droppedShare, achievedShare, latenessP99Ms, eventLoopDelayP99Ms } = LIMITS
   const late = upperEnd(Histogram.from(generator.lateness))
-  const delayMs = generator.event_loop_delay_us.p99 / 1_000
+  const delayMs = generator.event_loop_delay_us / 1_000
   const reasons = [
     !figures.is_complete && 'the run was stopped before its time',
     counts.sent === 0 && 'no order was sent',

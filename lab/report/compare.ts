@@ -216,7 +216,7 @@ function collect(value: unknown, path: string[]): Figure[] {
   const { name, factor } = nameOf(path)
   if (typeof value === 'number') return [{ name, value: value * factor }]
   if (Array.isArray(value)) return value.length > LONGEST_LIST ? [] : collectList(value, path)
-  if (typeof value !== 'object' || value === null || 'hdr' in value) return []
+  if (typeof value !== 'object' || value === null) return []
   if (isRepeated(value)) {
     const { median, min, max, runs } = value
     const range = { median: median * factor, min: min * factor, max: max * factor, runs }
@@ -259,7 +259,6 @@ const WORDS: Record<string, string> = {
   completion: 'done',
   outcomes: 'answers',
   statuses: 'answers',
-  few_samples: '',
 }
 
 /** The name of the figure at this path, and what its value is multiplied by to have the unit in the name. */

@@ -46,7 +46,7 @@ describe('a results file', () => {
     [
       'of another version',
       edited({}, { schema_version: 7 as never }),
-      /schema_version 7; this code reads 4.*0123456789/,
+      /schema_version 7; this code reads 5.*0123456789/,
     ],
     ['of another kind', '{"bench": "throughput"}', /no schema_version/],
     ['that was cut off', edited({}).slice(0, 200), /cut off after 200 characters/],

@@ -37,8 +37,8 @@ export const Chart = z.object({
 })
 export type Chart = z.infer<typeof Chart>
 
-/** 4: histograms are in HdrHistogram's own form. */
-export const SCHEMA_VERSION = 4
+/** 5: a histogram is HdrHistogram's own text and nothing else. */
+export const SCHEMA_VERSION = 5
 
 /** What became of an experiment. What each means, and the words for it, is in `verdict.ts`. */
 export const Verdict = z.enum(['holds', 'broken', 'not measured', 'error', 'interrupted'])

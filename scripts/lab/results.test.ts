@@ -57,7 +57,7 @@ describe('npm run lab -- report', () => {
     [
       'of another version',
       JSON.stringify({ ...results, schema_version: 1 }),
-      /schema_version 1; this code reads 4/,
+      /schema_version 1; this code reads 5/,
     ],
     [
       'edited into nonsense',
