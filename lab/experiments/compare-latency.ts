@@ -15,6 +15,7 @@ import {
   type ExperimentContext,
   type Outcome,
   type Series,
+  says,
   tableOf,
 } from './experiment.ts'
 import { doubtsAboutLoad, type OfferedLoad } from './offered-load.ts'
@@ -112,6 +113,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       ...rates.flatMap((rate) => LATENCIES.flatMap((latency) => compared(settings, rate, latency))),
       ...(repetitions < 3 ? ['One run each cannot tell a difference between the styles from noise.'] : []),
     ],
+    says: settings.filter(({ rate }) => rate === Math.max(...rates)).flatMap(saidOf),
     invalid: measured.flatMap(({ part, repetition, loads }) =>
       loads.flatMap(({ rate, result }) =>
         doubtsAboutLoad(`${STYLE[part]} at ${rate}/s, run ${repetition + 1}`, result),
@@ -226,6 +228,18 @@ function compared(settings: Setting[], rate: number, latency: (typeof LATENCIES)
   return [
     `At ${rate} orders/s ${first.style} ${verb} half of the orders within ${milliseconds(first.figure.median)} ms, ${rest.join(', ')}.`,
   ]
+}
+
+/** The medians of a style, as its row of the table has them. */
+function saidOf({ rate, part, acceptance, completion }: Setting) {
+  const medianOf = ({ figure }: Latency) => {
+    const median = figure(0.5)
+    return median ? `${milliseconds(median.median)} ms` : 'n/a'
+  }
+  const words = isAtOnce(part)
+    ? `accepted and done after ${medianOf(acceptance)}`
+    : `accepted after ${medianOf(acceptance)}, done after ${medianOf(completion)}`
+  return says(part, [['the same load on all three', `${words} (median, ${rate}/s offered)`]])
 }
 
 /** The answer of part A is its completion, so one curve is both. */

@@ -1,7 +1,7 @@
 import type { StartPartOptions } from '@lab/stack/part.ts'
 import type { KafkaBroker, RabbitBroker, ServerName, Servers } from '@lab/stack/servers/index.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'
-import type { Chart, Check, Table } from '../run/schema.ts'
+import type { Chart, Check, Said, Table } from '../run/schema.ts'
 import type { RunningTrio, StartTrioOptions, TrioName } from '../trio.ts'
 
 /** `soak` goes on for long under faults; only few experiments have it. */
@@ -15,6 +15,8 @@ export interface Outcome {
   charts?: Chart[]
   /** What the figures say, in plain words that are made from them. */
   reading?: string[]
+  /** Figures of a style in a few words, for the table of the styles. */
+  says?: Said[]
   /** Why the figures may not be believed, although the experiment ran to its end; see `lab/run/verdict.ts`. */
   invalid?: string[]
   /** Raw figures for `results.json`; names carry their units. */
@@ -68,6 +70,10 @@ export interface Experiment<Params = Record<string, unknown>> {
   cases?: (params: Params) => { all: string[]; chosen: string[] }
   run: (context: ExperimentContext<Params>) => Promise<Outcome>
 }
+
+/** An experiment of one style answers these questions. */
+export const says = (style: TrioName, answers: [Said['question'], words: string][]): Said[] =>
+  answers.map(([question, words]) => ({ question, style, words }))
 
 /** A table with a row for each item; a column is its title and what it says of one. */
 export const tableOf = <Item>(title: string, items: readonly Item[], columns: Column<Item>[]): Table => ({

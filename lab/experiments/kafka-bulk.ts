@@ -1,8 +1,16 @@
 import { ledgerCheck } from '../parts/ledger.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
+import { formatNumber, perSecond } from '../report/number.ts'
 import { ofEach } from '../trio.ts'
 import { openBench } from './bench.ts'
-import { check, defineExperiment, type ExperimentContext, type Outcome, voidingCheck } from './experiment.ts'
+import {
+  check,
+  defineExperiment,
+  type ExperimentContext,
+  type Outcome,
+  says,
+  voidingCheck,
+} from './experiment.ts'
 import { countTopics, placeBulk, untilCounted } from './kafka-counts.ts'
 
 interface Params extends Record<string, unknown> {
@@ -91,6 +99,12 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         ],
       },
     ],
+    says: says('streaming-kafka', [
+      [
+        'an order',
+        `accepted in bulk, done later: ${formatNumber(report.orders_total)} at ${perSecond(report.orders_total / seconds)}, counted by analytics`,
+      ],
+    ]),
     data: { bulk, analytics: report, log, seconds_until_counted: seconds },
   }
 }

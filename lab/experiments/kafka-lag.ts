@@ -4,6 +4,7 @@ import { z } from 'zod'
 import { ledgerCheck } from '../parts/ledger.ts'
 import { INVENTORY_EVENTS, ORDER_EVENTS } from '../parts/streaming-kafka.ts'
 import { type KafkaProbe, openKafkaProbe } from '../probes/kafka.ts'
+import { formatNumber, perSecond } from '../report/number.ts'
 import { ofEach } from '../trio.ts'
 import { type Bench, openBench } from './bench.ts'
 import {
@@ -13,6 +14,7 @@ import {
   type ExperimentContext,
   type Outcome,
   type Series,
+  says,
   tableOf,
 } from './experiment.ts'
 import { countTopics, placeBulk, readAnalytics, untilCounted } from './kafka-counts.ts'
@@ -109,6 +111,12 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       ),
     ],
     charts: [lagChart(samples)],
+    says: says('streaming-kafka', [
+      [
+        'a slow or absent service',
+        `every order is accepted; the reader lags ${formatNumber(Math.max(...samples.map(({ messages }) => messages)))} messages, drains ${perSecond(unread / seconds)} while throttled`,
+      ],
+    ]),
     data: {
       samples,
       messages_per_second: unread / seconds,

@@ -2,6 +2,7 @@ import { waitFor } from '@lab/kit/wait.ts'
 import { type Attempt, allAnswered, countOutcomes, describeOutcomes } from '../load/closed-loop.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
+import { formatNumber } from '../report/number.ts'
 import { ofEach } from '../trio.ts'
 import { type Bench, openBench } from './bench.ts'
 import {
@@ -10,6 +11,7 @@ import {
   defineExperiment,
   type ExperimentContext,
   type Outcome,
+  says,
   voidingCheck,
 } from './experiment.ts'
 import { type AnalyticsReport, countTopics, placeBulk, readAnalytics, untilCounted } from './kafka-counts.ts'
@@ -78,6 +80,12 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         ],
       },
     ],
+    says: says('streaming-kafka', [
+      [
+        'the same message again',
+        `${formatNumber(before.orders_total)} orders read again in ${(quiet.ms / 1_000).toFixed(1)} s: the same projection`,
+      ],
+    ]),
     data: { before, replayed: quiet, live, grown, replayed_again: again, log },
   }
 }

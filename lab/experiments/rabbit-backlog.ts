@@ -5,6 +5,7 @@ import { answered, type LoadResult, orderIds } from '../load/closed-loop.ts'
 import type { Completion } from '../load/order-stream.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
 import { openRabbitProbe, type RabbitProbe } from '../probes/rabbit.ts'
+import { formatNumber, perSecond } from '../report/number.ts'
 import { stockFor } from '../trio.ts'
 import { answeredCheck, type Bench, openBench } from './bench.ts'
 import {
@@ -12,6 +13,7 @@ import {
   defineExperiment,
   type ExperimentContext,
   type Outcome,
+  says,
   type Table,
   tableOf,
 } from './experiment.ts'
@@ -139,6 +141,20 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         ],
       },
     ],
+    says: says('async-rabbitmq', [
+      [
+        'an order',
+        `accepted at once, done later: ${formatNumber(count)} waiting orders at ${perSecond(drain.orders_per_second_since_restart ?? 0)}, start of the service included`,
+      ],
+      [
+        'a slow or absent service',
+        `every order is accepted; ${formatNumber(count)} wait in the queue for ${((restartedAt - stoppedAt) / 1_000).toFixed(0)} s`,
+      ],
+      [
+        'failure, and return',
+        `nothing is lost: the last is reserved ${formatNumber(drain.last_reserved_after_ms ?? 0)} ms after the restart`,
+      ],
+    ]),
     data: {
       steps,
       outage_ms: Math.round(restartedAt - stoppedAt),
@@ -207,12 +223,12 @@ export function drainOf(drained: { completions: Completion[]; restartedAt: numbe
   return {
     first_reserved_after_ms: Math.round(first - restartedAt),
     last_reserved_after_ms: Math.round(last - restartedAt),
-    orders_per_second_since_restart: perSecond(seen.length, last - restartedAt),
-    ...(span < MEASURABLE_MS ? {} : { orders_per_second_draining: perSecond(seen.length - 1, span) }),
+    orders_per_second_since_restart: rateOf(seen.length, last - restartedAt),
+    ...(span < MEASURABLE_MS ? {} : { orders_per_second_draining: rateOf(seen.length - 1, span) }),
   }
 }
 
-const perSecond = (count: number, ms: number) => Math.round(count / (ms / 1_000))
+const rateOf = (count: number, ms: number) => Math.round(count / (ms / 1_000))
 
 const MOST_POINTS = 200
 

@@ -7,7 +7,7 @@ import { orderIds } from '../load/closed-loop.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
 import { openRabbitProbe, type Peeked } from '../probes/rabbit.ts'
 import { openBench } from './bench.ts'
-import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, says, tableOf } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders placed after each malformed message. */
@@ -93,6 +93,9 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         ['reason in its dead letter', ({ reasons }) => reasons.join('; ') || 'not there'],
       ]),
     ],
+    says: says('async-rabbitmq', [
+      ['an unreadable message', `${deadLetters.length} of ${count} in ${DLQ}, with the reason`],
+    ]),
     data: { dead_letters: found.map(({ kind, reasons }) => ({ kind, reasons })) },
   }
 }

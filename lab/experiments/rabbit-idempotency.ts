@@ -7,7 +7,7 @@ import type { PartClient, Role } from '../parts/client.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
 import { openRabbitProbe, type RabbitProbe, type Tap } from '../probes/rabbit.ts'
 import { openBench, type Bench as PartBench } from './bench.ts'
-import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, says, tableOf } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
   /** How often the very same message is published again. */
@@ -85,6 +85,12 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         ['notifications', ({ notified }) => notified],
       ]),
     ],
+    says: says('async-rabbitmq', [
+      [
+        'the same message again',
+        `${deliveries.reduce((sum, one) => sum + one.deliveries, 0)} deliveries of ${deliveries.length} messages: ${deliveries.length} effects`,
+      ],
+    ]),
     data: { deliveries },
   }
 }

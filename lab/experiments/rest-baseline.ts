@@ -1,11 +1,11 @@
 import { allAnswered, countOutcomes, describeOutcomes, latenciesOf } from '../load/closed-loop.ts'
-import { histogramOf, summarize } from '../load/histogram.ts'
+import { histogramOf, milliseconds, summarize } from '../load/histogram.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
-import { counted } from '../report/number.ts'
+import { counted, perSecond } from '../report/number.ts'
 import { stockFor } from '../trio.ts'
 import { openBench } from './bench.ts'
 import { latencyColumns, percentileChart } from './curves.ts'
-import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, says, tableOf } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders that are placed first and not measured: code and connections are cold. */
@@ -34,6 +34,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
     const load = await bench.place(count, { what: 'one after the other' })
     return { count, outcomes: countOutcomes(load), histogram: histogramOf(latenciesOf(load)) }
   })
+  const last = rounds.at(-1)!.histogram
   return {
     checks: [
       check(
@@ -61,6 +62,12 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         'sending',
       ),
     ],
+    says: says('sync-rest', [
+      [
+        'an order',
+        `answered when done: ${milliseconds(last.nearestRank(0.5)!)} ms (median), ${perSecond(1_000_000 / last.mean!)} one by one`,
+      ],
+    ]),
     data: {
       warmup,
       rounds: rounds.map(({ histogram }) => summarize(histogram)),

@@ -14,7 +14,7 @@ import { ledgerCheck } from '../parts/ledger.ts'
 import { stockFor } from '../trio.ts'
 import { answeredCheck, type Bench, openBench } from './bench.ts'
 import { latencyColumns, percentileChart } from './curves.ts'
-import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, says, tableOf } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
   orders: number
@@ -126,6 +126,12 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         'sending',
       ),
     ],
+    says: says('sync-rest', [
+      [
+        'a slow or absent service',
+        `the customer waits: median ${milliseconds(from ?? 0)} → ${milliseconds(to ?? 0)} ms`,
+      ],
+    ]),
     data: {
       before: figuresBefore,
       delayed: figuresDelayed,

@@ -1,10 +1,10 @@
 import { ITEMS } from '@lab/common/domain/order.ts'
 import { INITIAL_STOCK } from '@lab/common/domain/stock.ts'
-import { answered, countOutcomes } from '../load/closed-loop.ts'
+import { answered, countOutcomes, describeOutcomes } from '../load/closed-loop.ts'
 import { milliseconds } from '../load/histogram.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
 import { answeredCheck, openBench } from './bench.ts'
-import { check, defineExperiment, type ExperimentContext, type Outcome, tableOf } from './experiment.ts'
+import { check, defineExperiment, type ExperimentContext, type Outcome, says, tableOf } from './experiment.ts'
 
 interface Params extends Record<string, unknown> {
   orders: number
@@ -58,6 +58,9 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         ['ms', ({ latencyUs }) => milliseconds(latencyUs)],
       ]),
     ],
+    says: says('sync-rest', [
+      ['failure, and return', `orders are refused: ${describeOutcomes(countOutcomes(failing))}`],
+    ]),
     data: { outcomes: countOutcomes(failing), stock_left: stock, notifications: notifications.length },
   }
 }

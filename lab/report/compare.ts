@@ -1,10 +1,11 @@
 import { isDeepStrictEqual } from 'node:util'
 import { type Column, tableOf } from '../experiments/experiment.ts'
 import { differ, type Repeated, spread } from '../experiments/repeated.ts'
-import { STYLE } from '../parts/index.ts'
 import type { Chart, ExperimentRecord, Results, Table } from '../run/schema.ts'
 import { doubtsAbout, wordOf } from '../run/verdict.ts'
-import { formatNumber } from './number.ts'
+import { figures as charted } from './figure.ts'
+import { document, html, htmlTable } from './markup.ts'
+import { counted, formatNumber } from './number.ts'
 
 /** Two runs side by side. They are called A and B; what each is stands in the notes. */
 export interface Comparison {
@@ -134,7 +135,7 @@ function verdictTable(a: Results, b: Results): Table {
 
 const MOST_ROWS = 16
 
-/** What tells most comes first; repeated figures are all shown, of the others the first ones. */
+/** What tells most comes first, so repeated figures; all of these are shown, of the others the first ones. */
 function figureTable(name: string, rows: Row[]): { figures: Table; left: number } {
   const order = Object.keys(JUDGEMENTS)
   const shown = rows
@@ -196,7 +197,6 @@ function overlay(a: Chart[], b: Chart[]): Chart[] {
 
 /** A figure of one run: measured once, or several times within the run, which tells how far it moves by itself. */
 interface Figure {
-  /** What it is and its unit, in the words of the report, e.g. `1000 orders, p50 ms`. */
   name: string
   /** What was measured; of a repeated one the median. */
   value: number
@@ -206,89 +206,37 @@ interface Figure {
 /** Longer lists are samples and curves: those are compared as charts. */
 const LONGEST_LIST = 6
 
-/** Every figure in the data of an experiment, those that were repeated first. */
-function figuresOf(data: unknown): Figure[] {
-  const figures = collect(data, [])
-  return [...figures.filter(({ range }) => range), ...figures.filter(({ range }) => !range)]
-}
-
-function collect(value: unknown, path: string[]): Figure[] {
-  const { name, factor } = nameOf(path)
-  if (typeof value === 'number') return [{ name, value: value * factor }]
-  if (Array.isArray(value)) return value.length > LONGEST_LIST ? [] : collectList(value, path)
-  if (typeof value !== 'object' || value === null) return []
-  if (isRepeated(value)) {
-    const { median, min, max, runs } = value
-    const range = { median: median * factor, min: min * factor, max: max * factor, runs }
-    return [{ name, value: range.median, range }]
+/** A figure is called by its place in the data, which carries the unit: `rounds[1].p50_us`. */
+function figuresOf(value: unknown, name = ''): Figure[] {
+  if (typeof value === 'number') return [{ name, value }]
+  if (Array.isArray(value)) {
+    if (value.length > LONGEST_LIST) return []
+    return value.flatMap((element, at) => figuresOf(element, `${name}[${at}]`))
   }
-  return Object.entries(value).flatMap(([key, one]) => collect(one, [...path, key]))
+  if (typeof value !== 'object' || value === null) return []
+  if (isRepeated(value)) return [{ name, value: value.median, range: value }]
+  return Object.entries(value).flatMap(([key, one]) => figuresOf(one, name === '' ? key : `${name}.${key}`))
 }
 
 const isRepeated = (value: object): value is Repeated =>
   ['median', 'min', 'max', 'runs'].every((key) => typeof (value as Named)[key] === 'number')
 
-/** What tells an element from the others stands in its name, and is no figure. */
-function collectList(list: unknown[], path: string[]): Figure[] {
-  return list.flatMap((element, at) => {
-    const isPlain = typeof element !== 'object' || element === null || Array.isArray(element)
-    const entries: [string, unknown][] = isPlain ? [] : Object.entries(element)
-    const told = entries.flatMap(([key, one]) =>
-      typeof one === 'string' || typeof one === 'number' ? (TELLING[key]?.(one) ?? []) : [],
-    )
-    const number = `${inWords(path.at(-1) ?? '').replace(/s$/, '')} ${at + 1}`
-    const isFigure = ([key, one]: [string, unknown]) => !(key in TELLING) || typeof one === 'object'
-    const rest = isPlain ? element : Object.fromEntries(entries.filter(isFigure))
-    return collect(rest, [...path.slice(0, -1), told.join(' ') || number])
-  })
-}
-
-/** Data keep units in their names; people read them as the report's tables have them. */
-const UNITS: [suffix: RegExp, unit: string, factor: number][] = [
-  [/_us$/, ' ms', 1 / 1_000],
-  [/_ms$/, ' ms', 1],
-  [/(_|^)seconds$/, ' s', 1],
-  [/_per_second$/, '/s', 1],
-  [/_per_minute$/, '/min', 1],
-  [/_bytes$/, ' MB', 1 / 1e6],
-]
-
-/** Said in another way in the tables; '' stands for nothing that a reader needs. */
-const WORDS: Record<string, string> = {
-  acceptance: 'accepted',
-  completion: 'done',
-  outcomes: 'answers',
-  statuses: 'answers',
-}
-
-/** The name of the figure at this path, and what its value is multiplied by to have the unit in the name. */
-function nameOf(path: string[]): { name: string; factor: number } {
-  const [suffix, unit, factor] = UNITS.find(([ending]) => ending.test(path.at(-1) ?? '')) ?? [/$^/, '', 1]
-  const last = (path.at(-1) ?? '').replace(suffix, '')
-  const name = [...path.slice(0, -1), last]
-    .map(inWords)
-    .filter((words) => words !== '')
-    .join(', ')
-  return { name: `${name}${unit}`.trim(), factor }
-}
-
-/** What of an element of a list tells it from the others, and in which words. */
-const TELLING: Record<string, (value: string | number) => string> = {
-  ...Object.fromEntries(['part', 'style', 'phase', 'name', 'what', 'fault'].map((key) => [key, inWords])),
-  rate: (rate) => `at ${rate}/s`,
-  repetition: (turn) => `run ${Number(turn) + 1}`,
-  orders: (count) => `${count} orders`,
-  count: (count) => `${count} orders`,
-}
-
-/** `sync-rest_acceptance_at_50` is `HTTP accepted at 50/s`, `whileStopped` is `while stopped`. */
-function inWords(key: string | number): string {
-  if (WORDS[key] !== undefined) return WORDS[key]
-  const styled = Object.entries(STYLE).reduce((text, [part, style]) => text.replace(part, style), String(key))
-  return styled
-    .replace(/_at_(\d+)$/, '_at_$1/s')
-    .replace(/([a-z])([A-Z])/g, (_, before: string, after: string) => `${before}_${after.toLowerCase()}`)
-    .split('_')
-    .map((one) => WORDS[one] ?? one)
-    .join(' ')
+/** Two runs as one HTML file: what differs, and the curves of both in the same pictures. */
+export function comparisonPage({ notes, verdicts, experiments }: Comparison): string {
+  const main = html`<header><h1>Messaging lab: two runs compared</h1>
+<ul>${notes.map((note) => html`<li>${note}</li>`)}</ul></header>
+<main id="main">
+<section aria-labelledby="verdicts"><h2 id="verdicts">Verdicts</h2>${htmlTable(verdicts)}</section>
+<section aria-labelledby="figures"><h2 id="figures">Figures</h2>
+${experiments.map(
+  (
+    { name, figures, left, charts },
+    at,
+  ) => html`<article class="experiment" aria-labelledby="experiment-${at}">
+<h3 id="experiment-${at}">${name}</h3>
+${charted(charts, `compared-${at}`, { points: 120, rows: 16, sizes: ['wide', 'narrow'] })}
+${htmlTable(figures)}${left > 0 && html`<p class="note">${counted(left, 'figure')} more in the results of the runs.</p>`}</article>`,
+)}</section>
+</main>`
+  return document({ title: 'Messaging lab: two runs compared', main })
 }

@@ -26,6 +26,9 @@ const TWO_DIGITS = new Intl.NumberFormat('en-US', { maximumSignificantDigits: 2 
 export const cellText = (cell: string | number | undefined): string =>
   typeof cell === 'number' ? formatNumber(cell) : (cell ?? '')
 
+/** `1,146/s` */
+export const perSecond = (rate: number): string => `${formatNumber(Math.round(rate))}/s`
+
 /** `1 order`, `2 orders`. */
 export const counted = (count: number, one: string, many = `${one}s`): string =>
   `${formatNumber(count)} ${count === 1 ? one : many}`

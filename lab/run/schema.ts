@@ -65,6 +65,19 @@ export const Table = z.object({
 
 export type Table = z.infer<typeof Table>
 
+/** The rows of the table that puts the styles beside each other. */
+export const QUESTIONS = [
+  'the same load on all three',
+  'an order',
+  'a slow or absent service',
+  'failure, and return',
+  'the same message again',
+  'an unreadable message',
+] as const
+
+const Said = z.object({ question: z.enum(QUESTIONS), style: z.string(), words: z.string() })
+export type Said = z.infer<typeof Said>
+
 export const ExperimentRecord = z.object({
   name: z.string(),
   part: z.string(),
@@ -77,6 +90,7 @@ export const ExperimentRecord = z.object({
   tables: z.array(Table),
   charts: z.array(Chart).optional(),
   reading: z.array(z.string()).optional().describe('The outcome in plain words, made from the figures'),
+  says: z.array(Said).optional().describe('What it says of a style, beside what others say of the others'),
   invalid: z.array(z.string()).optional().describe('Why the figures may not be believed'),
   earlier_attempt: z.array(z.string()).optional().describe('Why an earlier attempt measured nothing'),
   data: z.record(z.string(), z.json()).describe('Raw figures; the names carry their units'),

@@ -108,7 +108,7 @@ describe('npm run lab -- compare', () => {
     const { status, stdout } = lab('compare', NAME, 'latest', '--out', base, '--html', page)
 
     expect(status).toBe(0)
-    expect(stdout).toMatch(/Verdicts.*rest-baseline +holds +holds.*p50 ms +3 +3 +±0 % +equal/s)
+    expect(stdout).toMatch(/Verdicts.*rest-baseline +holds +holds.*p50_us +3,000 +3,000 +±0 % +equal/s)
     expect(stdout).toContain('Both are the same run.')
     expect(readFileSync(page, 'utf8')).toMatch(/<h1>Messaging lab: two runs compared<\/h1>/)
   })

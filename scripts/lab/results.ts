@@ -1,5 +1,4 @@
 import { dirname, resolve } from 'node:path'
-import { compareRuns } from '@lab/lab/report/compare.ts'
 import { DEFAULT_RESULTS, findRun, replaceFile } from '@lab/lab/run/folder.ts'
 import { readResults } from '@lab/lab/run/results.ts'
 import { doubtsAboutRun, exitCodeOf, tally } from '@lab/lab/run/verdict.ts'
@@ -70,6 +69,8 @@ async function compare(
 ): Promise<void> {
   const { print, table } = openTerminal()
   const [a, b] = await Promise.all(runs.map((run) => readRun(run, out)))
+  // Loaded here: the charts' library is large.
+  const { comparisonPage, compareRuns } = await import('@lab/lab/report/compare.ts')
   const comparison = compareRuns(a!.results, b!.results)
   table(comparison.verdicts)
   for (const { figures, left } of comparison.experiments) {
@@ -78,7 +79,6 @@ async function compare(
   }
   print(comparison.notes.join('\n'))
   if (html === undefined) return
-  const { comparisonPage } = await import('@lab/lab/report/compare-page.ts')
   const file = resolve(html)
   await replaceFile(file, comparisonPage(comparison))
   print(`Page: ${file}`)
