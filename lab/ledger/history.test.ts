@@ -42,33 +42,13 @@ describe('history file', () => {
   })
 
   test('whose writer was killed gives what is there, without the half line at its end', async () => {
-    const whole = lines({ history: 1 }, record(0), record(1))
+    const whole = lines(record(0), record(1))
 
     expect(await read(await aFile(whole))).toEqual({ records: [record(0), record(1)], isComplete: false })
     expect(await read(await aFile(whole + JSON.stringify(record(2)).slice(0, 20)))).toEqual({
       records: [record(0), record(1)],
       isComplete: false,
     })
-  })
-
-  test.each([
-    ['is empty', '', 'line 0: it is empty'],
-    ['is something else', 'hello\n', 'line 1: it is not a JSON object'],
-    ['is of another version', lines({ history: 2 }), 'line 1: it does not begin a history of version 1'],
-    ['has no header', lines(record(0)), 'line 1: it does not begin'],
-    [
-      'has a broken line',
-      `${lines({ history: 1 })}{"n":\n${lines(record(1))}`,
-      'line 2: it is not a JSON object',
-    ],
-    ['was edited', lines({ history: 1 }, { ...record(0), quantity: 'two' }), 'quantity'],
-    [
-      'lacks a record',
-      lines({ history: 1 }, record(0), { end: true, records: 2 }),
-      'it counts 2 records, and there are 1',
-    ],
-  ])('that %s is refused, and the line named', async (_, text, problem) => {
-    await expect(read(await aFile(text))).rejects.toThrow(problem)
   })
 
   test('that does not exist is an error, and one that exists is never overwritten', async () => {

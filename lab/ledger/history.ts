@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { createReadStream, createWriteStream } from 'node:fs'
-import { type Item, Order as OrderSchema, type OrderStatus } from '@lab/common/domain/order.ts'
-import { messageOf } from '@lab/kit/errors.ts'
+import { createInterface } from 'node:readline'
+import type { Item, OrderStatus } from '@lab/common/domain/order.ts'
 import { z } from 'zod'
 
 /**
@@ -55,30 +55,6 @@ export const describeStatuses = (statuses: Answers['statuses'], nothing = '–')
     .map(([status, count]) => `${count} × ${status === 'none' ? 'no answer' : status}`)
     .join(', ') || nothing
 
-const HISTORY_VERSION = 1
-
-/** First line of a history file. */
-const HistoryHeader = z.object({ history: z.literal(HISTORY_VERSION) })
-
-/** Last line of a history file that was written to its end. */
-const HistoryTrailer = z.object({ end: z.literal(true), records: z.int().min(0) })
-
-const { item, quantity, status } = OrderSchema.shape
-
-const HistoryRecordSchema = z.object({
-  n: z.int().min(0),
-  outcome: ClientOutcome,
-  item,
-  quantity,
-  status: z.int().optional(),
-  order_id: z.string().min(1).optional(),
-  told: status.optional(),
-  key: z.string().optional(),
-  idempotency_key: z.string().optional(),
-  sent_ms: z.number().optional(),
-  done_ms: z.number().optional(),
-})
-
 interface HistoryWriter {
   write: (record: HistoryRecord) => void
   /** Writes what is left and the closing line. Rejects when any part of the file could not be written. */
@@ -86,6 +62,8 @@ interface HistoryWriter {
 }
 
 const BATCH_CHARACTERS = 64 * 1024
+/** The closing line. */
+const END = { end: true }
 
 /**
  * Writes a history as JSON lines, in batches and in the background. The closing line tells a complete history from one
@@ -97,18 +75,16 @@ export async function createHistoryFile(path: string): Promise<HistoryWriter> {
   let failure: Error | undefined
   file.on('error', (err) => (failure ??= err))
 
-  let batch = `${JSON.stringify({ history: HISTORY_VERSION })}\n`
-  let records = 0
+  let batch = ''
   return {
     write(record) {
-      records++
       batch += `${JSON.stringify(record)}\n`
       if (batch.length < BATCH_CHARACTERS) return
       file.write(batch)
       batch = ''
     },
     async close() {
-      file.end(`${batch}${JSON.stringify({ end: true, records })}\n`)
+      file.end(`${batch}${JSON.stringify(END)}\n`)
       if (!file.closed) await once(file, 'close').catch(() => {}) // its error is kept in `failure`
       if (failure)
         throw new Error(`the history '${path}' is incomplete: ${failure.message}`, { cause: failure })
@@ -116,10 +92,8 @@ export async function createHistoryFile(path: string): Promise<HistoryWriter> {
   }
 }
 
-class HistoryFileError extends Error {}
-
 export interface HistoryFile {
-  /** Can be read once. A line that is wrong throws a `HistoryFileError` that names it. */
+  /** Can be read once. */
   records: AsyncIterable<HistoryRecord>
   /**
    * Whether the history was written to its end; known once the records are read. A run that was killed leaves what is
@@ -128,54 +102,28 @@ export interface HistoryFile {
   isComplete: () => boolean
 }
 
-/** Reads a history line by line, so that its size does not matter. */
+/** Reads a history of this run line by line, so that its size does not matter. */
 export function openHistoryFile(path: string): HistoryFile {
   let isComplete = false
   return { records: readRecords(path, () => (isComplete = true)), isComplete: () => isComplete }
 }
 
 async function* readRecords(path: string, onEnd: () => void): AsyncGenerator<HistoryRecord> {
-  let line = 0
-  let records = 0
-  const wrong = (why: string) => new HistoryFileError(`history '${path}', line ${line}: ${why}`)
-  for await (const text of linesOf(path)) {
-    line++
-    const value = parse(text)
-    if (value === undefined) throw wrong('it is not a JSON object')
-    if (line === 1) {
-      if (!HistoryHeader.safeParse(value).success)
-        throw wrong(`it does not begin a history of version ${HISTORY_VERSION}`)
-      continue
-    }
-    const trailer = Object.hasOwn(value, 'end') ? HistoryTrailer.safeParse(value) : undefined
-    if (trailer?.success) {
-      if (trailer.data.records !== records)
-        throw wrong(`it counts ${trailer.data.records} records, and there are ${records}`)
-      return onEnd()
-    }
-    const record = HistoryRecordSchema.safeParse(value)
-    if (!record.success) throw wrong(messageOf(record.error))
-    records++
-    yield record.data as HistoryRecord
-  }
-  if (line === 0) throw wrong('it is empty')
-}
-
-/** Whole lines only: what follows the last line break was cut off when its writer was killed. */
-async function* linesOf(path: string): AsyncGenerator<string> {
-  let rest = ''
-  for await (const chunk of createReadStream(path, { encoding: 'utf8', highWaterMark: 256 * 1024 })) {
-    const lines = (rest + chunk).split('\n')
-    rest = lines.pop() ?? ''
-    yield* lines
+  const file = createReadStream(path)
+  // An error of the file is no event of the lines.
+  await once(file, 'open')
+  for await (const line of createInterface({ input: file, crlfDelay: Infinity })) {
+    const value = parse(line)
+    if (value === undefined) return
+    if ('end' in value) return onEnd()
+    yield value
   }
 }
 
-function parse(text: string): object | undefined {
+function parse(line: string): HistoryRecord | typeof END | undefined {
   try {
-    const value: unknown = JSON.parse(text)
-    return typeof value === 'object' && value !== null ? value : undefined
+    return JSON.parse(line)
   } catch {
-    return undefined // the caller names the line
+    return undefined // its writer was killed in the midst of it
   }
 }

@@ -1,8 +1,4 @@
-import { canBecome, Item, OrderStatus } from '@lab/common/domain/order.ts'
-import { messageOf } from '@lab/kit/errors.ts'
-import { nextIn } from '@lab/kit/paging.ts'
-import { request } from 'undici'
-import { z } from 'zod'
+import { canBecome, type Item, OrderStatus } from '@lab/common/domain/order.ts'
 
 /** An order as the order service lists it. */
 export interface ObservedOrder {
@@ -79,66 +75,3 @@ function reachableFrom(from: OrderStatus): Set<OrderStatus> {
 /** Whether stock was taken for an order in this status. */
 export const isReserved = (status: OrderStatus | undefined): boolean =>
   status === 'reserved' || status === 'notified'
-
-interface Sources {
-  /** Base url of the order service and of the inventory service. */
-  order: string
-  inventory: string
-  /** Base url of the notification service, in the parts that have one. */
-  notification?: string
-  /** What the inventory service started with. */
-  initial: StockCount
-  /** What only the broker can tell: dead letters, backlog, decisions. */
-  broker?: Pick<Observed, 'deadLetters' | 'plantedDeadLetters' | 'backlog' | 'decisions' | 'updates'>
-  signal?: AbortSignal
-}
-
-const Listed = z.object({ order_id: z.string(), item: Item, quantity: z.number(), status: OrderStatus })
-const Notified = z.object({ order_id: z.string() })
-/** Negative counts are for the ledger to find, so they are read. */
-const Left = z.object({ burger: z.number(), pizza: z.number(), salad: z.number() })
-
-/** Longest silence while an answer is read. */
-const SILENCE_MS = 30_000
-
-/**
- * Collects what a part holds, over HTTP. Stock is read now; orders and notifications are read page by page when they are
- * asked for. Call it once the run has drained.
- */
-export async function collect(sources: Sources): Promise<Observed> {
-  const { order, inventory, notification, initial, broker, signal } = sources
-  const stock = await get(`${inventory}/stock`, Left, signal)
-  return {
-    orders: pages(`${order}/orders`, Listed, signal),
-    stock: { initial, left: stock.body },
-    ...(notification !== undefined && {
-      notifications: pages(`${notification}/notifications`, Notified, signal),
-    }),
-    ...broker,
-  }
-}
-
-async function* pages<Row>(url: string, row: z.ZodType<Row>, signal?: AbortSignal): AsyncGenerator<Row> {
-  for (let page: string | undefined = url; page !== undefined; ) {
-    const answer: { body: Row[]; next: string | undefined } = await get(page, z.array(row), signal)
-    yield* answer.body
-    page = answer.next && new URL(answer.next, page).href
-  }
-}
-
-async function get<Body>(url: string, schema: z.ZodType<Body>, signal?: AbortSignal) {
-  const { statusCode, headers, body } = await request(url, {
-    headersTimeout: SILENCE_MS,
-    bodyTimeout: SILENCE_MS,
-    ...(signal && { signal }),
-  })
-  if (statusCode !== 200) {
-    await body.dump()
-    throw new Error(`GET ${url} answered ${statusCode}`)
-  }
-  try {
-    return { body: schema.parse(await body.json()), next: nextIn(String(headers.link ?? '')) }
-  } catch (err) {
-    throw new Error(`GET ${url}: ${messageOf(err)}`, { cause: err })
-  }
-}

@@ -15,6 +15,8 @@ export type Role = 'order' | 'inventory' | 'third'
 export interface PartClient extends AsyncDisposable {
   place: (order: PlaceOrder) => Promise<Answer>
   orders: () => Promise<Order[]>
+  /** Each row of a list, which is read page after page when it is come to. */
+  list: <Row>(role: Role, path: string, row: z.ZodType<Row>) => AsyncGenerator<Row>
   stock: () => Promise<Stock>
   notifications: () => Promise<Notification[]>
   /** A GET that must answer 200; its body. */
@@ -46,23 +48,19 @@ export function openPartClient(part: RunningTrio, signal: AbortSignal): PartClie
     const answer = await clients[role].get(path, { headers: { accept }, timeoutMs: 60_000 })
     return expectStatus(answer, [200], `GET ${processes[role].name}${path}`)
   }
-  /** Page after page. */
-  const list = async (role: Role, path: string) => {
-    const rows: unknown[] = []
+  async function* list<Row>(role: Role, path: string, row: z.ZodType<Row>): AsyncGenerator<Row> {
     for (let next: string | undefined = path; next !== undefined; ) {
       const answer: Answer = await clients[role].get(next, { timeoutMs: 60_000 })
-      rows.push(
-        ...z.array(z.unknown()).parse(expectStatus(answer, [200], `GET ${processes[role].name}${next}`)),
-      )
+      yield* z.array(row).parse(expectStatus(answer, [200], `GET ${processes[role].name}${next}`))
       next = answer.next
     }
-    return rows
   }
   return {
     place: (order) => clients.order.post('/order', order, { timeoutMs: 30_000 }),
-    orders: async () => z.array(Order).parse(await list('order', '/orders')),
+    orders: () => Array.fromAsync(list('order', '/orders', Order)),
+    list,
     stock: async () => Stock.parse(await read('inventory', '/stock')),
-    notifications: async () => z.array(Notification).parse(await list('third', '/notifications')),
+    notifications: () => Array.fromAsync(list('third', '/notifications', Notification)),
     read,
     command: async (role, path, body, { timeoutMs } = { timeoutMs: 60_000 }) => {
       const answer = await clients[role].post(path, body, { headers, timeoutMs })

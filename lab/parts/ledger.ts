@@ -1,7 +1,9 @@
-import type { Item } from '@lab/common/domain/order.ts'
+import { Order } from '@lab/common/domain/order.ts'
+import type { Stock } from '@lab/common/domain/stock.ts'
+import { z } from 'zod'
 import { type Check, voidingCheck } from '../experiments/experiment.ts'
 import { type HistoryFile, type HistoryRecord, openHistoryFile } from '../ledger/history.ts'
-import { collect, type Observed } from '../ledger/observed.ts'
+import type { Observed } from '../ledger/observed.ts'
 import { compare, type LedgerVerdict } from '../ledger/verdict.ts'
 import type { RunningTrio } from '../trio.ts'
 import { openPartClient } from './client.ts'
@@ -11,7 +13,7 @@ export interface LedgerOptions {
   signal: AbortSignal
   /** Everything clients sent to this part since it was started: files, or records that were kept. */
   histories: (string | HistoryRecord[])[]
-  initial: Record<Item, number>
+  initial: Stock
   /** How long the part may take to come to rest. */
   settleMs?: number
   /** How many dead letters that name no order were put there on purpose. */
@@ -35,19 +37,15 @@ export async function ledgerOf(part: RunningTrio, options: LedgerOptions): Promi
   await watch.settled(settleMs).catch(() => {
     signal.throwIfAborted() // otherwise the ledger says what still waits, order by order
   })
-  const observed = await collect({
-    order: part.order.url,
-    inventory: part.inventory.url,
-    ...(part.third.role === 'notification' && { notification: part.third.url }),
-    initial,
-    broker: {
-      ...(asksBroker && (await watch.sources())),
-      ...(plantedDeadLetters !== undefined && { plantedDeadLetters }),
-    },
-    signal,
-  })
-  if (observed.notifications && notifiedPastOrders)
-    observed.notifications = without(observed.notifications, notifiedPastOrders)
+  const observed: Observed = {
+    orders: client.list('order', '/orders', Order),
+    stock: { initial, left: Left.parse(await client.read('inventory', '/stock')) },
+    ...(part.third.role === 'notification' && {
+      notifications: without(client.list('third', '/notifications', Notified), notifiedPastOrders),
+    }),
+    ...(asksBroker && (await watch.sources())),
+    ...(plantedDeadLetters !== undefined && { plantedDeadLetters }),
+  }
   const files = histories.filter((history) => typeof history === 'string').map(openHistoryFile)
   const kept = histories.filter((history) => typeof history !== 'string')
   // Awaited here: the connections are closed when this function is left.
@@ -58,8 +56,12 @@ export async function ledgerOf(part: RunningTrio, options: LedgerOptions): Promi
   )
 }
 
-async function* without(all: NonNullable<Observed['notifications']>, ids: ReadonlySet<string>) {
-  for await (const one of all) if (!ids.has(one.order_id.toLowerCase())) yield one
+const Notified = z.object({ order_id: z.string() })
+/** Counts below zero are for the ledger to find, so they are read. */
+const Left = z.object({ burger: z.number(), pizza: z.number(), salad: z.number() })
+
+async function* without(all: AsyncIterable<z.infer<typeof Notified>>, ids?: ReadonlySet<string>) {
+  for await (const one of all) if (!ids?.has(one.order_id.toLowerCase())) yield one
 }
 
 async function* inTurn(files: HistoryFile[], kept: HistoryRecord[][]): AsyncGenerator<HistoryRecord> {
