@@ -21,19 +21,19 @@ describe('npm run bench -- ceilings', () => {
       valid: true,
       ledger: [],
       data: {
-        flatness: { orders: 400, segment: 100 },
+        flatness: { orders: 400, first: { orders: 100 }, last: { orders: 100 } },
         comparisons: [
           { ceiling: 'bare undici', target: 0.7, rounds: [{}, {}], ratio: { median: expect.any(Number) } },
         ],
-        profiles: [
-          { process: 'order-service' },
-          { process: 'inventory-service' },
-          { process: 'notification-service' },
-        ],
+        profiles: 'logs/profiles/sync-rest',
       },
     })
-    expect(part!.tables.filter(({ title }) => title.includes('where its time goes'))).toHaveLength(3)
     const [folder] = readdirSync(bench.out)
+    expect(readdirSync(join(bench.out, folder!, 'logs/profiles/sync-rest')).sort()).toEqual([
+      'inventory-service.cpuprofile',
+      'notification-service.cpuprofile',
+      'order-service.cpuprofile',
+    ])
     expect(JSON.parse(readFileSync(join(bench.out, folder!, 'bench.json'), 'utf8'))).toEqual(printed)
     expect(bench.left()).toEqual(nothing)
   })

@@ -8,28 +8,14 @@ import { openBareChain } from './bare/chain.ts'
 import { type Bench, BenchInvalid, megabytes, NOT_KNOWN } from './bench.ts'
 import { type CeilingsOptions, type Comparing, compareKafka } from './kafka-ceilings.ts'
 import { auditPart, itself, type MeasuredPart, type Segment, withMeasuredPart } from './measured-part.ts'
-import { type Profile, profileRound } from './profile.ts'
-
-interface ServiceCost {
-  process: string
-  /** Processor time per order of the first segment, microseconds. */
-  first_us?: number
-  last_us?: number
-  /** last / first - 1 */
-  change?: number
-  cost?: 'met' | 'missed'
-  first_rss_bytes?: number | undefined
-  last_rss_bytes?: number | undefined
-  peak_rss_bytes?: number | undefined
-  memory?: 'met' | 'missed'
-}
+import { profileRound } from './profile.ts'
 
 interface Flatness {
   /** Orders the services held at the end. */
   orders: number
-  /** Orders of the first and of the last segment; as many were sent before the first. */
-  segment: number
-  services: ServiceCost[]
+  /** As many orders as each of these has were sent before the first. */
+  first: Segment
+  last: Segment
 }
 
 interface PartCeilings {
@@ -38,7 +24,8 @@ interface PartCeilings {
   round_orders: number
   comparisons: Comparison[]
   flatness?: Flatness
-  profiles: Profile[]
+  /** The folder with a `.cpuprofile` of each service. */
+  profiles?: string
   valid: boolean
   /** What does not balance; empty for a valid run. */
   ledger: string[]
@@ -60,7 +47,7 @@ export const ceilings: Bench = {
           part,
           ledger,
           tables: ceilingTables(result),
-          lines: [],
+          lines: result.profiles ? [`where the time goes: ${result.profiles}/*.cpuprofile`] : [],
           short: result.comparisons.map((one) => `${one.name} ${one.ratio.median.toFixed(2)}`).join(', '),
           data: { ...data },
         }
@@ -105,7 +92,6 @@ async function measureCeilings(options: CeilingsOptions): Promise<PartCeilings> 
     part: options.part,
     round_orders: orders,
     comparisons: [],
-    profiles: [],
     valid: false,
     ledger: [],
   }
@@ -163,85 +149,44 @@ async function measureFlatness(part: MeasuredPart, orders: number): Promise<Flat
     await part.segment(Math.min(FILL, left), `flatness, filling up, ${left} to go`)
   const last = await part.segment(segment, 'flatness, last segment')
   await auditPart(part)
-  return { orders, segment, services: costs(first, last, part.load.name) }
+  return { orders, first, last }
 }
 
-function costs(first: Segment, last: Segment, except: string): ServiceCost[] {
-  const judged = (isMet: boolean) => (isMet ? 'met' : 'missed')
-  return first.processes
-    .filter(({ process }) => process !== except)
-    .map(({ process, cpu_us_per_order: first_us, rss_bytes: first_rss_bytes }) => {
-      const after = last.processes.find((one) => one.process === process)
-      const { cpu_us_per_order: last_us, rss_bytes: last_rss_bytes, peak_rss_bytes = 0 } = after ?? {}
-      if (!first_us || last_us === undefined) return { process }
-      const change = last_us / first_us - 1
-      return {
-        process,
-        first_us,
-        last_us,
-        change,
-        cost: judged(change <= LARGEST_RISE),
-        first_rss_bytes,
-        last_rss_bytes,
-        peak_rss_bytes,
-        memory: judged(peak_rss_bytes <= LARGEST_RSS_BYTES),
-      }
-    })
-}
-
-const TOP_PACKAGES = 5
-
-function ceilingTables({ part, comparisons, flatness, profiles }: PartCeilings): Table[] {
-  return [
-    ...(comparisons.length > 0 ? [ratioTable(part, comparisons)] : []),
-    ...(flatness ? [flatTable(part, flatness)] : []),
-    ...profiles.flatMap((profile) => profileTables(part, profile)),
-  ]
-}
-
-const flatTable = (
-  part: string,
-  { orders, segment, services }: NonNullable<PartCeilings['flatness']>,
-): Table => ({
-  title: `${part}: cost per order, first and last ${segment} of ${orders} orders`,
-  columns: [
-    'process',
-    'first µs',
-    'last µs',
-    'change',
-    '≤ +10 %',
-    'MB first',
-    'MB last',
-    'MB at most',
-    '≤ 512 MB',
-  ],
-  rows: services.map((one) => [
-    one.process,
-    one.first_us ?? NOT_KNOWN,
-    one.last_us ?? NOT_KNOWN,
-    one.change === undefined ? NOT_KNOWN : `${one.change >= 0 ? '+' : ''}${(one.change * 100).toFixed(1)} %`,
-    one.cost ?? NOT_KNOWN,
-    megabytes(one.first_rss_bytes),
-    megabytes(one.last_rss_bytes),
-    megabytes(one.peak_rss_bytes),
-    one.memory ?? NOT_KNOWN,
-  ]),
-})
-
-const profileTables = (
-  part: string,
-  { process, functions, packages, busy_ms, idle_ms }: Profile,
-): Table[] => [
-  {
-    title: `${part}, ${process}: where its time goes (busy ${percent(busy_ms / (busy_ms + idle_ms))} of the time)`,
-    columns: ['self', 'function', 'file'],
-    rows: functions.map(({ name, file, share }) => [percent(share), name, file]),
-  },
-  {
-    title: `${part}, ${process}: by package`,
-    columns: ['self', 'package'],
-    rows: packages.slice(0, TOP_PACKAGES).map(({ name, share }) => [percent(share), name]),
-  },
+const ceilingTables = ({ part, comparisons, flatness }: PartCeilings): Table[] => [
+  ...(comparisons.length > 0 ? [ratioTable(part, comparisons)] : []),
+  ...(flatness ? [flatTable(part, flatness)] : []),
 ]
 
-const percent = (share: number) => (Number.isFinite(share) ? `${(share * 100).toFixed(1)} %` : NOT_KNOWN)
+function flatTable(part: string, { orders, first, last }: Flatness): Table {
+  const judged = (isMet: boolean) => (isMet ? 'met' : 'missed')
+  return {
+    title: `${part}: cost per order, first and last ${first.orders} of ${orders} orders`,
+    columns: [
+      'process',
+      'first µs',
+      'last µs',
+      'change',
+      '≤ +10 %',
+      'MB first',
+      'MB last',
+      'MB at most',
+      '≤ 512 MB',
+    ],
+    rows: first.processes.slice(0, -1).map(({ process, cpu_us_per_order: before, rss_bytes }, at) => {
+      const { cpu_us_per_order: after, ...memory } = last.processes[at]!
+      const change = before && after !== undefined ? after / before - 1 : Number.NaN
+      const percent = `${change >= 0 ? '+' : ''}${(change * 100).toFixed(1)} %`
+      return [
+        process,
+        before ?? NOT_KNOWN,
+        after ?? NOT_KNOWN,
+        Number.isNaN(change) ? NOT_KNOWN : percent,
+        Number.isNaN(change) ? NOT_KNOWN : judged(change <= LARGEST_RISE),
+        megabytes(rss_bytes),
+        megabytes(memory.rss_bytes),
+        megabytes(memory.peak_rss_bytes),
+        judged((memory.peak_rss_bytes ?? Infinity) <= LARGEST_RSS_BYTES),
+      ]
+    }),
+  }
+}
