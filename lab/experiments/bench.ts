@@ -10,6 +10,7 @@ import {
   type LoadResult,
   recordsOf,
 } from '../load/closed-loop.ts'
+import type { Wired } from '../part.ts'
 import { openPartClient } from '../parts/client.ts'
 import { watchPart } from '../parts/index.ts'
 import { type LedgerOptions, ledgerOf } from '../parts/ledger.ts'
@@ -22,6 +23,8 @@ interface BenchOptions extends StartOptions {
   part?: TrioName
   /** What inventory begins with; the seed's stock by default. */
   stock?: Stock
+  /** The part as the lab sees it, past a proxy. */
+  direct?: Wired['direct'] | undefined
 }
 
 interface Placing extends Partial<Pick<ClosedLoopOptions, 'concurrency' | 'order'>> {
@@ -36,12 +39,13 @@ export type Bench = Awaited<ReturnType<typeof openBench>>
 
 /** A fresh copy of a trio, its client, and the view from behind. Whatever is placed through it is in its ledger. */
 export async function openBench<Params>(context: ExperimentContext<Params>, options: BenchOptions = {}) {
-  const { part: name, stock: initial = INITIAL_STOCK, env, ...rest } = options
+  const { part: name, stock: initial = INITIAL_STOCK, direct = (part) => part, env, ...rest } = options
   const { signal, progress } = context
   const start = { ...rest, env: { ...stockEnv(initial), ...env } }
   await using stack = new AsyncDisposableStack()
-  const part = await (name ? context.startPart(name, start) : context.start(start))
-  stack.defer(() => closePart(part, signal))
+  const started = await (name ? context.startPart(name, start) : context.start(start))
+  stack.defer(() => closePart(started, signal))
+  const part = direct(started)
   const client = stack.use(openPartClient(part, signal))
   const watch = stack.use(await watchPart({ part, client, signal }))
   const histories: (string | HistoryRecord[])[] = []
@@ -77,7 +81,9 @@ export async function openBench<Params>(context: ExperimentContext<Params>, opti
       histories.push(offered.load.history)
       return offered
     },
-    ledger: (more: Partial<LedgerOptions> = {}) => ledgerOf(part, { histories, initial, signal, ...more }),
+    /** Of this part, or of what it has become. */
+    ledger: (more: Partial<LedgerOptions> = {}, of = part) =>
+      ledgerOf(of, { histories, initial, signal, ...more }),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }

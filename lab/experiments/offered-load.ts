@@ -12,8 +12,8 @@ import type { ExperimentContext } from './experiment.ts'
 
 export interface OfferOptions
   extends Pick<OpenLoopOptions, 'rate' | 'keyPrefix' | 'timeoutMs' | 'drainMs' | 'seed'> {
-  /** For the progress line. */
-  what: string
+  /** For the progress line; without it there is none. */
+  what?: string
   onSnapshot?: (snapshot: Snapshot) => void
 }
 
@@ -42,9 +42,8 @@ export async function offer(
     signal,
     onSnapshot: (snapshot) => {
       const { counts, awaiting_completion } = snapshot
-      progress(
-        `${what}: ${counts.sent} orders sent, ${counts.ok} accepted, ${awaiting_completion} not completed yet`,
-      )
+      const said = `${counts.sent} orders sent, ${counts.ok} accepted, ${awaiting_completion} not completed yet`
+      if (what !== undefined) progress(`${what}: ${said}`)
       onSnapshot?.(snapshot)
     },
   })

@@ -40,8 +40,7 @@ async function runWith(
   const file = await createHistoryFile(history)
   for (const record of records) file.write(record)
   await file.close()
-  const recovery = { ms: 400, records: [] }
-  const run = { hit: 'process 1', injectMs: 1_000, healMs: 2_000, recovery, complaints: [] }
+  const run = { hit: 'process 1', injectMs: 1_000, healMs: 2_000, recoveryMs: 400, complaints: [] }
   return { ...run, ledger: ledgerWith([]), load: { history }, ...more } as unknown as CellRun
 }
 
@@ -64,8 +63,8 @@ describe('a cell of the fault matrix', () => {
   test.each([
     { why: 'an order is lost', more: { ledger: ledgerWith([lost]) }, says: 'unbalanced' },
     { why: 'messages still wait', more: { ledger: ledgerWith([], 5) }, says: 'did not drain' },
-    { why: 'it recovers late', more: { recovery: { ms: 3_100, records: [] } }, says: 'limit 3.00 s' },
-    { why: 'it never recovers', more: { recovery: { ms: undefined, records: [] } }, says: 'no order placed' },
+    { why: 'it recovers late', more: { recoveryMs: 3_100 }, says: 'limit 3.00 s' },
+    { why: 'it never recovers', more: { recoveryMs: undefined }, says: 'no order placed' },
     { why: 'the fault complains', more: { complaints: ['the former owner decided'] }, says: 'former owner' },
   ])('is broken when $why', async ({ more, says }) => {
     const result = await judge(cell(), await runWith(more))

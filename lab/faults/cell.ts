@@ -1,12 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { ExperimentContext } from '../experiments/experiment.ts'
-import { type LoadClock, type OfferedLoad, offerWhile } from '../experiments/offered-load.ts'
+import type { LoadClock, OfferedLoad } from '../experiments/offered-load.ts'
 import type { AnomalyType } from '../ledger/anomaly.ts'
 import { type Answers, answersOf, type HistoryRecord, openHistoryFile } from '../ledger/history.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
 import { STYLE } from '../parts/index.ts'
-import { ledgerOf } from '../parts/ledger.ts'
 import { stockFor, type TrioName } from '../trio.ts'
 import { withBench } from './bench.ts'
 import { type Acts, type Fault, type FaultBench, type FaultKind, type FaultPlan, RATE } from './fault.ts'
@@ -46,22 +45,29 @@ export async function runCell(context: Context, cell: Cell): Promise<CellRun> {
   const { plan, part, seed } = cell
   const lastsMs = INJECT_MS[1] + (plan.injectingMs ?? 0) + plan.holdMs + AFTER_MS
   const rate: Rate = { perSecond: RATE, seconds: Math.round(lastsMs / 100) / 10 }
-  const initial = { ...stockFor(WARM_UP + MOST_PROBES + mostOrders([rate])), ...plan.stock }
-  const setting = { part, start: plan.start, initial, warmUpOrders: WARM_UP, seed, what: labelOf(cell) }
-  return withBench(context, setting, async (bench, warm) => {
+  const stock = { ...stockFor(WARM_UP + MOST_PROBES + mostOrders([rate])), ...plan.stock }
+  const setting = { part, start: plan.start, stock, warmUpOrders: WARM_UP, seed, what: labelOf(cell) }
+  return withBench(context, setting, async (bench) => {
     const acts = plan.on(bench)
     try {
       await acts.arm?.()
-      const seen = await underLoad({ context, cell, bench, acts, rate })
-      bench.progress('coming to rest, then the ledger')
-      const ledger = await ledgerOf(acts.partAfter?.() ?? bench.part, {
-        histories: [warm, seen.load.history, seen.recovery.records, bench.records],
-        initial,
-        settleMs: plan.loss ? SETTLE_LOSS_MS : SETTLE_MS,
-        plantedDeadLetters: bench.planted.deadLetters,
-        signal: context.signal,
+      const { load, result } = await bench.offerWhile({
+        rate,
+        seed,
+        keyPrefix: `cell-${seed}`,
+        timeoutMs: CLIENT_TIMEOUT_MS,
+        drainMs: 20_000,
+        beside: ({ now, signal }) => breakAndHeal({ ...bench, signal }, { cell, acts, now }),
       })
-      return { ...seen, ledger, complaints: (await acts.complaints?.()) ?? [] }
+      bench.progress('coming to rest, then the ledger')
+      const ledger = await bench.ledger(
+        {
+          settleMs: plan.loss ? SETTLE_LOSS_MS : SETTLE_MS,
+          plantedDeadLetters: bench.planted.deadLetters,
+        },
+        acts.partAfter?.(),
+      )
+      return { load, ...result, ledger, complaints: (await acts.complaints?.()) ?? [] }
     } finally {
       await acts.close?.().catch(() => {})
     }
@@ -70,30 +76,9 @@ export async function runCell(context: Context, cell: Cell): Promise<CellRun> {
 
 export const labelOf = ({ fault, part }: Pick<Cell, 'fault' | 'part'>) => `${fault.name} × ${STYLE[part]}`
 
-interface Loaded {
-  context: Context
-  cell: Cell
-  bench: FaultBench
-  acts: Acts
-  rate: Rate
-}
-
-async function underLoad({ context, cell, bench, acts, rate }: Loaded) {
-  const { load, result } = await offerWhile({ ...context, progress: () => {} }, bench.part, {
-    what: labelOf(cell),
-    rate,
-    seed: cell.seed,
-    keyPrefix: `cell-${cell.seed}`,
-    timeoutMs: CLIENT_TIMEOUT_MS,
-    drainMs: 20_000,
-    beside: ({ now, signal }) => breakAndHeal({ ...bench, signal }, { cell, acts, now }),
-  })
-  return { load, ...result }
-}
-
 async function breakAndHeal(
   bench: FaultBench,
-  { cell: { plan, seed }, acts, now }: Pick<Loaded, 'cell' | 'acts'> & Pick<LoadClock, 'now'>,
+  { cell: { plan, seed }, acts, now }: { cell: Cell; acts: Acts } & Pick<LoadClock, 'now'>,
 ) {
   const { random, signal, progress } = bench
   const [earliest, latest] = INJECT_MS
@@ -144,7 +129,7 @@ export async function judge(cell: Cell, run: CellRun): Promise<CellResult> {
   const { fault, part, plan, seed } = cell
   const { heard, inFlight } = await heardOf(run)
   const losses = lossesOf(run.ledger)
-  const recovery_ms = run.recovery.ms
+  const recovery_ms = run.recoveryMs
   const base = {
     fault: fault.name,
     kind: fault.kind,
@@ -167,12 +152,12 @@ export async function judge(cell: Cell, run: CellRun): Promise<CellResult> {
   return { ...base, verdict: 'held', why: '' }
 }
 
-function brokenIn({ plan }: Cell, { recovery, ledger, complaints }: CellRun): string[] {
+function brokenIn({ plan }: Cell, { recoveryMs, ledger, complaints }: CellRun): string[] {
   const late =
-    recovery.ms === undefined
+    recoveryMs === undefined
       ? [`no order placed after the fault was done within ${seconds(patienceOf(plan.limitMs))}`]
-      : recovery.ms > plan.limitMs
-        ? [`recovered after ${seconds(recovery.ms)}, limit ${seconds(plan.limitMs)}`]
+      : recoveryMs > plan.limitMs
+        ? [`recovered after ${seconds(recoveryMs)}, limit ${seconds(plan.limitMs)}`]
         : []
   const unexplained = ledger.verdict === 'balanced' || isKnown(ledger, plan.loss?.anomalies ?? [])
   return [...complaints, ...(unexplained ? [] : [`${ledger.verdict}: ${ledger.reasons.join('; ')}`]), ...late]
@@ -202,8 +187,8 @@ export function lossesOf({ anomalies, backlog }: LedgerVerdict): Losses {
   return losses
 }
 
-async function heardOf({ load, injectMs, healMs, recovery }: CellRun) {
-  const until = healMs + (recovery.ms ?? Infinity)
+async function heardOf({ load, injectMs, healMs, recoveryMs }: CellRun) {
+  const until = healMs + (recoveryMs ?? Infinity)
   const concerned: HistoryRecord[] = []
   for await (const record of openHistoryFile(load.history).records) {
     const { sent_ms = 0, done_ms = Infinity } = record

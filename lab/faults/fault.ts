@@ -1,9 +1,9 @@
 import type { Stock } from '@lab/common/domain/stock.ts'
 import type { TcpProxy } from '@lab/stack/tcp-proxy.ts'
+import type { Bench } from '../experiments/bench.ts'
 import type { AnomalyType } from '../ledger/anomaly.ts'
-import type { HistoryRecord } from '../ledger/history.ts'
 import type { FaultTimes, Setting, Wired } from '../part.ts'
-import type { PartClient, Role } from '../parts/client.ts'
+import type { Role } from '../parts/client.ts'
 import { drivers } from '../parts/index.ts'
 import { type RunningTrio, TRIOS, type TrioName } from '../trio.ts'
 
@@ -50,16 +50,10 @@ export interface FaultPlan {
 }
 
 /** What a fault may reach. */
-export interface FaultBench {
-  part: RunningTrio
-  client: PartClient
-  wire?: TcpProxy
+export interface FaultBench extends Bench {
+  wire: TcpProxy | undefined
   /** Seeded: the same cell makes the same choices. */
   random: () => number
-  signal: AbortSignal
-  progress: (text: string) => void
-  /** Orders that the fault itself placed belong here, for the ledger. */
-  records: HistoryRecord[]
   /** How many dead letters without an order the fault put there. */
   planted: { deadLetters: number }
 }

@@ -13,7 +13,8 @@ export interface Injection {
   /** Milliseconds since the load began. */
   injectMs: number
   healMs: number
-  recovery: Recovery
+  /** From the end of the fault to the first completed order that was placed after it; undefined when none was in time. */
+  recoveryMs: number | undefined
 }
 
 interface InjectOptions {
@@ -43,24 +44,17 @@ export async function inject(
     const healMs = now()
     progress('healing, and awaiting the first order done')
     isHealing = true
-    const [recovery] = await Promise.all([
+    const [recoveryMs] = await Promise.all([
       firstDone(bench, { keyPrefix, patienceMs: patienceOf(limitMs) }),
       acts.heal(),
     ])
-    progress(recovery.ms === undefined ? 'not recovered' : `recovered in ${Math.round(recovery.ms)} ms`)
-    return { hit, injectMs, healMs, recovery }
+    progress(recoveryMs === undefined ? 'not recovered' : `recovered in ${Math.round(recoveryMs)} ms`)
+    return { hit, injectMs, healMs, recoveryMs }
   } catch (err) {
     // What is left broken would break whatever comes next.
     if (!isHealing && !(err instanceof NotInjected)) await acts.heal().catch(() => {})
     throw err
   }
-}
-
-interface Recovery {
-  /** From the call to the first completed order that was placed after it; undefined when there was none in time. */
-  ms: number | undefined
-  /** The orders that were placed to find out. */
-  records: HistoryRecord[]
 }
 
 const PLACE_EVERY_MS = 100
@@ -76,9 +70,9 @@ export const MOST_PROBES = 300
  * answer are what they are: the next one tries again. All of them are real and belong into the ledger.
  */
 async function firstDone(
-  { part, signal }: Pick<FaultBench, 'part' | 'signal'>,
+  { part, keep, signal }: FaultBench,
   { keyPrefix, patienceMs }: { keyPrefix: string; patienceMs: number },
-): Promise<Recovery> {
+): Promise<number | undefined> {
   const startedAt = performance.now()
   const over = AbortSignal.timeout(patienceMs)
   const found = new AbortController()
@@ -94,10 +88,8 @@ async function firstDone(
     }
     const doneAt = await following
     signal.throwIfAborted()
-    return {
-      ms: doneAt === undefined ? undefined : doneAt - startedAt,
-      records: await Promise.all(probes),
-    }
+    keep(await Promise.all(probes))
+    return doneAt && doneAt - startedAt
   } finally {
     found.abort()
     await client.close()
@@ -140,5 +132,3 @@ async function statusOf(client: ServiceClient, order_id: string) {
   const answer = await client.get(`/orders/${order_id}`, options).catch(() => undefined)
   return Order.safeParse(answer?.body).data?.status
 }
-
-/** Ends early, without an error, when nobody waits any more. */

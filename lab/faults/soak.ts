@@ -13,15 +13,14 @@ import {
   type Series,
   type Table,
 } from '../experiments/experiment.ts'
-import { type LoadClock, type OfferedLoad, offerWhile } from '../experiments/offered-load.ts'
+import type { LoadClock, OfferedLoad } from '../experiments/offered-load.ts'
 import { repeated } from '../experiments/repeated.ts'
-import { describeStatuses, type HistoryRecord } from '../ledger/history.ts'
+import { describeStatuses } from '../ledger/history.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
 import type { Running, Setting, Wired } from '../part.ts'
-import type { PartClient } from '../parts/client.ts'
 import { STYLE, watchPart } from '../parts/index.ts'
-import { ledgerCheck, ledgerOf } from '../parts/ledger.ts'
+import { ledgerCheck } from '../parts/ledger.ts'
 import { type RunningTrio, stockFor, type TrioName } from '../trio.ts'
 import { ensureRunning, withBench } from './bench.ts'
 import { lossesOf, seconds } from './cell.ts'
@@ -46,53 +45,48 @@ type Context = ExperimentContext<unknown>
 
 /** Steady load on one part for minutes, one random fault after the other, and one ledger over all of it. */
 export async function soak(context: Context, name: TrioName, options: SoakOptions): Promise<SoakRun> {
-  const { orders, rate, seed } = options
-  const plan: Rate = { perSecond: rate, seconds: Math.ceil(orders / rate) }
+  const { orders, rate: perSecond, seed, faults } = options
+  const rate: Rate = { perSecond, seconds: Math.ceil(orders / perSecond) }
   // Faults come every ten seconds at the earliest, and each places orders of its own.
-  const initial = stockFor(WARM_UP + mostOrders([plan]) + (orders / rate / 10) * MOST_PROBES)
-  const start = startOf(options.faults, name)
-  const setting = { part: name, start, initial, warmUpOrders: WARM_UP, seed, what: STYLE[name] }
-  return withBench(context, setting, async (bench, warm) => {
-    const seen = await underFaults(context, bench, { ...options, plan })
+  const stock = stockFor(WARM_UP + mostOrders([rate]) + (orders / perSecond / 10) * MOST_PROBES)
+  const start = startOf(faults, name)
+  const setting = { part: name, start, stock, warmUpOrders: WARM_UP, seed, what: STYLE[name] }
+  return withBench(context, setting, async (bench) => {
+    let sent = 0
+    const draining = new AbortController()
+    const startedAt = performance.now()
+    const { load, result } = await bench.offerWhile({
+      rate,
+      seed,
+      keyPrefix: `soak-${seed}`,
+      timeoutMs: CLIENT_TIMEOUT_MS,
+      drainMs: 120_000,
+      onSnapshot: (snapshot) => {
+        sent = snapshot.counts.sent
+        if (snapshot.is_draining) draining.abort()
+      },
+      // Faults and samples go on beside the load.
+      beside: ({ now, signal, over }) =>
+        Promise.all([
+          injectOften({ ...bench, signal }, { ...options, now }),
+          takeSamples(bench, {
+            now: () => ({ atMs: now(), orders: sent }),
+            over: AbortSignal.any([over, draining.signal]),
+          }),
+        ]),
+    })
+    const seconds = (performance.now() - startedAt) / 1_000
+    const [injections, samples] = result
     bench.progress('coming to rest, then the ledger')
-    const histories = [warm, seen.load.history, seen.records, bench.records]
-    const { signal } = context
-    const ledger = await ledgerOf(bench.part, { histories, initial, settleMs: SETTLE_MS, signal })
-    return { part: name, ...seen, ledger }
+    return {
+      part: name,
+      load,
+      injections,
+      samples,
+      seconds,
+      ledger: await bench.ledger({ settleMs: SETTLE_MS }),
+    }
   })
-}
-
-/** Faults and samples go on beside the load. */
-async function underFaults(context: Context, bench: FaultBench, options: SoakOptions & { plan: Rate }) {
-  const { part, client } = bench
-  let orders = 0
-  const draining = new AbortController()
-  const startedAt = performance.now()
-  const { load, result } = await offerWhile({ ...context, progress: () => {} }, part, {
-    what: STYLE[part.part],
-    rate: options.plan,
-    seed: options.seed,
-    keyPrefix: `soak-${options.seed}`,
-    timeoutMs: CLIENT_TIMEOUT_MS,
-    drainMs: 120_000,
-    onSnapshot: (snapshot) => {
-      orders = snapshot.counts.sent
-      if (snapshot.is_draining) draining.abort()
-    },
-    beside: ({ now, signal, over }) =>
-      Promise.all([
-        injectOften({ ...bench, signal }, { ...options, now }),
-        takeSamples({
-          part,
-          client,
-          now: () => ({ atMs: now(), orders }),
-          everyMs: SAMPLE_EVERY_MS,
-          over: AbortSignal.any([over, draining.signal]),
-        }),
-      ]),
-  })
-  const [hit, samples] = result
-  return { load, ...hit, samples, seconds: (performance.now() - startedAt) / 1_000 }
 }
 
 interface SoakOptions {
@@ -107,10 +101,9 @@ interface SoakOptions {
   faults: Fault[]
 }
 
-interface SoakInjection extends Omit<Injection, 'recovery' | 'hit'> {
+interface SoakInjection extends Omit<Injection, 'hit'> {
   fault: string
   limitMs: number
-  recoveryMs: number | undefined
   /** Why it could not be ended as it should. */
   error?: string
 }
@@ -137,47 +130,33 @@ async function injectOften(bench: FaultBench, options: SoakOptions & Pick<LoadCl
   const { random, signal } = bench
   const choices = soakable(faults, bench.part.part)
   const lastMs = (orders / rate) * 1_000 - CALM_END_MS
+  const gap = () => (everySeconds[0] + random() * (everySeconds[1] - everySeconds[0])) * 1_000
   const injections: SoakInjection[] = []
-  const records: HistoryRecord[] = []
-  for (let next = gap(); choices.length > 0 && Math.max(next, now()) < lastMs; next += gap()) {
+  for (let next = gap(); choices.length > 0 && next < lastMs; ) {
     await sleep(Math.max(0, next - now()), undefined, { signal })
     const { fault, plan } = choices[Math.floor(random() * choices.length)]!
     const progress = (text: string) =>
       bench.progress(`${Math.round(now() / 1_000)} s, fault ${injections.length + 1}, ${fault}: ${text}`)
-    const moments = { fault, injectMs: now(), healMs: now(), limitMs: plan.limitMs * slack }
+    const limitMs = plan.limitMs * slack
+    const acts = plan.on({ ...bench, progress })
+    const begunMs = now()
     try {
-      const { recovery, hit, ...rest } = await injectOne({ ...bench, progress }, plan)
-      records.push(...recovery.records)
-      injections.push({ ...moments, ...rest, recoveryMs: recovery.ms })
+      const holdMs = Math.min(plan.holdMs, MOST_HOLD_MS)
+      const keyPrefix = `after-${seed}-${injections.length}`
+      const seen = await inject({ ...bench, progress }, { ...plan, acts, holdMs, keyPrefix, now })
+      injections.push({ fault, limitMs, ...seen })
     } catch (err) {
       signal.throwIfAborted()
-      injections.push({ ...moments, recoveryMs: undefined, error: messageOf(err) })
+      const error = messageOf(err)
+      injections.push({ fault, limitMs, injectMs: begunMs, healMs: begunMs, recoveryMs: undefined, error })
       await revive(bench.part)
-    }
-    // A fault that took longer than the gap moves those that come after it.
-    next = Math.max(next, now() - everySeconds[0] * 1_000 + 1_000)
-  }
-  return { injections, records }
-
-  function gap(): number {
-    const [from, to] = everySeconds
-    return (from + random() * (to - from)) * 1_000
-  }
-
-  async function injectOne(hitBench: FaultBench, { on, holdMs, limitMs }: FaultPlan): Promise<Injection> {
-    const acts = on(hitBench)
-    try {
-      return await inject(hitBench, {
-        acts,
-        holdMs: Math.min(holdMs, MOST_HOLD_MS),
-        limitMs,
-        keyPrefix: `after-${seed}-${injections.length}`,
-        now,
-      })
     } finally {
       await acts.close?.()
     }
+    // A fault that took longer than the gap moves those that come after it.
+    next = Math.max(begunMs + gap(), now() + 1_000)
   }
+  return injections
 }
 
 /** After a fault that ended badly: the soak goes on with everything running, and says so. */
@@ -205,18 +184,15 @@ export interface Sample {
 }
 
 interface Sampling {
-  part: RunningTrio
-  client: PartClient
   /** Milliseconds since the load began, and the orders sent so far. */
   now: () => { atMs: number; orders: number }
-  everyMs: number
   /** Ends the samples. */
   over: AbortSignal
 }
 
 const LOOK_WITHIN_MS = 4_000
 
-async function takeSamples({ part, client, now, everyMs, over }: Sampling): Promise<Sample[]> {
+async function takeSamples({ part, client }: FaultBench, { now, over }: Sampling): Promise<Sample[]> {
   const samples: Sample[] = []
   while (!over.aborted) {
     // While a broker or a service is away, nobody can say what waits: the sample then has no such figure.
@@ -232,7 +208,7 @@ async function takeSamples({ part, client, now, everyMs, over }: Sampling): Prom
       ...(waiting !== undefined && { waiting }),
       ...(storeBytes > 0 && { storeBytes }),
     })
-    await pause(everyMs, over)
+    await pause(SAMPLE_EVERY_MS, over)
   }
   return samples
 }
@@ -361,11 +337,7 @@ const inWords = ({ first, last, limit, unit }: Trend) =>
 
 const round = (value: number) => (Number.isFinite(value) ? Math.round(value * 10) / 10 : 'n/a')
 
-export const soakTables = (runs: SoakRun[]): Table[] => [
-  ordersTable(runs),
-  boundsTable(runs),
-  ...runs.map(injectionsTable),
-]
+export const soakTables = (runs: SoakRun[]): Table[] => [ordersTable(runs), ...runs.map(injectionsTable)]
 
 const ordersTable = (runs: SoakRun[]): Table => ({
   title: 'A soak under faults: every order held against the ledger',
@@ -378,22 +350,6 @@ const ordersTable = (runs: SoakRun[]): Table => ({
     const row = [STYLE[part], intended, minutes, injections.length, describeStatuses(heard)]
     return [...row, lost, doubled, stuck, ledger.verdict]
   }),
-})
-
-const boundsTable = (runs: SoakRun[]): Table => ({
-  title: 'What a part occupies: medians of the first and of the last third of the soak',
-  columns: ['style', 'what', 'unit', 'first third', 'last third', 'limit', 'bounded'],
-  rows: runs.flatMap((run) =>
-    boundsOf(run).map(({ what, unit, first, last, limit, holds }) => [
-      STYLE[run.part],
-      what,
-      unit.trim(),
-      round(first),
-      round(last),
-      round(limit),
-      holds ? 'yes' : 'NO',
-    ]),
-  ),
 })
 
 const injectionsTable = ({ part, injections }: SoakRun): Table => ({

@@ -2,7 +2,7 @@ import type { Order } from '@lab/common/domain/order.ts'
 import { badOrders, badRequests } from '@lab/common/testing/builders.ts'
 import { waitFor } from '@lab/kit/wait.ts'
 import { Pool } from 'undici'
-import { answered, closedLoop, recordsOf } from '../../load/closed-loop.ts'
+import { answered } from '../../load/closed-loop.ts'
 import { drivers } from '../../parts/index.ts'
 import { type Acts, type Fault, type FaultBench, type FaultPlan, inParts } from '../fault.ts'
 
@@ -85,10 +85,8 @@ async function exactly(
 /** What announced an order comes again and again, while other orders come in. */
 const storm = (bench: FaultBench): Acts => ({
   inject: async () => {
-    const { part, client, signal } = bench
-    await using repeater = await drivers[part.part].repeater({ part, client, signal })
-    const load = await closedLoop(client.place, { count: 10, concurrency: 2, signal })
-    bench.records.push(...recordsOf(load))
+    await using repeater = await drivers[bench.part.part].repeater(bench)
+    const load = await bench.place(10, { concurrency: 2 })
     const orders = answered(load).flatMap(({ order }): Order[] => (order ? [order] : []))
     for (const order of orders) await repeater.repeat(order, TIMES)
     return `${orders.length} orders, ${TIMES} times each (${repeater.how})`
@@ -102,10 +100,7 @@ const CROWD = 500
 /** Far more orders at once than there is stock: all of it is sold, and not one more. */
 const sellOut = (bench: FaultBench): Acts => ({
   inject: async () => {
-    const { client, signal } = bench
-    const order = () => ({ item: 'pizza', quantity: 1 }) as const
-    const load = await closedLoop(client.place, { count: CROWD, concurrency: 128, signal, order })
-    bench.records.push(...recordsOf(load))
+    await bench.place(CROWD, { concurrency: 128, order: () => ({ item: 'pizza', quantity: 1 }) })
     return `${CROWD} orders for at most ${LEFT} pizzas`
   },
   heal: NOTHING,
