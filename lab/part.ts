@@ -68,7 +68,7 @@ export interface DecisionWatch {
   close: () => Promise<void>
 }
 
-export type Setting = Pick<ExperimentContext<unknown>, 'rabbit' | 'kafka' | 'signal'>
+export type Setting = Pick<ExperimentContext<unknown>, 'server' | 'signal'>
 
 export interface Wired {
   options: Partial<StartTrioOptions>

@@ -1,20 +1,7 @@
+import { describeOutcomes } from '../load/closed-loop.ts'
 import type { Table } from '../run/schema.ts'
 import { type Bench, BenchInvalid, megabytes, NOT_KNOWN } from './bench.ts'
 import { type MeasuringOptions, type Segment, withMeasuredPart } from './measured-part.ts'
-
-interface PartThroughput {
-  part: string
-  /** How the orders were sent. */
-  load: string
-  /** What counts as completed, and how it was seen. */
-  completion: string
-  /** Sent before, and in no figure but the peaks of memory. */
-  warmup_orders: number
-  segments: Segment[]
-  valid: boolean
-  /** What does not balance; empty for a valid run. */
-  ledger: string[]
-}
 
 /** Orders per second accepted and completed, processor time per order and memory of every service. */
 export const throughput: Bench = {
@@ -49,7 +36,7 @@ interface ThroughputOptions extends MeasuringOptions {
 const WARMUP_ORDERS = 2_000
 
 /** Starts the part, loads it segment by segment, and holds every order against the ledger. Closes what it opened. */
-export const measureThroughput = (options: ThroughputOptions): Promise<PartThroughput> =>
+export const measureThroughput = (options: ThroughputOptions) =>
   withMeasuredPart(options, async (part) => {
     const { load, completion } = part.drive
     const segments: Segment[] = []
@@ -67,7 +54,7 @@ export const measureThroughput = (options: ThroughputOptions): Promise<PartThrou
   })
 
 /** Both segments beside each other, so that a part which slows down or grows shows it. */
-function throughputTables({ part, segments }: PartThroughput): Table[] {
+function throughputTables({ part, segments }: { part: string; segments: Segment[] }): Table[] {
   if (segments.length === 0) return []
   return [
     {
@@ -79,7 +66,7 @@ function throughputTables({ part, segments }: PartThroughput): Table[] {
         segment.completed_per_second,
         segment.accepted_seconds.toFixed(2),
         segment.completed_seconds.toFixed(2),
-        outcomes(segment),
+        describeOutcomes({ ...segment.statuses, ...(segment.unknown > 0 && { unknown: segment.unknown }) }),
       ]),
     },
     {
@@ -96,9 +83,4 @@ function throughputTables({ part, segments }: PartThroughput): Table[] {
       ),
     },
   ]
-}
-
-function outcomes({ statuses, unknown }: Segment): string {
-  const answers = Object.entries(statuses).map(([status, count]) => `${count} × ${status}`)
-  return [...answers, ...(unknown > 0 ? [`${unknown} unknown`] : [])].join(', ')
 }

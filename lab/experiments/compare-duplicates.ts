@@ -58,22 +58,8 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         ]),
       ),
     ],
-    reading: seen.map(({ style, cases }) => readingOf(style, cases)),
     data: Object.fromEntries(seen.map(({ part, cases }) => [part, { cases }])),
   }
-}
-
-function readingOf(style: string, cases: Duplicated[]): string {
-  const moved = (count: number) =>
-    ['never moved', 'moved once', 'moved twice'][count] ?? `moved ${count} times`
-  const effectsOf = ({ taken, quantity }: Duplicated) => taken / quantity
-  const said = cases.map((each) => `${each.what}: stock ${moved(effectsOf(each))}`)
-  const surplus = cases.filter((each) => effectsOf(each) > each.expected)
-  const verdict =
-    surplus.length === 0
-      ? 'Nothing happened more often than it was ordered'
-      : `Too often: ${surplus.map(({ what }) => what).join(', ')}`
-  return `${style}: ${said.join('; ')}. ${verdict}.`
 }
 
 async function observe(context: ExperimentContext<Params>, name: TrioName) {

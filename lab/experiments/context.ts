@@ -53,8 +53,6 @@ export async function runExperiment(options: RunOptions): Promise<Outcome> {
   try {
     return await experiment.run({
       params: { ...paramsOf(experiment, profile), ...params },
-      rabbit: () => server('rabbitmq'),
-      kafka: () => server('kafka'),
       progress,
       signal,
       start: (options) => startNamed(oneOf(experiment), options),

@@ -1,5 +1,5 @@
 import type { StartPartOptions } from '@lab/stack/part.ts'
-import type { KafkaBroker, RabbitBroker, ServerName, Servers } from '@lab/stack/servers/index.ts'
+import type { ServerName, Servers } from '@lab/stack/servers/index.ts'
 import type { RunningPart } from '@lab/stack/spec.ts'
 import type { Chart, Check, Said, Table } from '../run/schema.ts'
 import type { RunningTrio, StartTrioOptions, TrioName } from '../trio.ts'
@@ -31,8 +31,6 @@ export interface ExperimentContext<Params> {
   startPart: (name: TrioName, options?: StartOptions) => Promise<RunningTrio>
   /** A new path in the run's folder; what is written there goes with the run. */
   scratchFile: (name: string) => Promise<string>
-  rabbit: () => Promise<RabbitBroker>
-  kafka: () => Promise<KafkaBroker>
   /** The same for a part that is no trio. */
   startOther: (name: string, options?: StartOtherOptions) => Promise<RunningPart>
   /** A server of the run, as it is. */

@@ -67,19 +67,6 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         ['decided and counted, orders/s', (one) => spread(one.completed, rounded)],
       ]),
     ],
-    charts: [
-      {
-        title: 'Throughput by partitions (median of the runs)',
-        x: { label: 'size of the topic', unit: 'partitions', scale: 'log' },
-        y: { label: 'throughput', unit: 'orders/s', scale: 'linear' },
-        series: (['produced', 'completed'] as const).map((name) => ({
-          name,
-          means: 'streaming-kafka',
-          n: measured.length,
-          points: settings.map((one): [number, number] => [one.partitions, Math.round(one[name].median)]),
-        })),
-      },
-    ],
     reading: [
       `Orders are ${compared('produced', 'acknowledged')} and ${compared('completed', 'decided')}.`,
       `However many partitions there were, ${owners === 1 ? 'one process' : `${owners} processes`} decided all of them: the stock has one owner, so partitions spread the log and not the deciding.`,

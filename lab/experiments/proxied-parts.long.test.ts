@@ -4,6 +4,7 @@ import type { ServiceProcess } from '@lab/stack/service.ts'
 import type { TcpProxy } from '@lab/stack/tcp-proxy.ts'
 import { request } from 'undici'
 import { describe, expect, onTestFinished, test } from 'vitest'
+import type { Setting } from '../part.ts'
 import { openPartClient, type PartClient } from '../parts/client.ts'
 import { drivers } from '../parts/index.ts'
 import { joinRunDir } from '../testing/join-run-dir.ts'
@@ -47,8 +48,8 @@ async function startBehindProxy(
 ): Promise<{ part: RunningTrio; proxy: TcpProxy }> {
   const rabbit = sharedServer('rabbitmq')
   const { wire, options, close } = await drivers[name].wire({
-    rabbit: async () => rabbit,
-    kafka: async () => kafka,
+    server: (async (server: 'rabbitmq' | 'kafka') =>
+      ({ rabbitmq: rabbit, kafka })[server]) as Setting['server'],
     signal,
   })
   onTestFinished(close)

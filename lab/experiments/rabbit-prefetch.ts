@@ -93,21 +93,6 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         ],
       ),
     ],
-    charts: [
-      {
-        title: 'Drain rate by prefetch (median of the runs)',
-        x: { label: 'prefetch', unit: 'messages', scale: 'log' },
-        y: { label: 'drain rate', unit: 'orders/s', scale: 'linear' },
-        series: [
-          {
-            name: 'drain rate',
-            means: 'async-rabbitmq',
-            n: drains.length,
-            points: settings.map(({ prefetch, rate }) => [prefetch, Math.round(rate.median)]),
-          },
-        ],
-      },
-    ],
     reading: [
       `The drain rate by prefetch: ${steps.join('; ')}.`,
       `Highest was prefetch ${best.prefetch} with ${Math.round(best.rate.median)} orders/s.`,

@@ -26,9 +26,9 @@ export const crashAt = (step: string, passage = 1): HookedStart =>
 export const freezeAt = (step: string, passage = 1): HookedStart =>
   hook('crash', { ...crashAt(step, passage).env, LAB_CRASH_SIGNAL: 'SIGSTOP' })
 
-/** Its wall clock is wrong by `offsetMs`: from the start, or from one SIGWINCH to the next. */
-export const moveClock = (offsetMs: number, at: 'start' | 'signal' = 'start'): HookedStart =>
-  hook('clock', { LAB_CLOCK_OFFSET_MS: String(offsetMs), LAB_CLOCK_AT: at })
+/** Its wall clock is wrong by `offsetMs` from one SIGWINCH to the next. */
+export const moveClock = (offsetMs: number): HookedStart =>
+  hook('clock', { LAB_CLOCK_OFFSET_MS: String(offsetMs) })
 
 /** Its store takes no new page from one SIGWINCH to the next. */
 export const fillStore = (): HookedStart => hook('store-full')

@@ -1,5 +1,6 @@
 import { Order, type PlaceOrder } from '@lab/common/domain/order.ts'
 import { messageOf } from '@lab/kit/errors.ts'
+import pLimit from 'p-limit'
 import type { HistoryRecord } from '../ledger/history.ts'
 import { formatNumber } from '../report/number.ts'
 import { outcomeOf } from './exchange.ts'
@@ -51,17 +52,13 @@ export async function closedLoop(
   return { attempts, elapsedMs: performance.now() - startedAt }
 }
 
-/** The loop itself: so many at once, the next one when one of them is done. */
+/** So many at once, the next one when one of them is done. */
 export async function inParallel(
   count: number,
   concurrency: number,
   work: (index: number) => Promise<void>,
 ): Promise<void> {
-  let next = 0
-  const loop = async () => {
-    while (next < count) await work(next++)
-  }
-  await Promise.all(Array.from({ length: Math.min(concurrency, count) }, loop))
+  await pLimit(concurrency).map(Array(count).keys(), work)
 }
 
 /** One of each item in turn. */

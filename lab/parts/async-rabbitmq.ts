@@ -82,8 +82,8 @@ export const asyncRabbitmq: PartDriver = {
   },
 
   /** Between all services and the broker. */
-  async wire({ rabbit: open }) {
-    const rabbit = await open()
+  async wire({ server }) {
+    const rabbit = await server('rabbitmq')
     const { hostname, port } = new URL(rabbit.url)
     const upstream = { host: hostname, port: Number(port || 5672) }
     const wire = await openTcpProxy({ upstream })

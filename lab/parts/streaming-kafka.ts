@@ -88,8 +88,8 @@ export const streamingKafka: PartDriver = {
   },
 
   /** Between all services and the broker. */
-  async wire({ kafka }) {
-    const { proxied } = await kafka()
+  async wire({ server }) {
+    const { proxied } = await server('kafka')
     if (!proxied) throw new NotApplicable('this Kafka has no listener for clients behind a proxy')
     const { listen, upstream } = proxied
     const wire = await openTcpProxy({ port: listen, upstream: { host: '127.0.0.1', port: upstream } })

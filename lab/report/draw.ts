@@ -31,7 +31,7 @@ export const lookOf = ({ means = 'other' }: Series, at: number) => ({
 export const titleOf = ({ label, unit }: Axis): string => (unit === '' ? label : `${label}, ${unit}`)
 
 const { document } = parseHTML('<html></html>')
-/** Of a title of an axis, in letters. */
+/** Of a title of an axis, and of the words of a moment, in letters. */
 const LONGEST = 60
 const MARGIN = { marginTop: 26, marginRight: 30, marginBottom: 40, marginLeft: 58 }
 
@@ -48,7 +48,7 @@ export function drawChart(chart: Chart, size: Size, maxPoints: number): Picture 
     all.map(([, value]) => value),
     5,
   )
-  const words = placeWords(moments, x, width)
+  const words = placeWords(moments, x)
   const tall = height + WORDS * Math.max(0, ...words.map(({ row }) => row))
   const axis = { labelArrow: 'none', tickSize: 0 } as const
   const picture = Plot.plot({
@@ -264,46 +264,20 @@ function percentileScale(low: number, high: number): Scale {
   }
 }
 
-interface Words {
-  at: number
-  label: string
-  /** 0 is the row right above the plot. */
-  row: number
-  textAnchor: 'start' | 'end'
-}
-
-/** The height of a row of words, about how wide a letter is, and how many rows there are at most. */
+/** The height of a row of words, and how many there are at most. */
 const WORDS = 16
-const LETTER = 7
-const MOST_ROWS = 4
+const ROWS = 4
 
-/**
- * The words of each moment beside its line, on the right where there is room, in rows above the plot. From the last one on,
- * so that no line goes through the words of an earlier moment; where the rows are full the line alone is left.
- */
-function placeWords(marks: NonNullable<Chart['marks']>, { domain, type, of }: Scale, width: number): Words[] {
-  const along = (value: number) => (type === 'log' ? Math.log(value) : value)
-  const [from, to] = domain.map(along) as [number, number]
-  const inner = width - MARGIN.marginLeft - MARGIN.marginRight
-  const taken: { row: number; left: number; right: number }[] = []
-  return marks
-    .map(({ x, label }) => ({ at: of(x), label: plain(label) }))
-    .filter(({ at }) => at >= domain[0] && at <= domain[1])
-    .toSorted((a, b) => b.at - a.at)
-    .map(({ at, label }): Words => {
-      const x = ((along(at) - from) / (to - from)) * inner
-      const text = label.slice(0, Math.floor(inner / LETTER / 2))
-      const isBefore = x + text.length * LETTER > inner
-      const [left, right] = isBefore ? [x - text.length * LETTER, x] : [x, x + text.length * LETTER]
-      const isFree = (row: number) =>
-        !taken.some((one) => one.row === row && one.left < right + 8 && left < one.right + 8)
-      const row = [0, 1, 2, 3].find(isFree) ?? MOST_ROWS
-      if (row < MOST_ROWS) taken.push({ row, left, right })
-      return {
-        at,
-        label: row < MOST_ROWS ? text : '',
-        row: row % MOST_ROWS,
-        textAnchor: isBefore ? 'end' : 'start',
-      }
-    })
+/** The words of each moment beside its line, towards the middle, in rows above the plot: neighbours have room side by side. */
+function placeWords(moments: NonNullable<Chart['marks']>, { domain: [from, to], type, of }: Scale) {
+  const middle = type === 'log' ? Math.sqrt(from * to) : (from + to) / 2
+  return moments
+    .map(({ x, label }) => ({ at: of(x), label: plain(label).slice(0, LONGEST) }))
+    .filter(({ at }) => at >= from && at <= to)
+    .map((words, nth) => ({
+      ...words,
+      /** 0 is the row right above the plot. */
+      row: nth % ROWS,
+      textAnchor: words.at > middle ? ('end' as const) : ('start' as const),
+    }))
 }

@@ -7,7 +7,7 @@ import {
   type Series,
   type Table,
 } from '../run/schema.ts'
-import { drawChart, isDrawable, isPlaced, linesOf, lookOf, type Size, titleOf } from './draw.ts'
+import { drawChart, isPlaced, linesOf, lookOf, type Size, titleOf } from './draw.ts'
 import { html, htmlTable, type Markup } from './markup.ts'
 import { counted, formatNumber } from './number.ts'
 
@@ -78,29 +78,13 @@ const onAxis = (axis: Axis, value: number): string => `${formatOn(axis, value)} 
 const formatOn = ({ scale }: Axis, value: number): string =>
   scale === 'percentile' ? String(Number(value.toPrecision(8))) : formatNumber(value)
 
-/** Points that are in the results and not in the picture, and why; nothing is left out silently. */
+/** How many points are in the results and not in the picture; nothing is left out silently. */
 export function leftOut(chart: Chart): string | undefined {
-  const reasons = chart.series.flatMap((series) =>
-    series.points
-      .filter((point) => isMeasured(point) && !isPlaced(chart, series, point))
-      .map((point) => reasonFor(chart, point as MeasuredPoint)),
-  )
-  if (reasons.length === 0) return undefined
-  const counts = [...Map.groupBy(reasons, (reason) => reason)]
-  return `Not drawn: ${counts.map(([reason, all]) => `${counted(all.length, 'point')} ${reason}`).join('; ')}.`
-}
-
-function reasonFor({ x, y }: Chart, [atX, atY]: MeasuredPoint): string {
-  const places = [
-    { axis: x, value: atX },
-    { axis: y, value: atY },
-  ]
-  const wrong = places.find(({ axis, value }) => !isDrawable(axis, value))
-  if (!wrong) return 'with fewer than ten samples above the percentile'
-  if (wrong.axis.scale === 'percentile') return 'at 100 % or outside of the percentiles'
-  return wrong.axis.scale === 'log' && wrong.value <= 0
-    ? 'at or below 0, on a logarithmic axis'
-    : 'too large for an axis'
+  const isLeft = (series: Series, point: Point) => isMeasured(point) && !isPlaced(chart, series, point)
+  const left = chart.series.flatMap((series) => series.points.filter((point) => isLeft(series, point)))
+  if (left.length === 0) return undefined
+  const why = 'for want of a place on an axis, or of ten samples above a percentile'
+  return `Not drawn, ${why}: ${counted(left.length, 'point')}.`
 }
 
 /** The numbers of a chart: at most about `most` rows, evenly spread, and always the extremes of every series. */

@@ -28,16 +28,12 @@ export async function writeReport(folder: string, results: Results): Promise<str
 const MOST_BYTES = 950_000
 const BOTH: Detail['sizes'] = ['wide', 'narrow']
 
-/**
- * From what is comfortable to what still shows the shape of every curve, each with about the bytes a chart then takes; at the
- * end phones scroll the wide picture.
- */
-const DETAILS: (Detail & { bytes: number })[] = [
-  { points: 240, rows: 24, sizes: BOTH, bytes: 30_000 },
-  { points: 80, rows: 12, sizes: BOTH, bytes: 16_000 },
-  { points: 60, rows: 8, sizes: ['wide'], bytes: 9_000 },
-  { points: 24, rows: 4, sizes: ['wide'], bytes: 6_500 },
-  { points: 12, rows: 2, sizes: ['wide'], bytes: 5_000 },
+/** From what is comfortable to what still shows the shape of every curve; at the end phones scroll the wide picture. */
+const DETAILS: Detail[] = [
+  { points: 240, rows: 24, sizes: BOTH },
+  { points: 80, rows: 12, sizes: BOTH },
+  { points: 60, rows: 8, sizes: ['wide'] },
+  { points: 12, rows: 2, sizes: ['wide'] },
 ]
 
 /**
@@ -45,10 +41,8 @@ const DETAILS: (Detail & { bytes: number })[] = [
  * stays below a megabyte; the extremes of every curve stay.
  */
 export function reportPage(results: Results): string {
-  const charts = results.experiments.reduce((sum, record) => sum + (record.charts?.length ?? 0), 0)
-  const fitting = DETAILS.filter(({ bytes }, at) => bytes * charts <= MOST_BYTES || at === DETAILS.length - 1)
   let page = ''
-  for (const detail of fitting) {
+  for (const detail of DETAILS) {
     page = pageOf(results, detail)
     if (Buffer.byteLength(page) <= MOST_BYTES) break
   }

@@ -36,11 +36,14 @@ export async function recordExperiment(options: RecordOptions): Promise<Experime
     ...end,
     verdict: end.verdict === 'error' && session.signal.aborted ? 'interrupted' : end.verdict,
   })
-  const record = recordOf(await run(options))
-  const trouble = unwritable(record)
-  if (trouble === undefined) return ExperimentRecord.parse(asJson(record))
-  const error = `what it answered cannot be written down: ${trouble}`
-  return ExperimentRecord.parse(asJson(recordOf({ verdict: 'error', error })))
+  const ended = await run(options)
+  try {
+    return ExperimentRecord.parse(asJson(recordOf(ended)))
+  } catch (err) {
+    const why = err instanceof z.ZodError ? z.prettifyError(err) : messageOf(err)
+    const error = `what it answered cannot be written down: ${why}`
+    return ExperimentRecord.parse(asJson(recordOf({ verdict: 'error', error })))
+  }
 }
 
 type Ended = { verdict: Verdict } & ({ error: string } | Outcome)
@@ -69,32 +72,13 @@ async function troublesOf({ brokers, run, signal }: Session): Promise<string[]> 
   return troubles.filter((trouble) => trouble !== undefined)
 }
 
-/** Why a record cannot be part of `results.json`, with the first field that is wrong; undefined when it can. */
-function unwritable(record: object): string | undefined {
-  const number = notFinite(record)
-  if (number) return `${number.field} is ${number.value}`
-  try {
-    ExperimentRecord.parse(asJson(record))
-    return undefined
-  } catch (err) {
-    if (!(err instanceof z.ZodError)) return messageOf(err)
-    const [{ path, message }] = err.issues as [z.core.$ZodIssue]
-    return `${z.core.toDotPath(path)}: ${message}`
-  }
+/**
+ * A value as the reader of a JSON file will see it: `undefined` is absent, dates are text. Throws at a number that JSON would
+ * turn into null.
+ */
+const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value, refuseNaN))
+
+function refuseNaN(name: string, value: unknown): unknown {
+  if (typeof value === 'number' && !Number.isFinite(value)) throw new RangeError(`${name} is ${value}`)
+  return value
 }
-
-/** A value as the reader of a JSON file will see it: `undefined` is absent, dates are text, `NaN` is null. */
-const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value))
-
-/** The first number that JSON would turn into null, with where it is, e.g. `charts[0].series[1].points[3][1]`. */
-function notFinite(value: unknown, field = ''): { field: string; value: number } | undefined {
-  if (typeof value === 'number') return Number.isFinite(value) ? undefined : { field, value }
-  if (typeof value !== 'object' || value === null) return undefined
-  for (const [name, one] of Object.entries(value)) {
-    const found = notFinite(one, Array.isArray(value) ? `${field}[${name}]` : within(field, name))
-    if (found) return found
-  }
-  return undefined
-}
-
-const within = (field: string, name: string) => (field === '' ? name : `${field}.${name}`)

@@ -37,6 +37,6 @@ export const clockFaults: Fault[] = [5, -5].flatMap((minutes) =>
   ROLES.map((role) => ({
     name: `clock ${minutes > 0 ? '+' : '−'}5 min: ${ROLE_NAMES[role]}`,
     kind: 'clock',
-    parts: partsOf(role, moveClock(minutes * 60_000, 'signal')),
+    parts: partsOf(role, moveClock(minutes * 60_000)),
   })),
 )
