@@ -5,7 +5,7 @@ import type { Table } from '../run/schema.ts'
 import type { TrioName } from '../trio.ts'
 import { alternate, type Comparison, type Question, ratioTable } from './alternate.ts'
 import { openBareChain } from './bare/chain.ts'
-import { type Bench, BenchInvalid, megabytes, NOT_KNOWN } from './bench.ts'
+import { type Bench, BenchInvalid, type Measured, megabytes, NOT_KNOWN } from './bench.ts'
 import { type CeilingsOptions, type Comparing, compareKafka } from './kafka-ceilings.ts'
 import { auditPart, itself, type MeasuredPart, type Segment, withMeasuredPart } from './measured-part.ts'
 import { profileRound } from './profile.ts'
@@ -18,39 +18,17 @@ interface Flatness {
   last: Segment
 }
 
-interface PartCeilings {
-  part: string
-  /** Orders of one round. */
-  round_orders: number
-  comparisons: Comparison[]
-  flatness?: Flatness
-  /** The folder with a `.cpuprofile` of each service. */
-  profiles?: string
-  valid: boolean
-  /** What does not balance; empty for a valid run. */
-  ledger: string[]
-}
-
 /** How close each part comes to the fastest that its transport allows, and where the rest of the time goes. */
 export const ceilings: Bench = {
   parts: ({ env, ...options }) =>
     options.parts.map((part) => ({
       part,
       title: `${part}: ceilings`,
-      async measure(progress) {
+      measure(progress) {
         const { run, signal } = options.session
         const kafkaTools = () => openKafkaTools({ run, signal, progress, env })
         const [orders = 0] = options.orders
-        const result = await measureCeilings({ ...options, part, orders, kafkaTools, progress })
-        const { ledger, ...data } = result
-        return {
-          part,
-          ledger,
-          tables: ceilingTables(result),
-          lines: result.profiles ? [`where the time goes: ${result.profiles}/*.cpuprofile`] : [],
-          short: result.comparisons.map((one) => `${one.name} ${one.ratio.median.toFixed(2)}`).join(', '),
-          data: { ...data },
-        }
+        return measureCeilings({ ...options, part, orders, kafkaTools, progress })
       },
     })),
 }
@@ -86,27 +64,34 @@ const compare: Record<TrioName, (comparing: Comparing) => Promise<Comparison[]>>
 }
 
 /** Every phase starts the part anew. An unbalanced ledger ends the measurement: what was taken before it is kept. */
-async function measureCeilings(options: CeilingsOptions): Promise<PartCeilings> {
-  const orders = Math.min(ROUND_ORDERS[options.part], options.orders)
-  const result: PartCeilings = {
-    part: options.part,
-    round_orders: orders,
-    comparisons: [],
-    valid: false,
+async function measureCeilings(options: CeilingsOptions): Promise<Measured> {
+  const { part } = options
+  const orders = Math.min(ROUND_ORDERS[part], options.orders)
+  const measured: Measured = {
+    part,
     ledger: [],
+    tables: [],
+    lines: [],
+    short: '',
+    data: { round_orders: orders },
   }
   try {
-    result.comparisons = await withMeasuredPart(options, (part, opened) =>
-      compare[options.part]({ options, part, orders, opened }),
+    const comparisons = await withMeasuredPart(options, (running, opened) =>
+      compare[part]({ options, part: running, orders, opened }),
     )
-    result.flatness = await withMeasuredPart(options, (part) => measureFlatness(part, options.orders))
-    result.profiles = await profileRound(options, orders)
-    result.valid = true
+    measured.tables.push(ratioTable(part, comparisons))
+    measured.short = comparisons.map(({ name, ratio }) => `${name} ${ratio.median.toFixed(2)}`).join(', ')
+    measured.data.comparisons = comparisons
+    const flatness = await withMeasuredPart(options, (running) => measureFlatness(running, options.orders))
+    measured.tables.push(flatTable(part, flatness))
+    measured.data.flatness = flatness
+    measured.data.profiles = await profileRound(options, orders)
+    measured.lines.push(`where the time goes: ${measured.data.profiles}/*.cpuprofile`)
   } catch (err) {
     if (!(err instanceof BenchInvalid)) throw err
-    result.ledger = err.message.split('\n')
+    measured.ledger = err.message.split('\n')
   }
-  return result
+  return measured
 }
 
 interface BareChain {
@@ -151,11 +136,6 @@ async function measureFlatness(part: MeasuredPart, orders: number): Promise<Flat
   await auditPart(part)
   return { orders, first, last }
 }
-
-const ceilingTables = ({ part, comparisons, flatness }: PartCeilings): Table[] => [
-  ...(comparisons.length > 0 ? [ratioTable(part, comparisons)] : []),
-  ...(flatness ? [flatTable(part, flatness)] : []),
-]
 
 function flatTable(part: string, { orders, first, last }: Flatness): Table {
   const judged = (isMet: boolean) => (isMet ? 'met' : 'missed')

@@ -151,12 +151,13 @@ function consumerTool(tool: KafkaTool, part: MeasuredPart, records: number): Con
 /** The bulk without anybody who reads it meanwhile, as the tool has it; what waited is then handled and audited. */
 async function bulkAlone(part: MeasuredPart, orders: number) {
   const consumers = [part.part.inventory, part.part.third]
+  const completed = await part.drive.follow()
   for (const consumer of consumers) consumer.pause()
   const report = await part.load.run(part.drive.request(orders)).finally(() => {
     for (const consumer of consumers) consumer.resume()
   })
   part.note(report)
-  await part.drive.completed(part.sent.accepted, () => {})
+  await completed({ report, total: part.sent.accepted })
   await auditPart(part)
   return { accepted: (report.accepted / report.elapsedMs) * 1_000 }
 }

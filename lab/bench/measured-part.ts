@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { isTerminal, type Order } from '@lab/common/domain/order.ts'
+import { isTerminal } from '@lab/common/domain/order.ts'
 import { messageOf } from '@lab/kit/errors.ts'
 import { z } from 'zod'
 import type { HistoryRecord } from '../ledger/history.ts'
-import { followOrders } from '../load/order-stream.ts'
 import { type LoadProcess, type LoadReport, type LoadRequest, startLoadProcess } from '../load/process.ts'
 import { openPartClient, type PartClient } from '../parts/client.ts'
 import { ledgerOf } from '../parts/ledger.ts'
@@ -89,8 +88,7 @@ export async function withMeasuredPart<Result>(
   const load = startLoadProcess(signal)
   opened.defer(load.close)
   const client = opened.use(openPartClient(part, signal))
-  const drive = await drives[name](part, { client, connections, signal })
-  opened.defer(drive.close)
+  const drive = drives[name](part, { client, connections, signal })
   const sent: MeasuredPart['sent'] = { accepted: 0, records: [] }
   const measured: MeasuredPart = {
     options,
@@ -113,16 +111,18 @@ export async function withMeasuredPart<Result>(
 async function measureSegment(measured: MeasuredPart, orders: number, what: string): Promise<Segment> {
   const { options, part, load, drive, sent, note } = measured
   const processes = [...part.services, load]
+  const completed = await drive.follow()
   const before = processes.map(({ pid }) => readProcess(pid))
   const startedAt = performance.now()
   const report = await load.run(drive.request(orders), {
     onProgress: (answered) => options.progress(`${what}: ${answered} of ${orders} answered`),
   })
-  const earlier = sent.accepted
   note(report)
-  await drive.completed(sent.accepted, (done) =>
-    options.progress(`${what}: all answered, ${done - earlier} of ${orders} completed`),
-  )
+  await completed({
+    report,
+    total: sent.accepted,
+    onProgress: (done) => options.progress(`${what}: all answered, ${done} of ${orders} completed`),
+  })
   const completedMs = Math.max(performance.now() - startedAt, report.elapsedMs)
   const after = processes.map(({ pid }) => readProcess(pid))
   return {
@@ -190,9 +190,16 @@ interface Drive {
   load: string
   completion: string
   request: (count: number) => ClosedRequest
-  /** Resolves when `total` orders have completed since the part was started. */
-  completed: (total: number, onProgress: (done: number) => void) => Promise<void>
-  close: () => Promise<void>
+  /** To be called before orders are sent. What it answers resolves when all of them have completed. */
+  follow: () => Promise<(sent: Sent) => Promise<void>>
+}
+
+interface Sent {
+  report: LoadReport
+  /** Accepted since the part was started. */
+  total: number
+  /** Is told how many of this load have completed. */
+  onProgress?: (done: number) => void
 }
 
 interface DriveOptions {
@@ -203,28 +210,35 @@ interface DriveOptions {
 
 const BULK_CHUNK = 10_000
 
-const drives: Record<TrioName, (part: RunningTrio, options: DriveOptions) => Promise<Drive>> = {
-  'sync-rest': async (part, { connections }) => ({
+const drives: Record<TrioName, (part: RunningTrio, options: DriveOptions) => Drive> = {
+  'sync-rest': (part, { connections }) => ({
     ...placing(part, connections),
     completion: 'the answer: it comes when reservation and notification are done',
-    completed: async () => {},
-    close: async () => {},
+    follow: async () => async () => {},
   }),
-  'async-rabbitmq': async (part, { client, connections, signal }) => {
-    const completions = await watchCompletions(part.order.url, { readOrders: client.orders, signal })
-    return {
-      ...placing(part, connections),
-      completion: 'reserved or failed on GET /orders/stream of the order service',
-      completed: completions.reached,
-      close: completions.close,
-    }
-  },
-  'streaming-kafka': async (part, { client, signal }) => ({
+  'async-rabbitmq': (part, { client, connections }) => ({
+    ...placing(part, connections),
+    completion: 'reserved or failed on GET /orders/stream of the order service',
+    follow: async () => {
+      // One for each load: it remembers all it has seen.
+      const stream = await client.stream()
+      return async ({ report, onProgress }) => {
+        const ids = report.records.flatMap(({ outcome, order_id }) => (outcome === 'ok' && order_id) || [])
+        const options = { passes: isTerminal, what: 'completed', timeoutMs: STALL_MS + ids.length }
+        await stream
+          .completed(ids, { ...options, ...(onProgress && { onProgress }) })
+          .catch((err: unknown) => {
+            throw new BenchInvalid(`did not drain: ${messageOf(err)}`, { cause: err })
+          })
+        await stream.close()
+      }
+    },
+  }),
+  'streaming-kafka': (part, { client, signal }) => ({
     load: `POST /orders/bulk, ${BULK_CHUNK} orders a request, one request at a time`,
     completion: 'counted as reserved or failed by the analytics service (GET /metrics, polled)',
     request: (count) => ({ kind: 'bulk', url: part.order.url, count, chunk: BULK_CHUNK }),
-    completed: (total, onProgress) => analyticsCounted(client, { total, onProgress, signal }),
-    close: async () => {},
+    follow: async () => (sent) => analyticsCounted(client, sent, signal),
   }),
 }
 
@@ -233,91 +247,31 @@ const placing = (part: RunningTrio, connections: number) => ({
   request: (count: number): ClosedRequest => ({ kind: 'place', url: part.order.url, count, connections }),
 })
 
-interface WatchOptions {
-  /** `GET /orders`, for what happened while the stream was away. */
-  readOrders: () => Promise<Order[]>
-  stallMs?: number
-  signal: AbortSignal
-}
-
-/** Counts the orders that reach a terminal status on `GET /orders/stream`; of each it keeps only the id. */
-export async function watchCompletions(url: string, { readOrders, stallMs, signal }: WatchOptions) {
-  const closing = new AbortController()
-  const ids = new Set<string>()
-  const note = ({ order_id, status }: Pick<Order, 'order_id' | 'status'>) =>
-    isTerminal(status) && ids.add(order_id)
-  let isGap = false
-  const { ended } = await followOrders(url, {
-    onStatus: (order_id, status) => note({ order_id, status }),
-    onOpen: (opened) => {
-      isGap = opened > 1
-    },
-    stop: AbortSignal.any([signal, closing.signal]),
-  })
-  const backfill = async () => {
-    isGap = false
-    for (const order of await readOrders()) note(order)
-  }
-  return {
-    /** Resolves when `total` different orders have been seen to complete since this was opened. */
-    reached: (total: number, onProgress: (done: number) => void) =>
-      untilCounted({
-        total,
-        onProgress,
-        signal,
-        everyMs: 2,
-        ...(stallMs !== undefined && { stallMs }),
-        async read(isLast) {
-          if (isGap || isLast) await backfill()
-          return ids.size
-        },
-      }),
-    async close() {
-      closing.abort()
-      await ended
-    },
-  }
-}
-
 const Totals = z.object({ orders_total: z.int(), reserved_total: z.int(), failed_total: z.int() })
+const LOOK_MS = 50
+/** Nothing completed for this long: the part does not drain. */
+const STALL_MS = 30_000
 
-function analyticsCounted(client: PartClient, counting: Pick<Counting, 'total' | 'onProgress' | 'signal'>) {
+async function analyticsCounted(
+  client: PartClient,
+  { report, total, onProgress }: Sent,
+  signal: AbortSignal,
+) {
   let done = 0
-  const read = async () => {
+  let movedAt = performance.now()
+  for (;;) {
     // A service that does not answer counts nothing, which is what a stall is.
     const answer = await client.read('third', '/metrics').catch(() => undefined)
-    const totals = Totals.safeParse(answer).data
-    if (totals) done = Math.min(totals.reserved_total + totals.failed_total, totals.orders_total)
-    return done
-  }
-  return untilCounted({ ...counting, read, everyMs: 50 })
-}
-
-interface Counting {
-  total: number
-  onProgress: (done: number) => void
-  signal: AbortSignal
-  everyMs: number
-  /** Nothing completed for this long: the part does not drain. */
-  stallMs?: number
-  /** `isLast` before it is said that the part does not drain. */
-  read: (isLast: boolean) => Promise<number>
-}
-
-async function untilCounted({ total, onProgress, signal, everyMs, stallMs = 30_000, read }: Counting) {
-  let done = await read(false)
-  let movedAt = performance.now()
-  while (done < total) {
-    await sleep(everyMs, undefined, { signal })
-    const isLast = performance.now() - movedAt > stallMs
-    const now = await read(isLast)
-    if (now !== done) {
-      movedAt = performance.now()
-      done = now
-      onProgress(done)
-    } else if (isLast) {
-      const stalled = `none for ${stallMs / 1_000} s`
-      throw new BenchInvalid(`did not drain: ${done} of ${total} orders completed, ${stalled}`)
-    }
+    const { orders_total = 0, reserved_total = 0, failed_total = 0 } = Totals.safeParse(answer).data ?? {}
+    const counted = Math.max(done, Math.min(reserved_total + failed_total, orders_total))
+    if (counted > done) movedAt = performance.now()
+    done = counted
+    onProgress?.(done - (total - report.accepted))
+    if (done >= total) return
+    if (performance.now() - movedAt > STALL_MS)
+      throw new BenchInvalid(
+        `did not drain: ${done} of ${total} orders completed, none for ${STALL_MS / 1_000} s`,
+      )
+    await sleep(LOOK_MS, undefined, { signal })
   }
 }

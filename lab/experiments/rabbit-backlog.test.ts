@@ -28,6 +28,6 @@ describe('the drain of a backlog', () => {
   })
 
   test('leaves out orders whose moment is not known, and says nothing without any', () => {
-    expect(drainOf({ ...times, completions: [reserved(undefined)] })).toEqual({})
+    expect(drainOf({ ...times, completions: [reserved(undefined)] })).toBeUndefined()
   })
 })

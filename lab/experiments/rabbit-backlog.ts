@@ -117,12 +117,12 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         [drain],
         [
           ['orders', () => completions.length],
-          ['first reserved, ms after the restart', (one) => one.first_reserved_after_ms ?? 'n/a'],
-          ['last reserved, ms', (one) => one.last_reserved_after_ms ?? 'n/a'],
-          ['orders/s since the restart', (one) => one.orders_per_second_since_restart ?? 'n/a'],
+          ['first reserved, ms after the restart', (one) => one?.first_reserved_after_ms ?? 'n/a'],
+          ['last reserved, ms', (one) => one?.last_reserved_after_ms ?? 'n/a'],
+          ['orders/s since the restart', (one) => one?.orders_per_second_since_restart ?? 'n/a'],
           [
             'orders/s from first to last',
-            (one) => one.orders_per_second_draining ?? 'n/a (one batch of events)',
+            (one) => one?.orders_per_second_draining ?? 'n/a (one batch of events)',
           ],
         ],
       ),
@@ -144,7 +144,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
     says: says('async-rabbitmq', [
       [
         'an order',
-        `accepted at once, done later: ${formatNumber(count)} waiting orders at ${perSecond(drain.orders_per_second_since_restart ?? 0)}, start of the service included`,
+        `accepted at once, done later: ${formatNumber(count)} waiting orders at ${perSecond(drain?.orders_per_second_since_restart ?? 0)}, start of the service included`,
       ],
       [
         'a slow or absent service',
@@ -152,7 +152,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       ],
       [
         'failure, and return',
-        `nothing is lost: the last is reserved ${formatNumber(drain.last_reserved_after_ms ?? 0)} ms after the restart`,
+        `nothing is lost: the last is reserved ${formatNumber(drain?.last_reserved_after_ms ?? 0)} ms after the restart`,
       ],
     ]),
     data: {
@@ -201,30 +201,21 @@ async function placeInSteps(
   return { load, steps }
 }
 
-interface Drain {
-  /** From the restart of the process; its own start-up is in it. */
-  first_reserved_after_ms?: number
-  last_reserved_after_ms?: number
-  /** From the restart to the last one, start-up included. */
-  orders_per_second_since_restart?: number
-  /** Between the first and the last one seen. Absent when they came in one batch of events. */
-  orders_per_second_draining?: number
-}
-
 /** Events of the stream come in batches of 5 ms: below a few of those, a rate would be the rate of the batching. */
 const MEASURABLE_MS = 25
 
-export function drainOf(drained: { completions: Completion[]; restartedAt: number }): Drain {
-  const { completions, restartedAt } = drained
+/** Times are from the restart of the process: its own start-up is in them. */
+export function drainOf({ completions, restartedAt }: { completions: Completion[]; restartedAt: number }) {
   const seen = completions.flatMap(({ completedAt }) => completedAt ?? []).sort((a, b) => a - b)
   const [first, last] = [seen[0], seen.at(-1)]
-  if (first === undefined || last === undefined) return {}
+  if (first === undefined || last === undefined) return undefined
   const span = last - first
   return {
     first_reserved_after_ms: Math.round(first - restartedAt),
     last_reserved_after_ms: Math.round(last - restartedAt),
     orders_per_second_since_restart: rateOf(seen.length, last - restartedAt),
-    ...(span < MEASURABLE_MS ? {} : { orders_per_second_draining: rateOf(seen.length - 1, span) }),
+    /** Between the first and the last one seen. Absent when they came in one batch of events. */
+    ...(span >= MEASURABLE_MS && { orders_per_second_draining: rateOf(seen.length - 1, span) }),
   }
 }
 

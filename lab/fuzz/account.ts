@@ -19,12 +19,7 @@ export const STOCK: Stock = { burger: 1_000_000_000, pizza: 1_000_000_000, salad
 
 const SETTLE_MS = 120_000
 
-/** What accepted requests have promised, held against what the part has in the end. */
-export interface Account {
-  note: (service: TrioService, request: HttpCase, answer: Answer) => void
-  /** Waits until nothing is under way, and holds everything against the ledger. */
-  audit: () => Promise<Complaint[]>
-}
+export type Account = ReturnType<typeof openAccount>
 
 const Bulk = z.object({ accepted: z.int(), first_order_id: z.string().nullable() })
 const BulkOf = z.object({ item: Item.optional(), quantity: z.int().optional() })
@@ -33,7 +28,8 @@ const Reserved = z.object({ order_id: z.string(), status: z.literal('reserved') 
 const Released = z.object({ order_id: z.string(), released: z.boolean() })
 const Sent = z.object({ order_id: z.string(), sent: z.boolean() })
 
-export function openAccount(running: Running): Account {
+/** What accepted requests have promised, held against what the part has in the end. */
+export function openAccount(running: Running) {
   const { part, client, signal } = running
   const orders = new Map<string, HistoryRecord>()
   /** By their first order: one that is sent again with its key is answered again. */
@@ -76,7 +72,7 @@ export function openAccount(running: Running): Account {
   }
 
   return {
-    note: ({ role }, { body: asked }, answer) => {
+    note: ({ role }: TrioService, { body: asked }: HttpCase, answer: Answer) => {
       if (answer.error !== undefined) return
       const body = jsonOf(answer)
       if (role === 'order') noteOrders(body, asked)
@@ -85,7 +81,8 @@ export function openAccount(running: Running): Account {
       if (role === 'notification' && answer.status === 200 && data?.sent)
         sent.add(data.order_id.toLowerCase())
     },
-    audit: async () => {
+    /** Waits until nothing is under way, and holds everything against the ledger. */
+    audit: async (): Promise<Complaint[]> => {
       await using watch = await watchPart(running)
       await watch.settled(SETTLE_MS).catch(() => signal.throwIfAborted()) // then the ledger says what still waits
       const listed = await client.orders()

@@ -55,12 +55,6 @@ export const describeStatuses = (statuses: Answers['statuses'], nothing = '–')
     .map(([status, count]) => `${count} × ${status === 'none' ? 'no answer' : status}`)
     .join(', ') || nothing
 
-interface HistoryWriter {
-  write: (record: HistoryRecord) => void
-  /** Writes what is left and the closing line. Rejects when any part of the file could not be written. */
-  close: () => Promise<void>
-}
-
 const BATCH_CHARACTERS = 64 * 1024
 /** The closing line. */
 const END = { end: true }
@@ -69,7 +63,7 @@ const END = { end: true }
  * Writes a history as JSON lines, in batches and in the background. The closing line tells a complete history from one
  * whose writer was killed. An existing file is never overwritten.
  */
-export async function createHistoryFile(path: string): Promise<HistoryWriter> {
+export async function createHistoryFile(path: string) {
   const file = createWriteStream(path, { flags: 'wx' })
   await once(file, 'open')
   let failure: Error | undefined
@@ -77,12 +71,13 @@ export async function createHistoryFile(path: string): Promise<HistoryWriter> {
 
   let batch = ''
   return {
-    write(record) {
+    write(record: HistoryRecord) {
       batch += `${JSON.stringify(record)}\n`
       if (batch.length < BATCH_CHARACTERS) return
       file.write(batch)
       batch = ''
     },
+    /** Writes what is left and the closing line. Rejects when any part of the file could not be written. */
     async close() {
       file.end(`${batch}${JSON.stringify(END)}\n`)
       if (!file.closed) await once(file, 'close').catch(() => {}) // its error is kept in `failure`
@@ -92,20 +87,16 @@ export async function createHistoryFile(path: string): Promise<HistoryWriter> {
   }
 }
 
-export interface HistoryFile {
-  /** Can be read once. */
-  records: AsyncIterable<HistoryRecord>
-  /**
-   * Whether the history was written to its end; known once the records are read. A run that was killed leaves what is
-   * there, and its last half line is passed over.
-   */
-  isComplete: () => boolean
-}
+export type HistoryFile = ReturnType<typeof openHistoryFile>
 
 /** Reads a history of this run line by line, so that its size does not matter. */
-export function openHistoryFile(path: string): HistoryFile {
+export function openHistoryFile(path: string) {
   let isComplete = false
-  return { records: readRecords(path, () => (isComplete = true)), isComplete: () => isComplete }
+  return {
+    records: readRecords(path, () => (isComplete = true)),
+    /** Whether it was written to its end; known once the records are read. A run that was killed leaves what is there. */
+    isComplete: () => isComplete,
+  }
 }
 
 async function* readRecords(path: string, onEnd: () => void): AsyncGenerator<HistoryRecord> {

@@ -1,12 +1,6 @@
 import { once } from 'node:events'
 import { Worker } from 'node:worker_threads'
 
-export interface Metronome {
-  /** Beats once at this time (of `now()`), or at once when it has passed. A beat not yet due is moved. */
-  arm: (at: number) => void
-  stop: () => Promise<void>
-}
-
 export interface MetronomeMemory {
   control: Int32Array<SharedArrayBuffer>
   dueAt: Float64Array<SharedArrayBuffer>
@@ -21,7 +15,7 @@ export const now = (): number => Number(process.hrtime.bigint()) / 1e6
  * Wakes the event loop at a given time, to about a tenth of a millisecond. A thread sleeps on a futex in place of
  * `setTimeout`, whose whole milliseconds would be added to every latency that counts from the intended time.
  */
-export async function startMetronome(onBeat: () => void): Promise<Metronome> {
+export async function startMetronome(onBeat: () => void) {
   const memory: MetronomeMemory = {
     control: new Int32Array(new SharedArrayBuffer(8)),
     dueAt: new Float64Array(new SharedArrayBuffer(8)),
@@ -41,7 +35,8 @@ export async function startMetronome(onBeat: () => void): Promise<Metronome> {
     Atomics.notify(control, CONTROL.armed)
   }
   return {
-    arm(at) {
+    /** Beats once at this time (of `now()`), or at once when it has passed. A beat not yet due is moved. */
+    arm(at: number) {
       dueAt[0] = at
       wake()
     },

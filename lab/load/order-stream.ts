@@ -104,17 +104,7 @@ export interface CompletedOptions {
   onProgress?: (done: number, of: number) => void
 }
 
-export interface OrderStreamClient {
-  /** What was seen of one order, first sight first. A repeated status keeps the time at which it was first seen. */
-  seen: (order_id: string) => Sight[]
-  reconnects: () => number
-  /**
-   * Resolves when each order has shown a status that passes. Orders that are open after a reconnect, and at the
-   * deadline, are read with `GET /orders/:order_id`, so a missed event is a late sight and never a lost order.
-   */
-  completed: (order_ids: Iterable<string>, options: CompletedOptions) => Promise<Completion[]>
-  close: () => Promise<void>
-}
+export type OrderStreamClient = Awaited<ReturnType<typeof openOrderStream>>
 
 const LOOK_MS = 5
 
@@ -122,15 +112,18 @@ const LOOK_MS = 5
 export async function openOrderStream(
   url: string,
   { orders, signal }: { orders: ServiceClient; signal: AbortSignal },
-): Promise<OrderStreamClient> {
+) {
   const closing = new AbortController()
   const sights = new Map<string, Sight[]>()
+  const watching = new Set<(order_id: string, status: OrderStatus) => void>()
   let connections = 0
   const record = (order_id: string, sight: Sight) => {
+    for (const look of watching) look(order_id, sight.status)
     const known = sights.get(order_id)
     if (!known) sights.set(order_id, [sight])
     else if (!known.some(({ status }) => status === sight.status)) known.push(sight)
   }
+  /** What was seen of one order, first sight first. A repeated status keeps the time at which it was first seen. */
   const seen = (order_id: string) => sights.get(order_id) ?? []
   const { ended } = await followOrders(url, {
     onStatus: (order_id, status, seenAt) => record(order_id, { status, seenAt, source: 'event' }),
@@ -139,7 +132,7 @@ export async function openOrderStream(
     },
     stop: AbortSignal.any([signal, closing.signal]),
   })
-  const backfill = async (open: Set<string>) => {
+  const backfill = async (open: string[]) => {
     await pLimit(16).map(open, async (order_id) => {
       const { status, body } = await orders.get(`/orders/${order_id}`)
       if (status !== 200) return
@@ -147,34 +140,40 @@ export async function openOrderStream(
     })
   }
 
+  /**
+   * Resolves when each order has shown a status that passes. Orders that are open after a reconnect, and at the
+   * deadline, are read with `GET /orders/:order_id`, so a missed event is a late sight and never a lost order.
+   */
   async function completed(ids: Iterable<string>, options: CompletedOptions): Promise<Completion[]> {
     const { passes, what, timeoutMs, onProgress } = options
     const order_ids = new Set(ids)
     const open = new Set(order_ids)
-    const removeDone = () => {
-      for (const id of open) if (seen(id).some(({ status }) => passes(status))) open.delete(id)
-    }
+    for (const id of order_ids) if (seen(id).some(({ status }) => passes(status))) open.delete(id)
+    const look = (order_id: string, status: OrderStatus) => passes(status) && open.delete(order_id)
+    watching.add(look)
     const deadline = performance.now() + timeoutMs
     // The reader may have reconnected before this call, so the first look is a backfill unless it never did.
     let trusted = 1
-    for (;;) {
-      const isLate = performance.now() >= deadline
-      removeDone()
-      if (open.size > 0 && (connections !== trusted || isLate)) {
-        trusted = connections
-        await backfill(open)
-        removeDone()
+    try {
+      for (;;) {
+        const isLate = performance.now() >= deadline
+        if (open.size > 0 && (connections !== trusted || isLate)) {
+          trusted = connections
+          await backfill([...open])
+        }
+        onProgress?.(order_ids.size - open.size, order_ids.size)
+        if (open.size === 0) break
+        if (isLate) {
+          const [example = ''] = open
+          const was = seen(example).map(({ status }) => status)
+          throw new Error(
+            `gave up after ${timeoutMs / 1_000} s: ${open.size} of ${order_ids.size} orders are not ${what}; of ${example} was seen: ${was.join(', ') || 'nothing'}`,
+          )
+        }
+        await sleep(LOOK_MS, undefined, { signal })
       }
-      onProgress?.(order_ids.size - open.size, order_ids.size)
-      if (open.size === 0) break
-      if (isLate) {
-        const [example = ''] = open
-        const was = seen(example).map(({ status }) => status)
-        throw new Error(
-          `gave up after ${timeoutMs / 1_000} s: ${open.size} of ${order_ids.size} orders are not ${what}; of ${example} was seen: ${was.join(', ') || 'nothing'}`,
-        )
-      }
-      await sleep(LOOK_MS, undefined, { signal })
+    } finally {
+      watching.delete(look)
     }
     return [...order_ids].map((order_id) => {
       const { status, seenAt, source } = seen(order_id).find((sight) => passes(sight.status))!

@@ -11,12 +11,7 @@ export interface Answer {
   latencyUs: number
 }
 
-export interface ServiceClient {
-  get: (path: string, options?: RequestOptions) => Promise<Answer>
-  post: (path: string, body: unknown, options?: RequestOptions) => Promise<Answer>
-  delete: (path: string, options?: RequestOptions) => Promise<Answer>
-  close: () => Promise<void>
-}
+export type ServiceClient = ReturnType<typeof openServiceClient>
 
 export interface RequestOptions {
   headers?: Record<string, string>
@@ -33,7 +28,7 @@ const TIMEOUT_MS = 15_000
 export function openServiceClient(
   url: string,
   { connections = 16, signal }: { connections?: number; signal?: AbortSignal } = {},
-): ServiceClient {
+) {
   const pool = new Pool(url, { connections, connect: { timeout: 3_000 } })
 
   const exchange = async (
@@ -41,7 +36,7 @@ export function openServiceClient(
     path: string,
     sent: unknown,
     options: RequestOptions = {},
-  ) => {
+  ): Promise<Answer> => {
     const { timeoutMs = TIMEOUT_MS } = options
     const deadline = AbortSignal.timeout(timeoutMs)
     const startedAt = performance.now()
@@ -78,9 +73,9 @@ export function openServiceClient(
   }
 
   return {
-    get: (path, options) => exchange('GET', path, undefined, options),
-    post: (path, body, options) => exchange('POST', path, body, options),
-    delete: (path, options) => exchange('DELETE', path, undefined, options),
+    get: (path: string, options?: RequestOptions) => exchange('GET', path, undefined, options),
+    post: (path: string, body: unknown, options?: RequestOptions) => exchange('POST', path, body, options),
+    delete: (path: string, options?: RequestOptions) => exchange('DELETE', path, undefined, options),
     close: () => pool.destroy(),
   }
 }

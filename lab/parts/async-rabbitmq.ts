@@ -3,7 +3,7 @@ import { openTcpProxy } from '@lab/stack/tcp-proxy.ts'
 import { z } from 'zod'
 import type { ObservedDeadLetter } from '../ledger/observed.ts'
 import { type Guarantees, type PartDriver, storeOf } from '../part.ts'
-import { type ConsumedAs, openRabbitProbe, type RabbitProbe } from '../probes/rabbit.ts'
+import { openRabbitProbe, type RabbitProbe } from '../probes/rabbit.ts'
 import type { RunningTrio } from '../trio.ts'
 
 export const INVENTORY_QUEUE = 'inventory_queue'
@@ -113,8 +113,10 @@ export const asyncRabbitmq: PartDriver = {
   faults: { serviceMs: 5_000, stalledMs: 5_000, brokerMs: 15_000, stallMs: 17_000, silentMs: 17_000 },
 }
 
+type ConsumedAs = Awaited<ReturnType<RabbitProbe['consumedAs']>>
+
 /** `consumed` is as the broker shows it; without it the card says what is not known. */
-const cardOf = (part: Pick<RunningTrio, 'dataDir'>, consumed: ConsumedAs | undefined): Guarantees => ({
+const cardOf = (part: Pick<RunningTrio, 'dataDir'>, consumed: ConsumedAs): Guarantees => ({
   'accepted means': '202: the order and its message are in the outbox',
   acknowledgements: acknowledgement(consumed),
   'publisher confirms': 'each message, many in flight',
@@ -124,12 +126,12 @@ const cardOf = (part: Pick<RunningTrio, 'dataDir'>, consumed: ConsumedAs | undef
   partitions: 'one queue',
 })
 
-const acknowledgement = (consumed: ConsumedAs | undefined): string => {
+const acknowledgement = (consumed: ConsumedAs): string => {
   if (consumed === undefined) return 'after the commit'
   return consumed.isAcknowledged ? 'manual, after the commit' : 'none'
 }
 
-const queueKind = (consumed: ConsumedAs | undefined): string =>
+const queueKind = (consumed: ConsumedAs): string =>
   consumed === undefined ? 'queue' : `${consumed.isDurable ? 'durable ' : ''}${consumed.queueType} queue`
 
 /** The management API shows a new consumer within five seconds. */

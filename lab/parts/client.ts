@@ -7,29 +7,13 @@ import { type Answer, openServiceClient, type ServiceClient } from '../load/serv
 import type { RunningTrio } from '../trio.ts'
 
 const Notification = z.object({ order_id: z.string(), status: z.string(), item: z.string(), at: z.number() })
-type Notification = z.infer<typeof Notification>
 
 export type Role = 'order' | 'inventory' | 'third'
 
-/** The three services of a running part over HTTP, as any client of theirs sees them. */
-export interface PartClient extends AsyncDisposable {
-  place: (order: PlaceOrder) => Promise<Answer>
-  orders: () => Promise<Order[]>
-  /** Each row of a list, which is read page after page when it is come to. */
-  list: <Row>(role: Role, path: string, row: z.ZodType<Row>) => AsyncGenerator<Row>
-  stock: () => Promise<Stock>
-  notifications: () => Promise<Notification[]>
-  /** A GET that must answer 200; its body. */
-  read: (role: Role, path: string, options?: { accept?: string }) => Promise<unknown>
-  /** A POST that must answer 200 or 202; its body. */
-  command: (role: Role, path: string, body: unknown, options?: { timeoutMs: number }) => Promise<unknown>
-  /** Switches off every injected fault of a service. */
-  clearFaults: (role: Role) => Promise<void>
-  /** Follows `GET /orders/stream` until this client is disposed of. */
-  stream: () => Promise<OrderStreamClient>
-}
+export type PartClient = ReturnType<typeof openPartClient>
 
-export function openPartClient(part: RunningTrio, signal: AbortSignal): PartClient {
+/** The three services of a running part over HTTP, as any client of theirs sees them. */
+export function openPartClient(part: RunningTrio, signal: AbortSignal) {
   const processes: Record<Role, ServiceProcess> = {
     order: part.order,
     inventory: part.inventory,
@@ -44,10 +28,12 @@ export function openPartClient(part: RunningTrio, signal: AbortSignal): PartClie
   const streams: OrderStreamClient[] = []
   const headers = part.adminToken ? { authorization: `Bearer ${part.adminToken}` } : {}
 
-  const read: PartClient['read'] = async (role, path, { accept = 'application/json' } = {}) => {
+  /** A GET that must answer 200; its body. */
+  const read = async (role: Role, path: string, { accept = 'application/json' } = {}) => {
     const answer = await clients[role].get(path, { headers: { accept }, timeoutMs: 60_000 })
     return expectStatus(answer, [200], `GET ${processes[role].name}${path}`)
   }
+  /** Each row of a list, which is read page after page when it is come to. */
   async function* list<Row>(role: Role, path: string, row: z.ZodType<Row>): AsyncGenerator<Row> {
     for (let next: string | undefined = path; next !== undefined; ) {
       const answer: Answer = await clients[role].get(next, { timeoutMs: 60_000 })
@@ -56,20 +42,23 @@ export function openPartClient(part: RunningTrio, signal: AbortSignal): PartClie
     }
   }
   return {
-    place: (order) => clients.order.post('/order', order, { timeoutMs: 30_000 }),
+    place: (order: PlaceOrder) => clients.order.post('/order', order, { timeoutMs: 30_000 }),
     orders: () => Array.fromAsync(list('order', '/orders', Order)),
     list,
     stock: async () => Stock.parse(await read('inventory', '/stock')),
     notifications: () => Array.fromAsync(list('third', '/notifications', Notification)),
     read,
-    command: async (role, path, body, { timeoutMs } = { timeoutMs: 60_000 }) => {
+    /** A POST that must answer 200 or 202; its body. */
+    command: async (role: Role, path: string, body: unknown, { timeoutMs = 60_000 } = {}) => {
       const answer = await clients[role].post(path, body, { headers, timeoutMs })
       return expectStatus(answer, [200, 202], `POST ${processes[role].name}${path}`)
     },
-    clearFaults: async (role) => {
+    /** Switches off every injected fault of a service. */
+    clearFaults: async (role: Role) => {
       const answer = await clients[role].delete('/admin/faults', { headers })
       expectStatus(answer, [200], `DELETE ${role}/admin/faults`)
     },
+    /** Follows `GET /orders/stream` until this client is disposed of. */
     stream: async () => {
       const stream = await openOrderStream(processes.order.url, { orders: clients.order, signal })
       streams.push(stream)

@@ -41,29 +41,13 @@ export interface PartitionLag {
   lag: number
 }
 
-export interface KafkaProbe extends AsyncDisposable {
-  /** Resolves when the log has all records (`acks=all`). */
-  produce: (topic: string, records: Outgoing[]) => Promise<void>
-  /** Everything that is in the topic at the time of the call, read with a group of its own. */
-  readAll: (topic: string, options?: { timeoutMs?: number; signal?: AbortSignal }) => Promise<TopicRecord[]>
-  endOffsets: (topic: string) => Promise<PartitionOffsets[]>
-  /** How a topic is laid out; `replicas` is the smallest number any partition has. */
-  layout: (topic: string) => Promise<{ partitions: number; replicas: number }>
-  /** Sets these configurations of a topic; all others of it go back to their defaults. */
-  configure: (topic: string, entries: Record<string, string>) => Promise<void>
-  lag: (group: string, topic: string) => Promise<PartitionLag[]>
-  /** The group, which must have no member, begins the topic again. */
-  rewind: (group: string, topic: string) => Promise<void>
-  /** `Stable`, `Empty`, `Dead` … and how many members the group has. */
-  groupState: (group: string) => Promise<{ state: string; members: number }>
-  close: () => Promise<void>
-}
+export type KafkaProbe = Awaited<ReturnType<typeof openKafkaProbe>>
 
 /**
  * The lab's own connection to Kafka, beside the services. Topics and groups are named as the part names them; the
  * prefix of the broker is put before each. Every call is bounded.
  */
-export async function openKafkaProbe(broker: KafkaBroker): Promise<KafkaProbe> {
+export async function openKafkaProbe(broker: KafkaBroker) {
   const { prefix } = broker
   const kafka = new Kafka({
     clientId: 'lab-probe',
@@ -86,17 +70,20 @@ export async function openKafkaProbe(broker: KafkaBroker): Promise<KafkaProbe> {
 
   return {
     endOffsets,
-    produce: async (topic, records) => {
+    /** Resolves when the log has all records (`acks=all`). */
+    produce: async (topic: string, records: Outgoing[]) => {
       const messages = records.map(({ headers = {}, ...record }) => ({ ...record, headers }))
       producer ??= openProducer(kafka)
       const sending = (await producer).send({ topic: full(topic), messages, acks: -1 })
       await bounded(`${records.length} records to reach ${topic}`, sending)
     },
-    readAll: async (topic, options) => {
+    /** Everything that is in the topic at the time of the call, read with a group of its own. */
+    readAll: async (topic: string, options?: Reading) => {
       const ends = toPositions(await endOffsets(topic))
       return readTopic({ kafka, prefix }, full(topic), ends, options)
     },
-    layout: async (topic) => {
+    /** How a topic is laid out; `replicas` is the smallest number any partition has. */
+    layout: async (topic: string) => {
       const { topics } = await bounded(
         `the layout of ${topic}`,
         admin.fetchTopicMetadata({ topics: [full(topic)] }),
@@ -104,24 +91,27 @@ export async function openKafkaProbe(broker: KafkaBroker): Promise<KafkaProbe> {
       const replicas = topics.flatMap(({ partitions }) => partitions.map((each) => each.replicas.length))
       return { partitions: replicas.length, replicas: Math.min(...replicas) }
     },
-    configure: async (topic, entries) => {
+    /** Sets these configurations of a topic; all others of it go back to their defaults. */
+    configure: async (topic: string, entries: Record<string, string>) => {
       const configEntries = Object.entries(entries).map(([name, value]) => ({ name, value }))
       const resources = [{ type: TOPIC_RESOURCE, name: full(topic), configEntries }]
       await bounded(`the configuration of ${topic}`, admin.alterConfigs({ validateOnly: false, resources }))
     },
-    lag: async (group, topic) => {
+    lag: async (group: string, topic: string): Promise<PartitionLag[]> => {
       const at = await fetchCommitted(admin, full(group), full(topic))
       return (await countingAll(() => endOffsets(topic))).map(({ partition, start, end }) => {
         const position = at.get(partition)
         return { partition, end, committed: position, lag: Number(end - (position ?? start)) }
       })
     },
-    rewind: (group, topic) =>
+    /** The group, which must have no member, begins the topic again. */
+    rewind: (group: string, topic: string) =>
       bounded(
         `${group} to begin ${topic} again`,
         admin.resetOffsets({ groupId: full(group), topic: full(topic), earliest: true }),
       ),
-    groupState: async (group) => {
+    /** `Stable`, `Empty`, `Dead` … and how many members the group has. */
+    groupState: async (group: string) => {
       const { groups } = await bounded(`the state of ${group}`, admin.describeGroups([full(group)]))
       return { state: groups[0]?.state ?? 'Unknown', members: groups[0]?.members.length ?? 0 }
     },
@@ -198,6 +188,11 @@ export interface TopicRecord {
   unreadable?: string
 }
 
+interface Reading {
+  timeoutMs?: number
+  signal?: AbortSignal
+}
+
 /**
  * Reads a topic from its beginning up to `ends`, with a group that exists for this reading only. The end of the log can
  * be a transaction marker, which is no record: progress is what the client says it has passed, not what it delivered.
@@ -206,7 +201,7 @@ async function readTopic(
   { kafka, prefix }: { kafka: Kafka; prefix: string },
   topic: string,
   ends: Positions,
-  { timeoutMs = 30_000, signal }: { timeoutMs?: number; signal?: AbortSignal } = {},
+  { timeoutMs = 30_000, signal }: Reading = {},
 ): Promise<TopicRecord[]> {
   if (ends.size === 0) return []
   const groupId = `${prefix}lab-probe-${randomUUID()}`

@@ -19,54 +19,12 @@ export interface Captured {
   redelivered: boolean
 }
 
-interface Outgoing {
-  routingKey: string
-  body: Buffer
-  properties: Options.Publish
-}
+type Outgoing = Omit<Captured, 'redelivered'>
 
-/** An exclusive queue that receives a copy of each message of a routing key; nobody else's messages are touched. */
-export interface Tap {
-  messages: Captured[]
-  /** Resolves with the first copy that matches, also one that came before the call. */
-  find: (
-    what: string,
-    matches: (message: Captured) => boolean,
-    options?: { timeoutMs?: number; signal?: AbortSignal },
-  ) => Promise<Captured>
-}
-
-export interface RabbitProbe extends AsyncDisposable {
-  /** To `orders_exchange`. Resolves when the broker has confirmed it; rejects when no queue is bound to the key. */
-  publish: (routingKey: string, body: Buffer | string, properties?: Options.Publish) => Promise<void>
-  /** Many at once and in order; resolves when the broker has confirmed all of them, whether or not a queue took them. */
-  publishAll: (messages: Outgoing[]) => Promise<void>
-  /** Past all bindings. Rejects when the queue does not exist. */
-  sendToQueue: (queue: string, body: Buffer | string, properties?: Options.Publish) => Promise<void>
-  /** Exact at this moment (a passive declaration). Unacknowledged messages are not in it: see `sampled`. */
-  depth: (queue: string) => Promise<{ ready: number; consumers: number }>
-  tap: (pattern: string) => Promise<Tap>
-  /** Takes what is in a queue out of it and goes on taking; the list grows as messages come. */
-  drain: (queue: string) => Promise<Captured[]>
-  /** Removes the messages that are ready and answers how many there were. */
-  purge: (queue: string) => Promise<number>
-  sampled: (queue: string) => Promise<Sampled>
-  /**
-   * Shows up to `count` messages and puts them back. The broker counts each look as a delivery, so a queue with a
-   * delivery limit loses what is looked at too often: look once.
-   */
-  peek: (queue: string, count: number) => Promise<Peeked[]>
-  /** Names of the connections that consume from a queue now. */
-  consumersOf: (queue: string) => Promise<string[]>
-  /** How a queue is declared and consumed; undefined while the management API knows no consumer of it yet. */
-  consumedAs: (queue: string) => Promise<ConsumedAs | undefined>
-  /** Cuts a connection, as an operator does on the management page; its unacknowledged messages are delivered again. */
-  cutConnection: (name: string) => Promise<void>
-  close: () => Promise<void>
-}
+export type RabbitProbe = Awaited<ReturnType<typeof openRabbitProbe>>
 
 /** The lab's own connection to RabbitMQ, beside the services. Every call is bounded to five seconds. */
-export async function openRabbitProbe(broker: RabbitBroker): Promise<RabbitProbe> {
+export async function openRabbitProbe(broker: RabbitBroker) {
   const connection = await connect(broker.url, {
     timeout: CALL_MS,
     noDelay: true,
@@ -98,34 +56,32 @@ export async function openRabbitProbe(broker: RabbitBroker): Promise<RabbitProbe
   return {
     ...openRabbitManagement(broker),
     ...publisher(publishing),
-    depth: async (queue) => {
+    /** Exact at this moment (a passive declaration). Unacknowledged messages are not in it: see `sampled`. */
+    depth: async (queue: string) => {
       const { messageCount, consumerCount } = await withChannel(`the depth of ${queue}`, (channel) =>
         channel.checkQueue(queue),
       )
       return { ready: messageCount, consumers: consumerCount }
     },
-    purge: async (queue) =>
+    /** Removes the messages that are ready and answers how many there were. */
+    purge: async (queue: string) =>
       (await withChannel(`${queue} to be purged`, (channel) => channel.purgeQueue(queue))).messageCount,
-    tap: async (pattern) => openTap(await openChannel(), pattern),
-    drain: async (queue) => takeFrom(await openChannel(), queue),
+    tap: async (pattern: string) => openTap(await openChannel(), pattern),
+    /** Takes what is in a queue out of it and goes on taking; the list grows as messages come. */
+    drain: async (queue: string) => takeFrom(await openChannel(), queue),
     close,
     [Symbol.asyncDispose]: close,
   }
 }
 
 /** Single messages one at a time, so that a returned message is known to be the one that waits for its confirm. */
-function publisher(channel: ConfirmChannel): Pick<RabbitProbe, 'publish' | 'publishAll' | 'sendToQueue'> {
+function publisher(channel: ConfirmChannel) {
   const oneAtATime = pLimit(1)
   let returned: string | undefined
   channel.on('return', ({ fields }) => {
     returned = `no queue takes a message with exchange '${fields.exchange}' and key '${fields.routingKey}'`
   })
-  const send = (
-    exchange: string,
-    key: string,
-    body: Buffer | string,
-    properties: Options.Publish | undefined,
-  ) =>
+  const send = (exchange: string, key: string, body: Buffer | string, properties?: Options.Publish) =>
     oneAtATime(async () => {
       returned = undefined
       const confirmed = new Promise<void>((resolve, reject) => {
@@ -136,9 +92,14 @@ function publisher(channel: ConfirmChannel): Pick<RabbitProbe, 'publish' | 'publ
       if (returned !== undefined) throw new Error(returned)
     })
   return {
-    publish: (routingKey, body, properties) => send(EXCHANGE, routingKey, body, properties),
-    sendToQueue: (queue, body, properties) => send('', queue, body, properties),
-    publishAll: async (messages) => {
+    /** To `orders_exchange`. Resolves when the broker has confirmed it; rejects when no queue is bound to the key. */
+    publish: (routingKey: string, body: Buffer | string, properties?: Options.Publish) =>
+      send(EXCHANGE, routingKey, body, properties),
+    /** Past all bindings. Rejects when the queue does not exist. */
+    sendToQueue: (queue: string, body: Buffer | string, properties?: Options.Publish) =>
+      send('', queue, body, properties),
+    /** Many at once and in order; resolves when the broker has confirmed all of them, whether or not a queue took them. */
+    publishAll: async (messages: Outgoing[]) => {
       for (const { routingKey, body, properties } of messages) {
         if (channel.publish(EXCHANGE, routingKey, body, { persistent: true, ...properties })) continue
         await within(once(channel, 'drain'), FLOOD_MS, 'room in the socket')
@@ -157,14 +118,21 @@ async function takeFrom(channel: Channel, queue: string): Promise<Captured[]> {
   return messages
 }
 
-async function openTap(channel: Channel, pattern: string): Promise<Tap> {
+export type Tap = Awaited<ReturnType<typeof openTap>>
+
+/** An exclusive queue that receives a copy of each message of a routing key; nobody else's messages are touched. */
+async function openTap(channel: Channel, pattern: string) {
   const { queue } = await bounded('a queue', channel.assertQueue('', { exclusive: true }))
   await bounded('a binding', channel.bindQueue(queue, EXCHANGE, pattern))
   const messages = await takeFrom(channel, queue)
   return {
     messages,
-    find: (what, matches, options) =>
-      waitFor(`a copy of ${what}`, () => messages.find(matches), { everyMs: 10, ...options }),
+    /** Resolves with the first copy that matches, also one that came before the call. */
+    find: (
+      what: string,
+      matches: (message: Captured) => boolean,
+      options: { timeoutMs?: number; signal?: AbortSignal } = {},
+    ) => waitFor(`a copy of ${what}`, () => messages.find(matches), { everyMs: 10, ...options }),
   }
 }
 
@@ -182,36 +150,13 @@ const bounded = <Result>(what: string, promise: Promise<Result>): Promise<Result
   within(promise, CALL_MS, what)
 
 /** A message as the management API shows it. */
-export interface Peeked {
-  body: string
-  routingKey: string
-  properties: Record<string, unknown>
-  headers: Record<string, unknown>
-}
-
-/** What the management page says. Its figures are samples, up to five seconds old: for people, not for proofs. */
-export interface Sampled {
-  ready: number
-  unacked: number
-  consumers: number
-  /** Deliveries that carried the redelivered flag, since the queue was declared. */
-  redelivered: number
-}
-
-export interface ConsumedAs {
-  queueType: string
-  isDurable: boolean
-  prefetch: number
-  /** Whether messages stay with the broker until the consumer acknowledges them. */
-  isAcknowledged: boolean
-}
+export type Peeked = ReturnType<typeof peeked>
 
 interface QueueInfo {
   type?: string
   durable?: boolean
   messages_ready?: number
   messages_unacknowledged?: number
-  consumers?: number
   message_stats?: { redeliver?: number }
   consumer_details?: {
     channel_details?: { connection_name?: string }
@@ -232,31 +177,36 @@ interface MessageInfo {
 export const vhostOf = ({ url }: RabbitBroker): string =>
   encodeURIComponent(decodeURIComponent(new URL(url).pathname.slice(1)) || '/')
 
-type Management = 'sampled' | 'peek' | 'consumersOf' | 'consumedAs' | 'cutConnection'
-
-function openRabbitManagement(broker: RabbitBroker): Pick<RabbitProbe, Management> {
+function openRabbitManagement(broker: RabbitBroker) {
   const pathOf = (queue: string) => `/queues/${vhostOf(broker)}/${encodeURIComponent(queue)}`
   const info = (queue: string) => rabbitApi<QueueInfo>(broker, 'GET', pathOf(queue))
   return {
-    sampled: async (queue) => {
+    /** What the management page says. Its figures are samples, up to five seconds old: for people, not for proofs. */
+    sampled: async (queue: string) => {
       const found = await info(queue)
       return {
         ready: found.messages_ready ?? 0,
         unacked: found.messages_unacknowledged ?? 0,
-        consumers: found.consumers ?? 0,
+        /** Deliveries that carried the redelivered flag, since the queue was declared. */
         redelivered: found.message_stats?.redeliver ?? 0,
       }
     },
-    peek: async (queue, count) => {
+    /**
+     * Shows up to `count` messages and puts them back. The broker counts each look as a delivery, so a queue with a
+     * delivery limit loses what is looked at too often: look once.
+     */
+    peek: async (queue: string, count: number) => {
       const request = { count, ackmode: 'ack_requeue_true', encoding: 'auto' }
       const messages = await rabbitApi<MessageInfo[]>(broker, 'POST', `${pathOf(queue)}/get`, request)
       return messages.map(peeked)
     },
-    consumersOf: async (queue) => {
+    /** Names of the connections that consume from a queue now. */
+    consumersOf: async (queue: string) => {
       const { consumer_details = [] } = await info(queue)
       return consumer_details.flatMap(({ channel_details }) => channel_details?.connection_name ?? [])
     },
-    consumedAs: async (queue) => {
+    /** How a queue is declared and consumed; undefined while the management API knows no consumer of it yet. */
+    consumedAs: async (queue: string) => {
       const { type = 'unknown', durable = false, consumer_details: [consumer] = [] } = await info(queue)
       if (!consumer) return undefined
       const { prefetch_count = 0, ack_required = false } = consumer
@@ -264,15 +214,20 @@ function openRabbitManagement(broker: RabbitBroker): Pick<RabbitProbe, Managemen
         queueType: type,
         isDurable: durable,
         prefetch: prefetch_count,
+        /** Whether messages stay with the broker until the consumer acknowledges them. */
         isAcknowledged: ack_required,
       }
     },
-    cutConnection: (name) => rabbitApi(broker, 'DELETE', `/connections/${encodeURIComponent(name)}`),
+    /** Cuts a connection, as an operator does on the management page; its unacknowledged messages are delivered again. */
+    cutConnection: (name: string): Promise<void> =>
+      rabbitApi(broker, 'DELETE', `/connections/${encodeURIComponent(name)}`),
   }
 }
 
-function peeked({ payload, payload_encoding, routing_key, properties }: MessageInfo): Peeked {
-  const known = Array.isArray(properties) ? {} : properties
+function peeked({ payload, payload_encoding, routing_key, properties }: MessageInfo) {
+  const known: Record<string, unknown> & { headers?: Record<string, unknown> } = Array.isArray(properties)
+    ? {}
+    : properties
   return {
     body: payload_encoding === 'base64' ? Buffer.from(payload, 'base64').toString() : payload,
     routingKey: routing_key,

@@ -166,7 +166,7 @@ describe('beside its picture a chart has', () => {
     const table = chartTable(chart({ series: [series({ points })] }), 10)
 
     expect(table.title).toContain('of 1,000 rows')
-    expect(table.rows).toContainEqual(['500', '77'])
+    expect(table.rows).toContainEqual(['answered (n = 1,000)', '500', '77'])
     expect(table.rows.length).toBeLessThan(15)
   })
 })

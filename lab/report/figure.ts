@@ -87,49 +87,22 @@ export function leftOut(chart: Chart): string | undefined {
   return `Not drawn, ${why}: ${counted(left.length, 'point')}.`
 }
 
-/** The numbers of a chart: at most about `most` rows, evenly spread, and always the extremes of every series. */
-export function chartTable(chart: Chart, most: number): Table {
-  const moments = [...new Set(chart.series.flatMap(({ points }) => points.map(([x]) => x)))].sort(
-    (a, b) => a - b,
-  )
-  const longest = Math.max(0, ...chart.series.map(({ points }) => points.length))
-  const hasEachOnce = ({ points }: Series) => new Set(points.map(([x]) => x)).size === points.length
-  // Series that were not taken at the same moments would make a table of gaps.
-  const isCommon = moments.length <= longest * 1.25 && chart.series.every(hasEachOnce)
-  const table = isCommon ? beside(chart, moments, most) : below(chart, most)
-  const whole = isCommon ? moments.length : chart.series.reduce((sum, { points }) => sum + points.length, 0)
-  const cut = table.rows.length < whole ? `, ${table.rows.length} of ${formatNumber(whole)} rows` : ''
-  return { ...table, title: `${titleOf(chart.y)}${cut}` }
-}
-
-/** One column a series. */
-function beside({ x, y, series }: Chart, moments: number[], most: number): Omit<Table, 'title'> {
-  const extremes = series.flatMap(({ points }) => extremesOf(points).map(([at]) => at))
-  const chosen = new Set([...spread(moments, most), ...extremes])
-  const columns = series.map(({ points }) => new Map(points))
-  return {
-    columns: [titleOf(x), ...series.map((one) => nameOf(one, y.unit))],
-    rows: moments
-      .filter((at) => chosen.has(at))
-      .map((at) => [formatOn(x, at), ...columns.map((values) => cell(y, values.get(at)))]),
-  }
-}
-
-/** One row a point, series after series. */
-function below({ x, y, series }: Chart, most: number): Omit<Table, 'title'> {
+/**
+ * The numbers of a chart, one row a point, series after series: at most about `most` rows, evenly spread, and always the
+ * extremes of every series.
+ */
+export function chartTable({ x, y, series }: Chart, most: number): Table {
   const room = Math.max(2, Math.floor(most / Math.max(1, series.length)))
-  return {
-    columns: ['series', titleOf(x), titleOf(y)],
-    rows: series.flatMap((one) => {
-      const chosen = new Set([...spread(one.points, room), ...extremesOf(one.points)])
-      const shown = one.points.filter((point) => chosen.has(point))
-      return shown.map(([atX, atY]) => [nameOf(one, ''), formatOn(x, atX), cell(y, atY)])
-    }),
-  }
+  const rows = series.flatMap((one) => {
+    const chosen = new Set([...spread(one.points, room), ...extremesOf(one.points)])
+    const shown = one.points.filter((point) => chosen.has(point))
+    const name = `${one.name} (n = ${formatNumber(one.n)})`
+    return shown.map(([atX, atY]) => [name, formatOn(x, atX), atY === null ? '–' : formatOn(y, atY)])
+  })
+  const whole = series.reduce((sum, { points }) => sum + points.length, 0)
+  const cut = rows.length < whole ? `, ${rows.length} of ${formatNumber(whole)} rows` : ''
+  return { title: `${titleOf(y)}${cut}`, columns: ['series', titleOf(x), titleOf(y)], rows }
 }
-
-const nameOf = ({ name, n }: Series, unit: string): string =>
-  `${name}${unit === '' ? '' : `, ${unit}`} (n = ${formatNumber(n)})`
 
 function spread<Item>(items: readonly Item[], room: number): Item[] {
   if (items.length <= room) return [...items]
@@ -141,7 +114,3 @@ function extremesOf(all: readonly Point[]): Point[] {
   if (points.length === 0) return []
   return [points.reduce((a, b) => (b[1] < a[1] ? b : a)), points.reduce((a, b) => (b[1] > a[1] ? b : a))]
 }
-
-/** A gap has no value. */
-const cell = (axis: Axis, value: number | null | undefined): string =>
-  typeof value === 'number' ? formatOn(axis, value) : '–'

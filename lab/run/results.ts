@@ -102,24 +102,19 @@ export function parseResults(text: string, name: string): Results {
   refuseOtherVersion(document, name)
   const results = Results.safeParse(document)
   if (!results.success) {
-    const { issues } = results.error
-    const left = issues.length - NAMED_AT_MOST
-    const more = left > 0 ? `\nand ${left} more` : ''
-    const named = z.prettifyError({ issues: issues.slice(0, NAMED_AT_MOST) })
-    throw new ResultsError(`${name} is not as a run writes it:\n${named}${more}`)
+    const named = z.prettifyError({ issues: results.error.issues.slice(0, NAMED_AT_MOST) })
+    throw new ResultsError(`${name} is not as a run writes it:\n${named}`)
   }
   refuseOtherDigest(document as Record<string, unknown>, name)
   return results.data
 }
 
 function parseJson(text: string, name: string): unknown {
-  if (text.trim() === '') throw new ResultsError(`${name} is empty`)
   try {
     return JSON.parse(text)
   } catch (err) {
-    const isCut = !text.trimEnd().endsWith('}')
-    const what = isCut ? `cut off after ${text.length} characters` : `not JSON: ${(err as Error).message}`
-    throw new ResultsError(`${name} is ${what}`, { cause: err })
+    const what = text.trimEnd().endsWith('}') ? 'is not JSON' : `is cut off after ${text.length} characters`
+    throw new ResultsError(`${name} ${what}: ${(err as Error).message}`, { cause: err })
   }
 }
 

@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PartStarter } from '@lab/stack/compose/starter.ts'
 import { findMarked, killAndWait } from '@lab/stack/process-identity.ts'
-import { openRunDir, type RunDir } from '@lab/stack/run-dir.ts'
+import { openRunDir } from '@lab/stack/run-dir.ts'
 import { readRecord } from '@lab/stack/run-record.ts'
 import {
   type AnyServer,
-  type KafkaBroker,
   kindOf,
-  type RabbitBroker,
   type ServerName,
   type ServerOptions,
   type Servers,
@@ -20,38 +18,7 @@ interface Closable {
   close(): Promise<unknown>
 }
 
-/**
- * One life of the lab on this machine: a run folder, at most one server of each kind, and whatever is given to it.
- * The tour, `run`, `up` and the benchmarks differ only in what they do with one.
- */
-export interface Session {
-  run: RunDir
-  /** Aborted when the session has to end; whoever waits for something listens to it. */
-  signal: AbortSignal
-  /**
-   * Finds or starts the server at the first call; later calls answer the same one, or the same error. When one cannot be
-   * had, the start of the others ends too.
-   */
-  server: <Name extends ServerName>(
-    name: Name,
-    first?: { progress?: Progress; options?: ServerOptions[Name] | undefined },
-  ) => Promise<Servers[Name]>
-  /** How parts are started when not as processes of this run. */
-  startPart?: PartStarter['startPart']
-  /** The servers that were started so far, those that parts brought along included. */
-  servers: () => AnyServer[]
-  /** The RabbitMQ and Kafka among them: what results are compared by. */
-  brokers: () => (RabbitBroker | KafkaBroker)[]
-  /** Closes `thing` with the session, in reverse order, unless it was closed before. */
-  own: <Thing extends Closable>(name: string, thing: Thing) => Thing
-  /**
-   * Closes what is owned in reverse order, then the servers, then every process of the run and its folder. A start under
-   * way is aborted. What cannot be closed in order is ended with the folder. Idempotent.
-   */
-  close: (progress?: Progress) => Promise<void>
-  /** SIGKILL to every process of the run, now and until it is closed: `close` then has nothing left to wait for. */
-  force: () => Promise<void>
-}
+export type Session = Awaited<ReturnType<typeof openSession>>
 
 interface SessionOptions {
   env: NodeJS.ProcessEnv
@@ -63,9 +30,18 @@ interface SessionOptions {
   base?: string
 }
 
+interface First<Name extends ServerName> {
+  progress?: Progress
+  options?: ServerOptions[Name] | undefined
+}
+
 const FORCE_EVERY_MS = 100
 
-export async function openSession(options: SessionOptions): Promise<Session> {
+/**
+ * One life of the lab on this machine: a run folder, at most one server of each kind, and whatever is given to it.
+ * The tour, `run`, `up` and the benchmarks differ only in what they do with one.
+ */
+export async function openSession(options: SessionOptions) {
   const { env, signal, progress, starter, base } = options
   const run = await openRunDir({ env, progress, ...(base && { base }) })
   const starts = new AbortController()
@@ -75,7 +51,10 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   let end: Promise<void> | undefined
   let isClosed = false
 
-  const start: Session['server'] = async (name, { progress: say = progress, options } = {}) => {
+  const start = async <Name extends ServerName>(
+    name: Name,
+    { progress: say = progress, options }: First<Name> = {},
+  ): Promise<Servers[Name]> => {
     try {
       const context = { run, env, signal: AbortSignal.any([signal, starts.signal]), progress: say }
       const server = await startServer(name, context, options)
@@ -106,26 +85,40 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     }
     if (failures.length > 0) throw new AggregateError(failures, 'not everything could be stopped in order')
   }
-  const servers = () => [...started, ...(starter?.brokers() ?? [])]
+  /** The servers that were started so far, those that parts brought along included. */
+  const servers = (): AnyServer[] => [...started, ...(starter?.brokers() ?? [])]
   return {
     run,
+    /** Aborted when the session has to end; whoever waits for something listens to it. */
     signal,
-    server<Name extends ServerName>(name: Name, first?: Parameters<typeof start<Name>>[1]) {
+    /**
+     * Finds or starts the server at the first call; later calls answer the same one, or the same error. When one cannot be
+     * had, the start of the others ends too.
+     */
+    server<Name extends ServerName>(name: Name, first?: First<Name>) {
       const known = starting.get(name) ?? start(name, first)
       starting.set(name, known)
       return known as Promise<Servers[Name]>
     },
-    ...(starter && { startPart: starter.startPart }),
+    /** How parts are started when not as processes of this run. */
+    startPart: starter?.startPart,
     servers,
+    /** The RabbitMQ and Kafka among them: what results are compared by. */
     brokers: () => servers().filter((one) => one.kind === 'rabbitmq' || one.kind === 'kafka'),
-    own(name, thing) {
+    /** Closes `thing` with the session, in reverse order, unless it was closed before. */
+    own<Thing extends Closable>(name: string, thing: Thing): Thing {
       owned.push({ name, thing })
       return thing
     },
-    close(say = progress) {
+    /**
+     * Closes what is owned in reverse order, then the servers, then every process of the run and its folder. A start under
+     * way is aborted. What cannot be closed in order is ended with the folder. Idempotent.
+     */
+    close(say: Progress = progress) {
       end ??= closeAll(say)
       return end
     },
+    /** SIGKILL to every process of the run, now and until it is closed: `close` then has nothing left to wait for. */
     async force() {
       while (!isClosed) {
         const children = [...(readRecord(run.path)?.children ?? []), ...findMarked(run.path)]

@@ -64,16 +64,11 @@ export interface Received {
 export const jsonOf = ({ contentType, text }: Received): unknown =>
   contentType.includes('json') ? parseJson(text) : undefined
 
-export interface Sender extends AsyncDisposable {
-  /** Never rejects. `isStream` takes the head of an answer that never ends, and hangs up. */
-  send: (request: HttpCase, isStream?: boolean) => Promise<Answer>
-}
-
 const DEADLINE_MS = 15_000
 const CONNECTIONS = 32
 
 /** Keep-alive connections to one service. Who pipelines behind an answer that waits, waits too: one request a connection. */
-export function openSender(url: string): Sender {
+export function openSender(url: string) {
   const pool = new Pool(url, {
     connections: CONNECTIONS,
     pipelining: 1,
@@ -82,7 +77,8 @@ export function openSender(url: string): Sender {
     connect: { timeout: 5_000 },
   })
   return {
-    send: (request, isStream = false) =>
+    /** Never rejects. `isStream` takes the head of an answer that never ends, and hangs up. */
+    send: (request: HttpCase, isStream = false): Promise<Answer> =>
       request.raw ? sendRaw(url, request.raw) : sendRequest(pool, request, isStream),
     [Symbol.asyncDispose]: () => pool.destroy(),
   }
