@@ -1,14 +1,21 @@
+import { join } from 'node:path'
 import { openKafkaTools } from '@lab/stack/kafka-tools.ts'
 import { freshVhost } from '@lab/stack/rabbit-vhost.ts'
 import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
 import type { Table } from '../run/schema.ts'
-import type { TrioName } from '../trio.ts'
+import { roleOf, type StartTrioOptions, type TrioName, trioSpec } from '../trio.ts'
 import { alternate, type Comparison, type Question, ratioTable } from './alternate.ts'
 import { openBareChain } from './bare/chain.ts'
 import { type Bench, BenchInvalid, type Measured, megabytes, NOT_KNOWN } from './bench.ts'
 import { type CeilingsOptions, type Comparing, compareKafka } from './kafka-ceilings.ts'
-import { auditPart, itself, type MeasuredPart, type Segment, withMeasuredPart } from './measured-part.ts'
-import { profileRound } from './profile.ts'
+import {
+  auditPart,
+  itself,
+  type MeasuredPart,
+  type MeasuringOptions,
+  type Segment,
+  withMeasuredPart,
+} from './measured-part.ts'
 
 interface Flatness {
   /** Orders the services held at the end. */
@@ -169,4 +176,25 @@ function flatTable(part: string, { orders, first, last }: Flatness): Table {
       ]
     }),
   }
+}
+
+/**
+ * One round with V8's profiler in every service, which slows them down, so no figure is taken from it. Answers the folder,
+ * among the logs, that has a `.cpuprofile` of each: Chrome's DevTools and speedscope open them.
+ */
+async function profileRound(options: MeasuringOptions, orders: number): Promise<string> {
+  const folder = join('logs', 'profiles', options.part)
+  const path = await options.session.run.sub(folder)
+  const serviceEnv: NonNullable<StartTrioOptions['serviceEnv']> = {}
+  for (const { name } of trioSpec(options.part).services) {
+    serviceEnv[roleOf(options.part, name)!] = {
+      NODE_OPTIONS: `--cpu-prof --cpu-prof-dir="${path}" --cpu-prof-name=${name}.cpuprofile`,
+    }
+  }
+  // The profiles are written when the services end.
+  await withMeasuredPart({ ...options, serviceEnv }, async (part) => {
+    await part.segment(orders, 'profile')
+    await auditPart(part)
+  })
+  return folder
 }

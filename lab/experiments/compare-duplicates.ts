@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { isTerminal, Order } from '@lab/common/domain/order.ts'
+import { isTerminal } from '@lab/common/domain/order.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
-import { outcomeOf } from '../load/exchange.ts'
+import { recordOf } from '../load/closed-loop.ts'
 import type { OrderStreamClient } from '../load/order-stream.ts'
 import { openServiceClient, type ServiceClient } from '../load/service-client.ts'
 import { guaranteeCard, type Repeater } from '../part.ts'
@@ -148,10 +148,7 @@ async function duplicateCases(bench: Bench, copies: number): Promise<Duplicated[
   return [...duplicated, { ...delivered, times: 1 + copies, taken: delivered.taken - FENCE }]
 }
 
-interface Answered {
-  status: number
-  order: Order | undefined
-}
+type Answered = ReturnType<typeof recordOf>
 
 async function counted(
   bench: Bench,
@@ -164,23 +161,21 @@ async function counted(
   await done(bench, orders)
   await bench.watch.settled(30_000)
   const taken = before - (await bench.client.stock()).pizza
-  return { ...wanted, times: answers.length, answers: answers.map(({ status }) => status), orders, taken }
+  return {
+    ...wanted,
+    times: answers.length,
+    answers: answers.map(({ status }) => status ?? 0),
+    orders,
+    taken,
+  }
 }
 
 async function place({ orders, records }: Bench, quantity: number, key?: string): Promise<Answered> {
   const headers = key === undefined ? {} : { 'idempotency-key': key }
-  const { status, body } = await orders.post('/order', { item: 'pizza', quantity }, { headers })
-  const order = Order.safeParse(body).data
-  records.push({
-    n: records.length,
-    outcome: outcomeOf(status),
-    item: 'pizza',
-    quantity,
-    status,
-    ...(order && { order_id: order.order_id, told: order.status }),
-    ...(key !== undefined && { idempotency_key: key }),
-  })
-  return { status, order }
+  const order = { item: 'pizza', quantity } as const
+  const placed = recordOf(records.length, order, await orders.post('/order', order, { headers }))
+  records.push({ ...placed, ...(key !== undefined && { idempotency_key: key }) })
+  return placed
 }
 
 const done = ({ stream }: Bench, order_ids: string[]) =>

@@ -4,7 +4,7 @@ import { guaranteeCard } from '../part.ts'
 import { STYLE } from '../parts/index.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
 import { stockFor, TRIOS, type TrioName } from '../trio.ts'
-import { openBench, TRIES } from './bench.ts'
+import { doubtsAboutLoad, openBench, TRIES } from './bench.ts'
 import {
   type Chart,
   check,
@@ -14,7 +14,6 @@ import {
   type Series,
   tableOf,
 } from './experiment.ts'
-import { doubtsAboutLoad } from './offered-load.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders per second, rising; a part's steps end with the first that bends. */

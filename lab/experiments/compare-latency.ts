@@ -5,7 +5,7 @@ import { guaranteeCard } from '../part.ts'
 import { drivers, STYLE } from '../parts/index.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
 import { stockFor, TRIOS, type TrioName } from '../trio.ts'
-import { openBench, TRIES } from './bench.ts'
+import { doubtsAboutLoad, type OfferedLoad, openBench, TRIES } from './bench.ts'
 import { everyStretch, percentileChart, timeChart } from './curves.ts'
 import {
   type Chart,
@@ -18,7 +18,6 @@ import {
   says,
   tableOf,
 } from './experiment.ts'
-import { doubtsAboutLoad, type OfferedLoad } from './offered-load.ts'
 import { differ, inTurns, repeated, spread } from './repeated.ts'
 
 export interface Params extends Record<string, unknown> {

@@ -18,7 +18,7 @@ import { guaranteeCard, type PartWatch } from '../part.ts'
 import { drivers, STYLE } from '../parts/index.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
 import { stockFor, TRIOS, type TrioName } from '../trio.ts'
-import { type Bench, openBench } from './bench.ts'
+import { type Bench, doubtsAboutLoad, type LoadClock, openBench } from './bench.ts'
 import { atSeconds, everyStretch, timeChart } from './curves.ts'
 import {
   type Chart,
@@ -30,7 +30,6 @@ import {
   type Series,
   tableOf,
 } from './experiment.ts'
-import { doubtsAboutLoad, type LoadClock } from './offered-load.ts'
 
 interface Params extends Record<string, unknown> {
   /** Orders per second, all the time. */

@@ -1,5 +1,5 @@
 import { waitFor } from '@lab/kit/wait.ts'
-import { type Attempt, allAnswered, countOutcomes, describeOutcomes } from '../load/closed-loop.ts'
+import { allAnswered, answered, countOutcomes, describeOutcomes, type Placed } from '../load/closed-loop.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
 import { openKafkaProbe } from '../probes/kafka.ts'
 import { formatNumber } from '../report/number.ts'
@@ -121,10 +121,10 @@ const CHUNK = 50
  */
 async function replayWhileOrdersArrive(bench: Bench, atLeast: number) {
   const { client, progress, signal } = bench
-  const attempts: Attempt[] = []
+  const placed: Placed[] = []
   const placeChunk = async () => {
-    attempts.push(...(await bench.place(CHUNK, { concurrency: 4 })).attempts)
-    progress(`reading the log again; ${attempts.length} more orders have arrived`)
+    placed.push(...(await bench.place(CHUNK, { concurrency: 4 })))
+    progress(`reading the log again; ${placed.length} more orders have arrived`)
   }
   /** Nothing of what the log had at the reset is left to read. */
   const isCaughtUp = async () => !(await readAnalytics(client)).replay.replaying
@@ -142,19 +142,17 @@ async function replayWhileOrdersArrive(bench: Bench, atLeast: number) {
     }
   }
   const arriving = async () => {
-    while (!isOver || attempts.length < atLeast) await placeChunk()
+    while (!isOver || placed.length < atLeast) await placeChunk()
   }
   const [caughtUpAt] = await Promise.all([replaying(), arriving()])
 
-  const counts = countOutcomes({ attempts, elapsedMs: 0 })
-  const during = attempts.map(answeredAt).filter((at) => at > resetAt && at < caughtUpAt).length
+  const counts = countOutcomes(placed)
+  const answeredAt = answered(placed).map(({ startedAt, latencyUs }) => startedAt + latencyUs / 1_000)
+  const during = answeredAt.filter((at) => at > resetAt && at < caughtUpAt).length
   return {
     accepted: counts['202'] ?? 0,
     during,
-    holds: during > 0 && allAnswered(counts, [202], attempts.length),
+    holds: during > 0 && allAnswered(counts, [202], placed.length),
     detail: `${describeOutcomes(counts)}; ${during} of them while the replay went on, ${Math.round(caughtUpAt - resetAt)} ms`,
   }
 }
-
-const answeredAt = (attempt: Attempt): number =>
-  attempt.kind === 'answered' ? attempt.startedAt + attempt.latencyUs / 1_000 : Number.NaN

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { waitFor } from '@lab/kit/wait.ts'
 import { isReserved } from '../ledger/observed.ts'
-import { answered, type LoadResult, orderIds } from '../load/closed-loop.ts'
+import { answered, orderIds, type Placed } from '../load/closed-loop.ts'
 import type { Completion } from '../load/order-stream.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
 import { openRabbitProbe, type RabbitProbe } from '../probes/rabbit.ts'
@@ -179,12 +179,12 @@ async function placeInSteps(
   bench: Bench,
   probe: RabbitProbe,
   { steps: targets, stoppedAt }: Params & { stoppedAt: number },
-): Promise<{ load: LoadResult; steps: Step[] }> {
-  const load: LoadResult = { attempts: [], elapsedMs: 0 }
+): Promise<{ load: Placed[]; steps: Step[] }> {
+  const load: Placed[] = []
   const steps: Step[] = []
   for (const target of targets) {
     const before = orderIds(load).length
-    load.attempts.push(...(await bench.place(target - before, { concurrency: 8 })).attempts)
+    load.push(...(await bench.place(target - before, { concurrency: 8 })))
     const acknowledged = orderIds(load).length
     let depth = -1
     await waitFor(
@@ -235,7 +235,7 @@ function countUp(times: number[]): [number, number][] {
 const SHOWN = 20
 
 /** When each order was acknowledged and reserved; of many, the ones at both ends. */
-function timestamps(load: LoadResult, completions: Completion[], stoppedAt: number): Table {
+function timestamps(load: Placed[], completions: Completion[], stoppedAt: number): Table {
   const reservedAt = new Map(completions.map(({ order_id, completedAt }) => [order_id, completedAt]))
   const orders = answered(load).flatMap(({ order, startedAt, latencyUs }) => {
     if (!order) return []

@@ -182,7 +182,7 @@ async function cutWhileHeld(bench: Bench, { how, quantity }: Omit<Repeating, 'co
 async function placePizzas(bench: Bench, quantity: number): Promise<string> {
   const load = await bench.place(1, { order: () => ({ item: 'pizza', quantity }) })
   const [order_id] = orderIds(load)
-  if (!order_id) throw new Error(`the order was not accepted: ${JSON.stringify(load.attempts)}`)
+  if (!order_id) throw new Error(`the order was not accepted: ${JSON.stringify(load)}`)
   return order_id
 }
 

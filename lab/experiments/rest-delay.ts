@@ -5,9 +5,9 @@ import {
   answered,
   countOutcomes,
   describeOutcomes,
-  type LoadResult,
   latenciesOf,
   orderIds,
+  type Placed,
 } from '../load/closed-loop.ts'
 import { histogramOf, milliseconds, summarize } from '../load/histogram.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
@@ -145,7 +145,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
 }
 
 type Figures = ReturnType<typeof figuresOf>
-function figuresOf(load: LoadResult) {
+function figuresOf(load: Placed[]) {
   const histogram = histogramOf(latenciesOf(load))
   return { outcomes: countOutcomes(load), ...summarize(histogram), histogram }
 }

@@ -50,9 +50,9 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
     ],
     tables: [
       tableOf('Orders while inventory answers 500, and one after', orders, [
-        ['order', ({ intended }) => `${intended.quantity} ${intended.item}`],
+        ['order', ({ quantity, item }) => `${quantity} ${item}`],
         ['inventory', ({ inventory }) => inventory],
-        ['answer', ({ status }) => status],
+        ['answer', ({ status }) => status ?? '-'],
         ['status', ({ order }) => order?.status ?? '-'],
         ['reason', ({ order }) => order?.reason ?? '-'],
         ['ms', ({ latencyUs }) => milliseconds(latencyUs)],

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import type { LoadClock, OfferedLoad } from '../experiments/bench.ts'
 import type { ExperimentContext } from '../experiments/experiment.ts'
-import type { LoadClock, OfferedLoad } from '../experiments/offered-load.ts'
 import type { AnomalyType } from '../ledger/anomaly.ts'
 import { type Answers, answersOf, type HistoryRecord, openHistoryFile } from '../ledger/history.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'

@@ -4,7 +4,7 @@ import { orderIdForKey } from '@lab/common/ids.ts'
 import { pause } from '@lab/kit/wait.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
 import { isReserved } from '../ledger/observed.ts'
-import { outcomeOf } from '../load/exchange.ts'
+import { recordOf } from '../load/closed-loop.ts'
 import { openServiceClient, type ServiceClient } from '../load/service-client.ts'
 import { type Acts, type FaultBench, NotInjected } from './fault.ts'
 
@@ -103,14 +103,11 @@ async function place(
 ): Promise<HistoryRecord> {
   const intended = { item: 'burger', quantity: 1 } as const
   const order_id = orderIdForKey(idempotency_key)
-  const record = { n, ...intended, idempotency_key, order_id }
   const options = { headers: { 'idempotency-key': idempotency_key }, timeoutMs: ANSWER_WITHIN_MS }
   const answer = await client.post('/order', intended, options).catch(() => undefined)
-  if (!answer) return { ...record, outcome: 'unknown' }
-  const outcome = outcomeOf(answer.status)
-  if (outcome === 'ok') accepted.push(order_id)
-  const { data: order } = Order.safeParse(answer.body)
-  return { ...record, outcome, status: answer.status, ...(order && { told: order.status }) }
+  const record = recordOf(n, intended, answer)
+  if (record.outcome === 'ok') accepted.push(order_id)
+  return { ...record, idempotency_key, order_id }
 }
 
 /** When the first of the accepted orders was seen reserved; undefined when none was before `stop`. */

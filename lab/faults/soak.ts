@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '@lab/kit/errors.ts'
 import { pause, within } from '@lab/kit/wait.ts'
 import { readProcess } from '../bench/process-figures.ts'
+import type { LoadClock, OfferedLoad } from '../experiments/bench.ts'
 import { atSeconds, timeChart } from '../experiments/curves.ts'
 import {
   type Chart,
@@ -13,7 +14,6 @@ import {
   type Series,
   type Table,
 } from '../experiments/experiment.ts'
-import type { LoadClock, OfferedLoad } from '../experiments/offered-load.ts'
 import { repeated } from '../experiments/repeated.ts'
 import { describeStatuses } from '../ledger/history.ts'
 import type { LedgerVerdict } from '../ledger/verdict.ts'

@@ -1,10 +1,9 @@
 import type { Fault } from '../fault.ts'
 import { crashPoints } from './crash-points.ts'
-import { clockFaults, storeFaults } from './hooked.ts'
 import { instanceFaults } from './instances.ts'
 import { messageFaults } from './messages.ts'
 import { networkFaults } from './network.ts'
-import { brokerFaults, processFaults } from './process.ts'
+import { brokerFaults, clockFaults, processFaults, storeFaults } from './process.ts'
 import { kafkaFaults, rabbitFaults } from './topology.ts'
 
 /** Every way in which the lab breaks a part, by kind. */

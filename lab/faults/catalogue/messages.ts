@@ -1,8 +1,6 @@
-import type { Order } from '@lab/common/domain/order.ts'
 import { badOrders, badRequests } from '@lab/common/testing/builders.ts'
 import { waitFor } from '@lab/kit/wait.ts'
 import { Pool } from 'undici'
-import { answered } from '../../load/closed-loop.ts'
 import { drivers } from '../../parts/index.ts'
 import { type Acts, type Fault, type FaultBench, type FaultPlan, inParts } from '../fault.ts'
 
@@ -87,7 +85,7 @@ const storm = (bench: FaultBench): Acts => ({
   inject: async () => {
     await using repeater = await drivers[bench.part.part].repeater(bench)
     const load = await bench.place(10, { concurrency: 2 })
-    const orders = answered(load).flatMap(({ order }): Order[] => (order ? [order] : []))
+    const orders = load.flatMap(({ order }) => order ?? [])
     for (const order of orders) await repeater.repeat(order, TIMES)
     return `${orders.length} orders, ${TIMES} times each (${repeater.how})`
   },

@@ -55,7 +55,7 @@ export const labMutations: Mutation[] = [
   {
     name: 'load-latency-from-send',
     breaks: 'latency counts from when an order was due, so a stall shows in all orders it held up',
-    file: 'lab/load/meter.ts',
+    file: 'lab/load/result.ts',
     find: 'const responseUs = (endedAt - intendedAt) * 1_000',
     replace: 'const responseUs = (endedAt - (startedAt ?? intendedAt)) * 1_000',
     check: { test: 'lab/load/open-loop.test.ts', title: 'shows a stall' },
