@@ -40,6 +40,8 @@ export const megabytes = (bytes: number | undefined): number | string =>
 export class BenchInvalid extends Error {}
 
 export interface Bench {
+  /** Of one that measures nothing: what does not balance is what it looks for, and no doubt about its figures. */
+  looksFor?: string
   /** One after the other. */
   parts: (options: BenchOptions) => {
     part: string

@@ -1,3 +1,4 @@
+import type { Bench } from '../bench/bench.ts'
 import { openPartClient } from '../parts/client.ts'
 import type { Progress, Session } from '../run/session.ts'
 import { brokerFor, startTrio, stockEnv, type TrioName } from '../trio.ts'
@@ -6,20 +7,48 @@ import { fuzzRoutes, idsFor } from './http/routes.ts'
 import { type Consumer, fuzzConsumer } from './messages/consumers.ts'
 import { queues } from './messages/queues.ts'
 import { topics } from './messages/topics.ts'
-import type { TargetResult } from './results.ts'
+import { describeFinding, fuzzTable, type TargetResult } from './results.ts'
 
-interface PartFuzzOptions {
-  session: Pick<Session, 'run' | 'signal' | 'server'>
-  part: TrioName
+interface Cases {
   /** For each route and each consumer. */
   cases: number
+  /** Makes the same cases again. */
   seed: number
-  progress: Progress
   /** Only targets whose name has this in it. */
   target?: string | undefined
   /** Only the case of this number. */
   only?: number | undefined
 }
+
+interface PartFuzzOptions extends Cases {
+  session: Pick<Session, 'run' | 'signal' | 'server'>
+  part: TrioName
+  progress: Progress
+}
+
+/** Whether any request or message breaks a service or slips through. What does not balance here are the findings. */
+export const fuzz = (chosen: Cases): Bench => ({
+  looksFor: 'findings',
+  parts: ({ parts, session }) =>
+    parts.map((part) => ({
+      part,
+      title: `${part}: fuzzing with seed ${chosen.seed}, ${chosen.cases} cases of each route and each consumer`,
+      async measure(progress) {
+        const { seed, cases } = chosen
+        const targets = await fuzzPart({ ...chosen, session, part, progress })
+        const findings = targets.flatMap((target) => target.findings)
+        const sent = targets.reduce((sum, target) => sum + target.cases, 0)
+        return {
+          part,
+          ledger: findings.map((finding) => describeFinding(part, finding, seed)),
+          tables: [fuzzTable(part, targets)],
+          lines: [],
+          short: `${sent} cases, ${targets.length} targets, ${findings.length} findings`,
+          data: { seed, cases, targets },
+        }
+      },
+    })),
+})
 
 /** Part A has none: its messages are requests. */
 const CONSUMERS: Record<TrioName, Consumer[]> = {

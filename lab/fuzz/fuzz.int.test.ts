@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { BenchResults } from '../bench/bench.ts'
 import { startCommandLine } from '../testing/command-line.ts'
-import { FuzzResults } from './results.ts'
+import type { TargetResult } from './results.ts'
 
 const nothing = { processes: [], folders: [] }
 const fuzz = (...args: string[]) =>
@@ -15,18 +16,19 @@ describe('npm run bench -- fuzz', () => {
 
     expect(await bench.ended(), bench.stderr()).toBe(0)
 
-    const printed = FuzzResults.parse(JSON.parse(bench.stdout()))
-    expect(printed).toMatchObject({ seed: 7, cases: 40, parts: [{ part: 'sync-rest' }] })
-    const [target] = printed.parts[0]!.targets
+    const printed = BenchResults.parse(JSON.parse(bench.stdout()))
+    expect(printed.parts).toMatchObject([{ part: 'sync-rest', data: { seed: 7, cases: 40 } }])
+    const targetOf = ({ parts }: BenchResults) => (parts[0]!.data.targets as unknown as TargetResult[])[0]
+    const target = targetOf(printed)
     expect(target).toMatchObject({ target: 'order-service POST /order', cases: 40, findings: [] })
     const [folder] = readdirSync(bench.out)
-    expect(JSON.parse(readFileSync(join(bench.out, folder!, 'fuzz.json'), 'utf8'))).toEqual(printed)
+    expect(JSON.parse(readFileSync(join(bench.out, folder!, 'bench.json'), 'utf8'))).toEqual(printed)
     expect(bench.left()).toEqual(nothing)
 
     const again = fuzz(...options)
     expect(await again.ended(), again.stderr()).toBe(0)
-    const repeated = FuzzResults.parse(JSON.parse(again.stdout()))
-    expect(repeated.parts[0]!.targets[0]?.kinds).toEqual(target?.kinds)
+    const repeated = BenchResults.parse(JSON.parse(again.stdout()))
+    expect(targetOf(repeated)?.kinds).toEqual(target?.kinds)
   })
 
   test('names the route, the case and what repeats it, and exits 1, when a service ends', async () => {

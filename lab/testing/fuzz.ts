@@ -1,7 +1,7 @@
 import type { ServerName } from '@lab/stack/servers/index.ts'
 import { expect } from 'vitest'
 import { fuzzPart } from '../fuzz/fuzz-part.ts'
-import { casesOf, findingLines, findingsOf } from '../fuzz/results.ts'
+import { describeFinding } from '../fuzz/results.ts'
 import { type TrioName, trioSpec } from '../trio.ts'
 import { joinRunDir } from './join-run-dir.ts'
 import { sharedServer } from './shared-server.ts'
@@ -18,9 +18,8 @@ export async function fuzzForTest(part: TrioName, cases: number, signal: AbortSi
   }
   const targets = await fuzzPart({ session, part, cases, seed: SEED, progress: () => {} })
 
-  const fuzzed = { part, seconds: 0, targets }
-  expect(findingLines(fuzzed, SEED).join('\n')).toBe('')
-  expect(findingsOf(fuzzed)).toEqual([])
-  expect(casesOf(fuzzed)).toBe(targets.length * cases)
+  const findings = targets.flatMap((target) => target.findings)
+  expect(findings.map((finding) => describeFinding(part, finding, SEED)).join('\n')).toBe('')
+  expect(targets.every((target) => target.cases === cases)).toBe(true)
   expect(targets.length).toBeGreaterThan(trioSpec(part).servers.length > 0 ? 28 : 25)
 }

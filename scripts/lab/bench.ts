@@ -3,15 +3,6 @@ import { loadavg } from 'node:os'
 import { join, resolve } from 'node:path'
 import { BENCH_SCHEMA_VERSION, type Bench, BenchResults, type Measured } from '@lab/lab/bench/bench.ts'
 import {
-  casesOf,
-  FUZZ_SCHEMA_VERSION,
-  FuzzResults,
-  findingLines,
-  findingsOf,
-  fuzzTable,
-  type PartFuzzed,
-} from '@lab/lab/fuzz/results.ts'
-import {
   copyLogs,
   createResultsFolder,
   DEFAULT_RESULTS,
@@ -23,7 +14,6 @@ import { describeBroker, describeEnvironment } from '@lab/lab/run/provenance.ts'
 import type { Session } from '@lab/lab/run/session.ts'
 import { TRIOS, type TrioName, trioSpec } from '@lab/lab/trio.ts'
 import { type Command, InvalidArgumentError, Option } from 'commander'
-import type { z } from 'zod'
 import { startBrokers } from './brokers.ts'
 import { common, createProgram, notAnOption, oneOf, openTerminal, type Terminal } from './command-line.ts'
 import { withSession } from './session.ts'
@@ -83,7 +73,7 @@ has, 2 when the command line is wrong, 130 after Ctrl-C.`,
         .default([10_000, 100_000], '10000,100000'),
     )
     .addOption(connections)
-    .action((options: BenchOptions) => measureParts('throughput', options))
+    .action((options: BenchOptions) => measure('throughput', options))
   program
     .command('ceilings')
     .summary(
@@ -96,7 +86,7 @@ has, 2 when the command line is wrong, 130 after Ctrl-C.`,
     .addOption(orders('how far the cost per order is followed', 100_000))
     .addOption(rounds)
     .addOption(connections)
-    .action((options: BenchOptions) => measureParts('ceilings', options))
+    .action((options: BenchOptions) => measure('ceilings', options))
   program
     .command('fuzz')
     .summary('whether any request or message, however odd, breaks a service or slips through')
@@ -118,7 +108,7 @@ has, 2 when the command line is wrong, 130 after Ctrl-C.`,
     .summary('orders per second of the kitchen over MQTT, and its memory, against a bare mqtt.js loop')
     .addOption(orders('orders of each round', 100_000))
     .addOption(rounds)
-    .action((options: BenchOptions) => measureParts('mqtt', options))
+    .action((options: BenchOptions) => measure('mqtt', options))
   program
     .command('redis')
     .summary(
@@ -127,7 +117,7 @@ has, 2 when the command line is wrong, 130 after Ctrl-C.`,
     .addOption(orders('orders in the store', 100_000))
     .addOption(rounds)
     .addOption(connections)
-    .action((options: BenchOptions) => measureParts('redis', options))
+    .action((options: BenchOptions) => measure('redis', options))
   program
     .command('restman')
     .summary(
@@ -135,7 +125,7 @@ has, 2 when the command line is wrong, 130 after Ctrl-C.`,
     )
     .addOption(orders('orders in all, in ten segments', 20_000))
     .addOption(connections)
-    .action((options: BenchOptions) => measureParts('restman', options))
+    .action((options: BenchOptions) => measure('restman', options))
   for (const command of program.commands)
     command.addOption(common.json).addOption(common.out).addOption(common.verbose)
   return program
@@ -151,27 +141,35 @@ const wholeNumber =
 
 /** Loaded when it is asked for: the brokers' clients are large. */
 const BENCHES = {
-  throughput: { needs: 'trios', load: async () => (await import('@lab/lab/bench/throughput.ts')).throughput },
-  ceilings: { needs: 'trios', load: async () => (await import('@lab/lab/bench/ceilings.ts')).ceilings },
-  mqtt: { needs: 'none', load: async () => (await import('@lab/lab/bench/mqtt.ts')).mqtt },
-  redis: { needs: 'none', load: async () => (await import('@lab/lab/bench/redis.ts')).redis },
-  restman: { needs: 'none', load: async () => (await import('@lab/lab/bench/restman.ts')).restman },
-} satisfies Record<string, { needs: 'trios' | 'none'; load: () => Promise<Bench> }>
+  throughput: async () => (await import('@lab/lab/bench/throughput.ts')).throughput,
+  ceilings: async () => (await import('@lab/lab/bench/ceilings.ts')).ceilings,
+  mqtt: async () => (await import('@lab/lab/bench/mqtt.ts')).mqtt,
+  redis: async () => (await import('@lab/lab/bench/redis.ts')).redis,
+  restman: async () => (await import('@lab/lab/bench/restman.ts')).restman,
+} satisfies Record<string, () => Promise<Bench>>
+
+/** Those that measure the trios. */
+const OF_TRIOS = ['throughput', 'ceilings', 'fuzz']
+
+const measure = async (name: keyof typeof BENCHES, options: BenchOptions): Promise<void> =>
+  void (await measureParts(name, options, await BENCHES[name]()))
 
 /** Exit code 0 when the ledger of every part balances, else 1; a target that is missed is a finding. */
-async function measureParts(name: keyof typeof BENCHES, options: BenchOptions): Promise<void> {
-  const { needs, load } = BENCHES[name]
+async function measureParts(
+  name: string,
+  options: Options & Partial<BenchOptions>,
+  bench: Bench,
+): Promise<Measured[]> {
   const terminal = openTerminal(options)
   await refuseUnwritable(baseOf(options))
   // What a benchmark does not take, it does not ask for.
-  const { part: parts = TRIOS, orders, rounds = 0, connections = 0 } = options
-  const bench = await load()
+  const { part: parts = TRIOS, orders = 0, rounds = 0, connections = 0 } = options
+  const measured: Measured[] = []
   process.exitCode = await withSession(terminal.say, async (session) => {
     const startedAt = new Date()
     const before = loadavg()
     const environment = await describeEnvironment()
-    if (needs === 'trios') await startBrokers(session, parts.map(trioSpec), terminal.reporter)
-    const measured: Measured[] = []
+    if (OF_TRIOS.includes(name)) await startBrokers(session, parts.map(trioSpec), terminal.reporter)
     for (const { part, title, measure } of bench.parts({
       parts,
       orders: [orders].flat(),
@@ -189,7 +187,7 @@ async function measureParts(name: keyof typeof BENCHES, options: BenchOptions): 
         },
       ])
       measured.push(result!)
-      show(result!, terminal)
+      show(result!, bench, terminal)
     }
     const results: BenchResults = {
       schema_version: BENCH_SCHEMA_VERSION,
@@ -208,109 +206,47 @@ async function measureParts(name: keyof typeof BENCHES, options: BenchOptions): 
         data: JSON.parse(JSON.stringify(data)),
       })),
     }
-    await save(
-      { options, session, terminal },
-      { file: 'bench.json', schema: BenchResults, results, startedAt },
-    )
+    await save(results, { options, session, terminal, startedAt })
     return measured.every(({ ledger }) => ledger.length === 0) ? 0 : 1
   })
+  return measured
 }
 
-function show({ part, ledger, tables, lines }: Measured, { table, print }: Terminal): void {
+function show(
+  { part, ledger, tables, lines }: Measured,
+  { looksFor }: Bench,
+  { table, print }: Terminal,
+): void {
   for (const one of tables) table(one)
   for (const line of lines) print(line)
-  if (ledger.length === 0) print(`${part}: the ledger balances\n`)
+  if (ledger.length === 0) print(`${part}: ${looksFor ? `no ${looksFor}` : 'the ledger balances'}\n`)
+  else if (looksFor) print(`${ledger.join('\n\n')}\n`)
   else
     print(`INVALID  ${part}: these figures mean nothing\n${ledger.map((line) => `  ${line}`).join('\n')}\n`)
 }
 
 /** Exit code 0 when nothing was found, else 1. */
-async function fuzz(options: FuzzOptions): Promise<void> {
-  const terminal = openTerminal(options)
-  await refuseUnwritable(baseOf(options))
-  const { part: parts = TRIOS, cases, seed = randomInt(2 ** 31) } = options
-  process.exitCode = await withSession(terminal.say, async (session) => {
-    const startedAt = new Date()
-    const environment = await describeEnvironment()
-    await startBrokers(session, parts.map(trioSpec), terminal.reporter)
-    terminal.print(`Seed ${seed}, ${cases} cases of each route and each consumer\n`)
-    const fuzzed: PartFuzzed[] = []
-    for (const name of parts) {
-      const result = await fuzzOne(name, { options, seed, session, terminal })
-      fuzzed.push(result)
-      showFuzzed(result, seed, terminal)
-    }
-    const results: FuzzResults = {
-      schema_version: FUZZ_SCHEMA_VERSION,
-      bench: 'fuzz',
-      seed,
-      cases,
-      started_at: startedAt.toISOString(),
-      ended_at: new Date().toISOString(),
-      environment,
-      brokers: session.brokers().map(describeBroker),
-      parts: fuzzed,
-    }
-    await save({ options, session, terminal }, { file: 'fuzz.json', schema: FuzzResults, results, startedAt })
-    if (fuzzed.every((part) => casesOf(part) === 0))
-      throw new InvalidArgumentError(`--target: no route and no consumer has '${options.target}' in its name`)
-    return fuzzed.every((part) => findingsOf(part).length === 0) ? 0 : 1
-  })
-}
-
-interface Fuzzing extends Benching {
-  options: FuzzOptions
-  seed: number
-}
-
-async function fuzzOne(name: TrioName, { options, seed, session, terminal }: Fuzzing): Promise<PartFuzzed> {
-  const { cases, target, case: only } = options
-  const { fuzzPart } = await import('@lab/lab/fuzz/fuzz-part.ts')
-  const [result] = await terminal.reporter.tasks([
-    {
-      title: `${name}: fuzzing`,
-      run: async (progress) => {
-        const startedAt = performance.now()
-        const targets = await fuzzPart({ session, part: name, cases, seed, target, only, progress })
-        return { part: name, seconds: (performance.now() - startedAt) / 1_000, targets }
-      },
-      done: (part: PartFuzzed) =>
-        `${name}: ${casesOf(part)} cases, ${part.targets.length} targets, ${findingsOf(part).length} findings`,
-      failed: (part) => findingsOf(part).length > 0,
-    },
-  ])
-  return result!
-}
-
-function showFuzzed(result: PartFuzzed, seed: number, { table, print }: Terminal): void {
-  table(fuzzTable(result))
-  const lines = findingLines(result, seed)
-  print(lines.length === 0 ? `${result.part}: nothing found\n` : `${lines.join('\n\n')}\n`)
+async function fuzz({ cases, seed = randomInt(2 ** 31), target, case: only, ...options }: FuzzOptions) {
+  const { fuzz: fuzzing } = await import('@lab/lab/fuzz/fuzz-part.ts')
+  const measured = await measureParts('fuzz', options, fuzzing({ cases, seed, target, only }))
+  if (measured.every(({ tables }) => tables.every(({ rows }) => rows.length === 0)))
+    throw new InvalidArgumentError(`--target: no route and no consumer has '${target}' in its name`)
 }
 
 const baseOf = ({ out }: Options): string => (out === undefined ? DEFAULT_RESULTS : resolve(out))
 
-interface Benching {
+interface Saving {
   options: Options
   session: Session
   terminal: Terminal
-}
-
-interface Saved<Schema extends z.ZodType> {
-  file: string
-  schema: Schema
-  results: z.output<Schema>
   startedAt: Date
 }
 
 /** Writes the results and the logs into a folder of their own, and says where; with `--json` it prints the results too. */
-async function save<Schema extends z.ZodType>(
-  { options, session, terminal }: Benching,
-  { file, schema, results, startedAt }: Saved<Schema>,
-): Promise<void> {
+async function save(results: BenchResults, { options, session, terminal, startedAt }: Saving): Promise<void> {
   const folder = await createResultsFolder(baseOf(options), startedAt)
-  await writeDocument(join(folder, file), schema, results)
+  await writeDocument(join(folder, 'bench.json'), BenchResults, results)
   await copyLogs(session.run.path, folder)
-  if (options.json) terminal.document(textOf(schema, results))
+  if (options.json) terminal.document(textOf(BenchResults, results))
   terminal.print(`Results and logs: ${folder}`)
 }
