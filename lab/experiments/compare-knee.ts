@@ -49,7 +49,7 @@ export const compareKnee = defineExperiment<Params>({
 type Knee = Awaited<ReturnType<typeof kneeOf>>
 
 async function run(context: ExperimentContext<Params>): Promise<Outcome> {
-  const { rates, bend, secondsPerStep, warmUpOrders } = context.params
+  const { bend, secondsPerStep, warmUpOrders } = context.params
   const knees = await Array.fromAsync(TRIOS, (part) => kneeOf(context, part))
   const steps = knees.flatMap((knee) => knee.steps.map((step) => ({ ...step, ...knee })))
   const latencyOf = (name: 'acceptance' | 'completion', percentile: 'p50_us' | 'p95_us') => (step: Step) => {
@@ -82,7 +82,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
       ),
     ],
     charts: chartsOf(knees),
-    reading: readingOf(knees, rates),
+    reading: readingOf(knees),
     invalid: knees.flatMap(doubtsAboutReference),
     data: Object.fromEntries(
       knees.map(({ part, steps, judged }) => [
@@ -184,8 +184,8 @@ function chartsOf(knees: Knee[]): Chart[] {
   ]
 }
 
-function readingOf(knees: Knee[], rates: number[]): string[] {
-  const said = knees.map(({ style, judged: { knee, bends_at, gaveWay, limits } }) => {
+function readingOf(knees: Knee[]): string[] {
+  return knees.map(({ style, judged: { knee, bends_at, gaveWay, limits } }) => {
     const limit = `p95 of acceptance up to ${milliseconds(limits.acceptance)} ms, of completion up to ${milliseconds(limits.completion)} ms`
     const carried = knee === null ? 'carries none of the rates' : `carries ${knee} orders/s (${limit})`
     if (gaveWay === null)
@@ -194,14 +194,6 @@ function readingOf(knees: Knee[], rates: number[]): string[] {
       ? `${style} ${carried}; at ${bends_at} orders/s the generator fell behind, so its knee is not known.`
       : `${style} ${carried}; at ${bends_at} orders/s what gives way is ${gaveWay}.`
   })
-  const known = knees.filter(({ judged }) => judged.gaveWay !== null && judged.gaveWay !== 'the generator')
-  const rank = known.toSorted((a, b) => (b.judged.knee ?? 0) - (a.judged.knee ?? 0))
-  const [best, worst] = [rank[0], rank.at(-1)]
-  if (!best || !worst || best.judged.knee === worst.judged.knee) return said
-  return [
-    ...said,
-    `Of the knees that were found (steps up to ${Math.max(...rates)} orders/s), that of ${best.style} is the highest and that of ${worst.style} the lowest.`,
-  ]
 }
 
 /** One rate, held for a while. Latencies are from the intended time, in microseconds; absent where samples are too few. */

@@ -131,17 +131,6 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         latency,
         hdr_us: all.toJSON(),
       })),
-      generator: measured.flatMap(({ part, repetition, loads }) =>
-        loads.map(({ rate, tries, result }) => ({
-          part,
-          repetition,
-          rate,
-          tries,
-          offered_per_second: result.offered_per_second,
-          achieved_per_second: result.achieved_per_second,
-          verdict: result.verdict,
-        })),
-      ),
     },
   }
 }

@@ -14,7 +14,7 @@ import {
   seconds,
 } from '../faults/cell.ts'
 import { type Fault, NotInjected } from '../faults/fault.ts'
-import { soak, soakCharts, soakChecks, soakTables } from '../faults/soak.ts'
+import { type SoakOptions, soak, soakCharts, soakChecks, soakTables } from '../faults/soak.ts'
 import { describeStatuses } from '../ledger/history.ts'
 import { patternOf } from '../near.ts'
 import { NotApplicable } from '../part.ts'
@@ -43,16 +43,8 @@ interface MatrixParams extends Record<string, unknown> {
   only: string
 }
 
-interface SoakParams extends Record<string, unknown> {
+interface SoakParams extends Omit<SoakOptions, 'faults'>, Record<string, unknown> {
   kind: 'soak'
-  /** For each part. */
-  orders: number
-  /** Orders per second. */
-  rate: number
-  /** From one fault to the next: a seeded random time between the two. */
-  everySeconds: [number, number]
-  seed: number
-  slack: number
   only: string
 }
 

@@ -1,24 +1,6 @@
 import { expect, test } from 'vitest'
 import { type LagSample, lagChart } from './kafka-lag.ts'
 
-test('the lag between samples that are far apart is a gap', () => {
-  const sample = (atMs: number): LagSample => ({
-    atMs,
-    phase: 'before',
-    messages: 1,
-    state: 'Stable',
-    members: 1,
-  })
-  const [broker] = lagChart([sample(0), sample(1_000), sample(9_000)]).series
-
-  expect(broker?.points).toEqual([
-    [0, 1],
-    [1, 1],
-    [5, null],
-    [9, 1],
-  ])
-})
-
 test('the lag that a stopped service would tell is a gap, not the last one it told', () => {
   const sample = (atMs: number, messages: number, isRunning = true): LagSample => ({
     atMs,

@@ -7,6 +7,7 @@ import { type KafkaProbe, openKafkaProbe } from '../probes/kafka.ts'
 import { formatNumber, perSecond } from '../report/number.ts'
 import { ofEach } from '../trio.ts'
 import { type Bench, openBench } from './bench.ts'
+import { atSeconds, timeChart } from './curves.ts'
 import {
   type Chart,
   check,
@@ -262,33 +263,23 @@ const fewOfEachPhase = (samples: LagSample[]): LagSample[] =>
     return all.filter((_, at) => at % every === 0 || at === all.length - 1)
   })
 
-/** Between two samples that are further apart the lag is not known: a service was starting, or many orders were sent. */
-const KNOWN_FOR_MS = 2_000
-
 /** The lag over time. Where a phase begins is a mark; while there is no service to ask, its own curve has a gap. */
 export function lagChart(samples: LagSample[]): Chart {
-  const at = ({ atMs }: LagSample) => atMs / 1_000
   const curve = (name: string, n: number, of: (sample: LagSample) => number | null): Series => ({
     name,
     means: 'streaming-kafka',
     n,
-    points: samples.flatMap((sample, i): Series['points'] => {
-      const before = samples[i - 1]
-      const point: [number, number | null] = [at(sample), of(sample)]
-      if (!before || sample.atMs - before.atMs <= KNOWN_FOR_MS) return [point]
-      return [[(at(before) + at(sample)) / 2, null], point]
-    }),
+    points: samples.map((sample) => [atSeconds(sample.atMs), of(sample)]),
   })
   const reported = samples.filter((sample) => sample.reported).length
   const begins = samples.filter(({ phase }, i) => phase !== samples[i - 1]?.phase)
-  return {
+  return timeChart({
     title: 'Lag of analytics-group on both topics',
-    x: { label: 'time', unit: 's', scale: 'linear' },
-    y: { label: 'lag', unit: 'messages', scale: 'linear' },
+    y: { label: 'lag', unit: 'messages' },
     series: [
       curve('as the broker has it', samples.length, ({ messages }) => messages),
       curve('GET /lag', reported, (sample) => sample.reported?.messages ?? null),
     ],
-    marks: begins.map((sample) => ({ x: at(sample), label: sample.phase })),
-  }
+    marks: begins.map(({ atMs, phase }) => ({ x: atSeconds(atMs), label: phase })),
+  })
 }

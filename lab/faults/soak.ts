@@ -89,7 +89,8 @@ export async function soak(context: Context, name: TrioName, options: SoakOption
   })
 }
 
-interface SoakOptions {
+export interface SoakOptions {
+  /** For each part. */
   orders: number
   /** Orders per second. */
   rate: number

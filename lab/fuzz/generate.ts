@@ -144,25 +144,28 @@ const change = <Drawn>(
   make: (valid: Json, drawn: Drawn) => Body,
 ) => ({ weight, arbitrary: drawn.map((one) => (valid: Json) => make(valid, one)) })
 
+/** The same of one node: undefined takes it out. */
+const changeOfNode = <Drawn>(
+  weight: number,
+  name: string,
+  drawn: fc.Arbitrary<Drawn>,
+  make: (node: Json, drawn: Drawn) => Json | undefined,
+) =>
+  change(weight, fc.tuple(fc.nat(), drawn), (json, [at, one]) => {
+    return written(
+      name,
+      changeAt(json, at, (node) => make(node, one)),
+    )
+  })
+
 const KIB = 1_024
 
 const changes = [
-  change(10, fc.tuple(fc.nat(), weirdValue), (json, [at, value]) => {
-    return written(
-      'replaced',
-      changeAt(json, at, () => value),
-    )
-  }),
-  change(4, fc.nat(), (json, at) => {
-    return written(
-      'missing',
-      changeAt(json, at, () => undefined),
-    )
-  }),
+  changeOfNode(10, 'replaced', weirdValue, (_, value) => value),
+  changeOfNode(4, 'missing', fc.constant(undefined), () => undefined),
   change(6, fc.tuple(fc.nat(), fc.nat(), weirdKey, weirdValue, fc.boolean()), added),
-  change(2, fc.tuple(fc.nat(), fc.integer({ min: 1, max: 3_000 })), (json, [at, depth]) => {
-    const wrap = (node: Json) => '['.repeat(depth) + textOf(node) + ']'.repeat(depth)
-    return written('nested', changeAt(json, at, wrap))
+  changeOfNode(2, 'nested', fc.integer({ min: 1, max: 3_000 }), (node, depth) => {
+    return '['.repeat(depth) + textOf(node) + ']'.repeat(depth)
   }),
   change(
     4,

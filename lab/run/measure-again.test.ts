@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import { experimentRecord } from '../testing/report-builders.ts'
-import { awaitCalm, createMeasuring } from './measure-again.ts'
+import { createMeasuring } from './measure-again.ts'
 
 const unmeasured = (seconds: number) =>
   experimentRecord({ verdict: 'not measured', invalid: ['HTTP at 200/s: late'], duration_seconds: seconds })
@@ -14,7 +14,7 @@ function measuring(...records: ReturnType<typeof experimentRecord>[]) {
     signal: stop.signal,
     say: (text) => said.push(text),
     budgetMs: 30_000,
-    calm: async () => {},
+    pauseMs: 0,
   })
   return { said, stop, attempts: () => attempts, run: () => measure(async () => records[attempts++]!) }
 }
@@ -25,7 +25,7 @@ describe('an experiment that was not measured', () => {
 
     expect(await bench.run()).toEqual({ ...holds, earlier_attempt: ['HTTP at 200/s: late'] })
     expect(bench.said).toEqual([
-      'rest-baseline was not measured (HTTP at 200/s: late): once more, in a calmer moment',
+      'rest-baseline was not measured (HTTP at 200/s: late): once more, after a pause',
     ])
   })
 
@@ -54,24 +54,4 @@ test('what holds or is broken runs once', async () => {
   const bench = measuring(holds, experimentRecord({ verdict: 'broken' }), holds)
 
   expect([await bench.run(), await bench.run()].map(({ verdict }) => verdict)).toEqual(['holds', 'broken'])
-})
-
-describe('a calm moment', () => {
-  const { signal } = new AbortController()
-
-  test('is awaited while the machine is at work', async () => {
-    const shares = [1, 0.9, 0.1, 0]
-
-    await awaitCalm({ timeoutMs: 60_000, signal, busyShare: async () => shares.shift()! })
-
-    expect(shares).toEqual([0])
-  })
-
-  test('is not awaited for ever', async () => {
-    await awaitCalm({
-      timeoutMs: 50,
-      signal,
-      busyShare: () => new Promise((resolve) => setTimeout(resolve, 10, 1)),
-    })
-  })
 })

@@ -82,14 +82,9 @@ function paint(verdict: Verdict, stream: NodeJS.WritableStream | undefined): str
 }
 
 /**
- * Whether figures may be believed, which is another question than whether a check holds.
- *
- * - `broken`        a check did not hold: the figures are real, and what they show is "no".
- * - `not measured`  no check is wrong, but the load was not the one that was planned.
- * - INVALID         the figures themselves are in doubt: a check that voids them did not hold (orders are missing from
- *                   them or in them twice), or the experiment did not come to its end.
- *
- * Figures in doubt are not published: the report gives the reason in place of the charts.
+ * Whether figures may be believed is another question than whether a check holds: a broken check's figures are real, and what
+ * they show is "no". Figures are INVALID when a check that voids them did not hold, or when there is no end to them; the
+ * report then gives the reason in place of the charts.
  */
 export interface Doubt {
   /** Absent when the doubt is about the run as a whole. */

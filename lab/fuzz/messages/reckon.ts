@@ -29,22 +29,16 @@ const complain = (rule: string, [first, ...others]: Sent[], detail = ''): Compla
 export function reckonDeadLetters(sent: Sent[], letters: DeadLetter[]): Complaint[] {
   const byCase = Map.groupBy(letters, ({ at }) => at)
   const reasons = ({ at }: Sent) => (byCase.get(at) ?? []).map(({ reason }) => reason)
-  const ofPoison = (isWrong: (reasons: string[]) => boolean) =>
-    sent.filter((one) => !one.event && isWrong(reasons(one)))
+  const poison = (rule: string, isWrong: (reasons: string[]) => boolean) =>
+    complain(
+      rule,
+      sent.filter((one) => !one.event && isWrong(reasons(one))),
+    )
   const refused = sent.filter((one) => one.event && reasons(one).length > 0)
   return [
-    ...complain(
-      'poison without a dead letter',
-      ofPoison((reasons) => reasons.length === 0),
-    ),
-    ...complain(
-      'poison with two dead letters',
-      ofPoison((reasons) => reasons.length > 1),
-    ),
-    ...complain(
-      'a dead letter without a reason',
-      ofPoison((reasons) => reasons.includes('')),
-    ),
+    ...poison('poison without a dead letter', (reasons) => reasons.length === 0),
+    ...poison('poison with two dead letters', (reasons) => reasons.length > 1),
+    ...poison('a dead letter without a reason', (reasons) => reasons.includes('')),
     ...complain('an event is dead-lettered', refused, refused[0] && reasons(refused[0])[0]),
   ]
 }
@@ -64,24 +58,18 @@ export function reckonDecisions(sent: Sent[], { announced, decidedBefore }: Deci
   )
   const decided = Map.groupBy(announced, ({ data }) => data.order_id.toLowerCase())
   const strange = [...decided.keys()].filter((id) => !asked.has(id))
-  const firsts = (isWrong: (decisions: KnownEvent[], candidates: Sent[]) => boolean) =>
-    [...asked]
-      .filter(([id, candidates]) => isWrong(decided.get(id) ?? [], candidates))
-      .map(([, [first]]) => first!)
+  const order = (rule: string, isWrong: (decisions: KnownEvent[], candidates: Sent[]) => boolean) => {
+    const wrong = [...asked].filter(([id, candidates]) => isWrong(decided.get(id) ?? [], candidates))
+    return complain(
+      rule,
+      wrong.map(([, [first]]) => first!),
+    )
+  }
   return [
-    ...complain(
-      'an order without a decision',
-      firsts((decisions) => decisions.length === 0),
-    ),
-    ...complain(
-      'an order decided twice',
-      firsts((decisions) => distinct(decisions).length > 1),
-    ),
-    ...complain(
-      'a decision about something else',
-      firsts((decisions, candidates) =>
-        decisions.some((decision) => !candidates.some(({ event }) => isAlike(event!, decision))),
-      ),
+    ...order('an order without a decision', (decisions) => decisions.length === 0),
+    ...order('an order decided twice', (decisions) => distinct(decisions).length > 1),
+    ...order('a decision about something else', (decisions, candidates) =>
+      decisions.some((decision) => !candidates.some(({ event }) => isAlike(event!, decision))),
     ),
     ...(strange.length === 0
       ? []
