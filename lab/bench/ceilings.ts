@@ -129,10 +129,7 @@ const FILL = 50_000
 const LARGEST_RISE = 0.1
 const LARGEST_RSS_BYTES = 512 * 1_048_576
 
-/**
- * Processor time per order and memory, at the start and after `orders` orders. As many orders as a segment has go before
- * the first one: compiling is not what is asked for.
- */
+/** Processor time per order and memory, at the start, when the code is compiled, and after `orders` orders. */
 async function measureFlatness(part: MeasuredPart, orders: number): Promise<Flatness> {
   const segment = Math.max(1, Math.min(SEGMENT, Math.floor(orders / 4)))
   await part.segment(segment, 'flatness, warming up')

@@ -27,16 +27,11 @@ export const throughput: Bench = {
     })),
 }
 
-interface ThroughputOptions extends MeasuringOptions {
-  /** Orders of each segment, one segment after the other on the same services. */
-  orders: number[]
-}
-
 /** Code and connections are cold, and Kafka's consumer groups have to join. */
 const WARMUP_ORDERS = 2_000
 
-/** Starts the part, loads it segment by segment, and holds every order against the ledger. Closes what it opened. */
-export const measureThroughput = (options: ThroughputOptions) =>
+/** Loads the part segment by segment, `orders` of each, and holds every order against the ledger. Closes what it opened. */
+export const measureThroughput = (options: MeasuringOptions & { orders: number[] }) =>
   withMeasuredPart(options, async (part) => {
     const { load, completion } = part.drive
     const segments: Segment[] = []

@@ -13,7 +13,7 @@ import {
 } from '../load/closed-loop.ts'
 import { now } from '../load/metronome.ts'
 import type { OpenLoopOptions } from '../load/open-loop.ts'
-import { startOpenLoop } from '../load/process.ts'
+import { startLoadProcess } from '../load/process.ts'
 import type { OpenLoopResult, Snapshot } from '../load/result.ts'
 import type { Wired } from '../part.ts'
 import { openPartClient } from '../parts/client.ts'
@@ -47,7 +47,7 @@ export async function openBench<Params>(context: ExperimentContext<Params>, opti
   const { signal, progress } = context
   const start = { ...rest, env: { ...stockEnv(initial), ...env } }
   await using stack = new AsyncDisposableStack()
-  const started = await (name ? context.startPart(name, start) : context.start(start))
+  const started = await context.startPart(start, name)
   stack.defer(() => closePart(started, signal))
   const part = direct(started)
   const client = stack.use(openPartClient(part, signal))
@@ -71,10 +71,7 @@ export async function openBench<Params>(context: ExperimentContext<Params>, opti
     /** Puts what was sent in another way into the ledger. */
     keep: (history: string | HistoryRecord[]) => void histories.push(history),
     place,
-    /**
-     * Places orders and waits until every one of them is done, so that code is compiled, connections are open and groups
-     * have their assignment before anything is measured.
-     */
+    /** Places orders until all are done: code is compiled, connections are open, groups assigned before anything is measured. */
     async warmUp(count: number, what: string): Promise<void> {
       const stream = await client.stream()
       const load = await place(count, { what: `${what}: warming up`, concurrency: 16 })
@@ -135,24 +132,20 @@ async function offer(
   { what, onSnapshot, ...options }: OfferOptions,
 ): Promise<OfferedLoad> {
   const history = await scratchFile('history.jsonl')
-  const load: OpenLoopOptions = {
-    url: part.order.url,
-    completion: drivers[part.part].completes,
-    historyFile: history,
-    ...options,
+  const { completes } = drivers[part.part]
+  const load = { url: part.order.url, completion: completes, historyFile: history, ...options }
+  const generator = startLoadProcess(signal)
+  const tell = (snapshot: Snapshot) => {
+    const { counts, awaiting_completion } = snapshot
+    const said = `${counts.sent} orders sent, ${counts.ok} accepted, ${awaiting_completion} not completed yet`
+    if (what !== undefined) progress(`${what}: ${said}`)
+    onSnapshot?.(snapshot)
   }
-  const { result } = startOpenLoop(load, {
-    signal,
-    onSnapshot: (snapshot) => {
-      const { counts, awaiting_completion } = snapshot
-      const said = `${counts.sent} orders sent, ${counts.ok} accepted, ${awaiting_completion} not completed yet`
-      if (what !== undefined) progress(`${what}: ${said}`)
-      onSnapshot?.(snapshot)
-    },
-  })
-  const ended = await result
+  const result = await generator
+    .run({ kind: 'open', options: load }, { onSnapshot: tell })
+    .finally(generator.close)
   signal.throwIfAborted()
-  return { result: ended, history }
+  return { result, history }
 }
 
 /** Times since a load began, for what is done beside it. */

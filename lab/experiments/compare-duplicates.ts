@@ -3,7 +3,6 @@ import { isTerminal } from '@lab/common/domain/order.ts'
 import type { HistoryRecord } from '../ledger/history.ts'
 import { recordOf } from '../load/closed-loop.ts'
 import type { OrderStreamClient } from '../load/order-stream.ts'
-import { openServiceClient, type ServiceClient } from '../load/service-client.ts'
 import { guaranteeCard, type Repeater } from '../part.ts'
 import { drivers, STYLE } from '../parts/index.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
@@ -65,30 +64,24 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
 async function observe(context: ExperimentContext<Params>, name: TrioName) {
   const style = STYLE[name]
   await using opened = await openBench(context, { part: name, durable: true })
-  const { part, client, watch, progress, signal } = opened
+  const { client, watch, progress } = opened
   await using repeater = await drivers[name].repeater(opened)
-  const orders = openServiceClient(part.order.url, { signal })
-  try {
-    progress(`${style}: sending and delivering again`)
-    const records: HistoryRecord[] = []
-    opened.keep(records)
-    const bench: Bench = { ...opened, repeater, stream: await client.stream(), orders, records }
-    const cases = await duplicateCases(bench, context.params.copies)
-    // Null where there is no such service.
-    const notifications =
-      drivers[name].promises.notifies === 'never' ? undefined : await client.notifications()
-    const notifiedOf = ({ orders: ids }: Duplicated) =>
-      notifications?.filter(({ order_id }) => ids.includes(order_id)).length ?? null
-    const ledger = await opened.ledger()
-    return {
-      part: name,
-      style,
-      cases: cases.map((each) => ({ ...each, notified: notifiedOf(each) })),
-      ledger,
-      guarantees: await watch.card(),
-    }
-  } finally {
-    await orders.close()
+  progress(`${style}: sending and delivering again`)
+  const records: HistoryRecord[] = []
+  opened.keep(records)
+  const bench: Bench = { ...opened, repeater, stream: await client.stream(), records }
+  const cases = await duplicateCases(bench, context.params.copies)
+  // Null where there is no such service.
+  const notifications = drivers[name].promises.notifies === 'never' ? undefined : await client.notifications()
+  const notifiedOf = ({ orders: ids }: Duplicated) =>
+    notifications?.filter(({ order_id }) => ids.includes(order_id)).length ?? null
+  const ledger = await opened.ledger()
+  return {
+    part: name,
+    style,
+    cases: cases.map((each) => ({ ...each, notified: notifiedOf(each) })),
+    ledger,
+    guarantees: await watch.card(),
   }
 }
 
@@ -110,7 +103,6 @@ interface Duplicated {
 interface Bench extends PartBench {
   repeater: Repeater
   stream: OrderStreamClient
-  orders: ServiceClient
   /** What was sent so far, for the ledger. */
   records: HistoryRecord[]
 }
@@ -170,10 +162,10 @@ async function counted(
   }
 }
 
-async function place({ orders, records }: Bench, quantity: number, key?: string): Promise<Answered> {
+async function place({ client, records }: Bench, quantity: number, key?: string): Promise<Answered> {
   const headers = key === undefined ? {} : { 'idempotency-key': key }
   const order = { item: 'pizza', quantity } as const
-  const placed = recordOf(records.length, order, await orders.post('/order', order, { headers }))
+  const placed = recordOf(records.length, order, await client.place(order, headers))
   records.push({ ...placed, ...(key !== undefined && { idempotency_key: key }) })
   return placed
 }

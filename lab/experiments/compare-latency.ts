@@ -337,10 +337,7 @@ function ratesOf(
 
 const MOST_STRETCHES = 40
 
-/**
- * Whole intervals of the generator: so many of them that the runs together have samples for a median, and that a curve
- * can still be followed by eye.
- */
+/** Whole intervals of the generator: so many that they have samples for a median, and that a curve stays readable. */
 function widthFor(rate: number, runs: OpenLoopResult[]): number {
   const intervalMs = runs[0]?.interval_ms ?? 250
   const perInterval = (rate * intervalMs * runs.length) / 1_000

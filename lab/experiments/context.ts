@@ -26,14 +26,11 @@ interface RunOptions {
   signal: AbortSignal
 }
 
-/**
- * Runs one experiment, the same for the command line and for vitest. What it started is closed, also when it fails or is
- * aborted; each part takes what it made off a broker that is not ours.
- */
+/** Runs one experiment, the same for the command line and for vitest. What it started is closed in any case. */
 export async function runExperiment(options: RunOptions): Promise<Outcome> {
   const { experiment, profile, params = {}, run, server = noServer, startPart, progress, signal } = options
   const started: (RunningTrio | RunningPart)[] = []
-  const startNamed: Context['startPart'] = async (name, options = {}) => {
+  const startTrioOf: Context['startPart'] = async (options, name = oneOf(experiment)) => {
     const broker = startPart ? {} : await brokerFor(name, { server })
     progress(`starting ${name}`)
     const part = await startTrio(name, { run, signal, ...broker, ...options }, startPart)
@@ -55,8 +52,7 @@ export async function runExperiment(options: RunOptions): Promise<Outcome> {
       params: { ...paramsOf(experiment, profile), ...params },
       progress,
       signal,
-      start: (options) => startNamed(oneOf(experiment), options),
-      startPart: startNamed,
+      startPart: startTrioOf,
       startOther,
       server,
       scratchFile: async (name) =>

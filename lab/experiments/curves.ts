@@ -1,5 +1,5 @@
 import { type Histogram, LATENCY_COLUMNS, latencyCells } from '../load/histogram.ts'
-import type { Chart, Column, Series } from './experiment.ts'
+import type { Axis, Chart, Column, Series } from './experiment.ts'
 
 /** Count, mean and percentiles of what was measured of an item. */
 export const latencyColumns = <Item>(of: (item: Item) => Histogram): Column<Item>[] =>
@@ -26,12 +26,9 @@ export function percentileChart(
   }
 }
 
-interface TimeChart {
-  title: string
-  /** What the curves count, and its unit. */
-  y: { label: string; unit: string; scale?: 'linear' | 'log' }
-  series: Series[]
-  marks?: Chart['marks']
+interface TimeChart extends Pick<Chart, 'title' | 'series' | 'marks'> {
+  /** What the curves count, and its unit; linear unless told. */
+  y: Omit<Axis, 'scale'> & Partial<Axis>
 }
 
 /** Something over the time since the load began. */

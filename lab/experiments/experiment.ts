@@ -25,10 +25,11 @@ export interface Outcome {
 
 export interface ExperimentContext<Params> {
   params: Params
-  /** Starts a fresh copy of the experiment's part: own ports, own state, empty queues and topics. Closed after the run. */
-  start: (options?: StartOptions) => Promise<RunningTrio>
-  /** The same for a part by its name, for an experiment over several: its copies are closed by `close` or with the run. */
-  startPart: (name: TrioName, options?: StartOptions) => Promise<RunningTrio>
+  /**
+   * Starts a fresh copy of a trio, the experiment's own unless named: own ports, own state, empty queues and topics. Closed
+   * after the run, unless it was closed before.
+   */
+  startPart: (options: StartOptions, name?: TrioName) => Promise<RunningTrio>
   /** A new path in the run's folder; what is written there goes with the run. */
   scratchFile: (name: string) => Promise<string>
   /** The same for a part that is no trio. */

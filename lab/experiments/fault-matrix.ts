@@ -205,17 +205,10 @@ function seedOf(fault: string, part: TrioName, seed: number): number {
   return Number.parseInt(hash('sha1', `${fault} ${part} ${seed}`, 'hex').slice(0, 7), 16)
 }
 
-/** The results of one fault on one part, over all its repetitions. */
-interface MatrixRow {
-  fault: string
-  kind: string
-  part: TrioName
-  results: CellResult[]
-  /** The worst of them. */
-  verdict: CellVerdict
-}
+/** The results of one fault on one part, over all its repetitions, and the worst verdict of them. */
+type MatrixRow = ReturnType<typeof rowsOf>[number]
 
-function rowsOf(results: CellResult[]): MatrixRow[] {
+function rowsOf(results: CellResult[]) {
   const groups = Map.groupBy(results, ({ fault, part }) => `${fault}\n${part}`)
   return [...groups.values()].map((group) => {
     const [{ fault, kind, part }] = group as [CellResult, ...CellResult[]]

@@ -149,13 +149,8 @@ async function produceWith({ part: { order } }: Bench, acks: Acks): Promise<void
   await order.start({ env: { PRODUCER_ACKS: acks } })
 }
 
-/** What a customer heard of an order that the log refused, and whether the log has it. */
-interface Trial {
-  acks: Acks
-  /** HTTP status; 0 when there was no answer. */
-  status: number
-  isInLog: boolean
-}
+/** What a customer heard of an order that the log refused, and whether the log has it. Status 0: there was no answer. */
+type Trial = Awaited<ReturnType<typeof refusedOrder>>
 
 function fateOf({ status, isInLog }: Trial): string {
   if (status === 202) return isInLog ? 'kept' : 'acknowledged and lost'
@@ -166,7 +161,7 @@ function fateOf({ status, isInLog }: Trial): string {
 const AS_CREATED = { 'retention.ms': '-1' }
 
 /** Places one order while the log takes no record of its size: a real refusal by a real broker. */
-async function refusedOrder(bench: Bench, probe: KafkaProbe, acks: Acks): Promise<Trial> {
+async function refusedOrder(bench: Bench, probe: KafkaProbe, acks: Acks) {
   const { progress, signal } = bench
   progress(`acks=${acks}: placing an order that the log refuses`)
   await produceWith(bench, acks)

@@ -115,10 +115,7 @@ async function replay(bench: Bench, orders: number): Promise<{ report: Analytics
 
 const CHUNK = 50
 
-/**
- * Resets the analytics while orders keep coming, one chunk after the other, until the replay has caught up. At least so
- * many arrive, even when the replay is faster.
- */
+/** Resets the analytics while orders keep coming, until the replay has caught up and `atLeast` have arrived. */
 async function replayWhileOrdersArrive(bench: Bench, atLeast: number) {
   const { client, progress, signal } = bench
   const placed: Placed[] = []

@@ -165,23 +165,15 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   }
 }
 
-/** The queue right after so many orders were acknowledged. */
-interface Step {
-  acknowledged: number
-  /** As the broker counts at this moment. */
-  depth: number
-  /** Since inventory was stopped. */
-  atMs: number
-}
-
 /** After each step the relay of the order service gets its time: the depth is compared once the broker has it all. */
 async function placeInSteps(
   bench: Bench,
   probe: RabbitProbe,
   { steps: targets, stoppedAt }: Params & { stoppedAt: number },
-): Promise<{ load: Placed[]; steps: Step[] }> {
+) {
   const load: Placed[] = []
-  const steps: Step[] = []
+  /** The depth as the broker counts, right after so many orders were acknowledged. */
+  const steps: { acknowledged: number; depth: number; atMs: number }[] = []
   for (const target of targets) {
     const before = orderIds(load).length
     load.push(...(await bench.place(target - before, { concurrency: 8 })))

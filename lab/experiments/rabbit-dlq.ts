@@ -102,15 +102,6 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
 
 const reasonOf = ({ headers }: Peeked): string => String(headers['x-reason'] ?? 'none')
 
-/** A message that no consumer can ever handle, and what its dead letter must say. */
-interface Malformed {
-  kind: string
-  body: string
-  properties: { messageId?: string; type: string; contentType: string }
-  /** Found in the reason of the dead letter. */
-  names: RegExp
-}
-
 type Event = ReturnType<typeof valid>
 
 const withData = (change: Record<string, unknown>) => (event: Event) => ({
@@ -136,8 +127,11 @@ const kinds: [kind: string, names: RegExp, contentOf: (event: Event) => unknown]
   ['more than 64 KiB', /bytes|large|size/i, (event) => ({ ...event, note: 'x'.repeat(70_000) })],
 ]
 
-/** One message of each kind, each of an order of its own. All but what is wrong with it is as the order service has it. */
-export const malformedMessages = (): Malformed[] =>
+/**
+ * One message of each kind, each of an order of its own, and what its dead letter must say (`names`). All but what is wrong
+ * with it is as the order service has it.
+ */
+export const malformedMessages = () =>
   kinds.map(([kind, names, contentOf]) => {
     const event = valid()
     const content = contentOf(event)

@@ -204,10 +204,7 @@ async function placeHeld(bench: Bench, quantity: number): Promise<string> {
 const reserved = ({ stream }: Bench, order_id: string) =>
   stream.completed([order_id], { passes: isReserved, what: 'reserved', timeoutMs: 15_000 })
 
-/**
- * Deliveries the running inventory process has settled; a restarted one counts from 0. Repeats had no effect, because it knew
- * the message id.
- */
+/** Deliveries that the running inventory process has settled; a repeat had no effect, as its message id was known. */
 async function settled(client: PartClient): Promise<{ all: number; repeats: number }> {
   const text = await metricsOf(client, 'inventory')
   const count = (labels: Record<string, string>) =>

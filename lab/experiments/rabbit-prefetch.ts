@@ -52,7 +52,6 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
   })
   const card = await bench.watch.card()
   const first = settings[0]!
-  const best = settings.toSorted((a, b) => b.rate.median - a.rate.median)[0]!
   const steps = settings.slice(1).map((setting, at) => {
     const before = settings[at]!
     const factor = setting.rate.median / before.rate.median
@@ -93,10 +92,7 @@ async function run(context: ExperimentContext<Params>): Promise<Outcome> {
         ],
       ),
     ],
-    reading: [
-      `The drain rate by prefetch: ${steps.join('; ')}.`,
-      `Highest was prefetch ${best.prefetch} with ${Math.round(best.rate.median)} orders/s.`,
-    ],
+    reading: [`The drain rate by prefetch: ${steps.join('; ')}.`],
     data: {
       settings: Object.fromEntries(
         settings.map(({ prefetch, rate, unacked }) => [

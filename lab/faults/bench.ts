@@ -16,10 +16,7 @@ export interface BenchOptions {
   what: string
 }
 
-/**
- * Gives `work` a fresh, durable and warm copy of a part to inject. Ends all of it, whatever happened, and leaves a broker
- * that runs.
- */
+/** Gives `work` a fresh, durable and warm copy of a part to inject, and leaves a broker that runs, whatever happened. */
 export async function withBench<Result>(
   context: ExperimentContext<unknown>,
   { part, start, stock, warmUpOrders, seed, what }: BenchOptions,

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { LoadClock, OfferedLoad } from '../experiments/bench.ts'
+import type { LoadClock } from '../experiments/bench.ts'
 import type { ExperimentContext } from '../experiments/experiment.ts'
 import type { AnomalyType } from '../ledger/anomaly.ts'
 import { type Answers, answersOf, type HistoryRecord, openHistoryFile } from '../ledger/history.ts'
@@ -9,7 +9,7 @@ import { STYLE } from '../parts/index.ts'
 import { stockFor, type TrioName } from '../trio.ts'
 import { withBench } from './bench.ts'
 import { type Acts, type Fault, type FaultBench, type FaultKind, type FaultPlan, RATE } from './fault.ts'
-import { type Injection, inject, MOST_PROBES, patienceOf } from './inject.ts'
+import { inject, MOST_PROBES, patienceOf } from './inject.ts'
 
 export interface Cell {
   fault: Fault
@@ -19,11 +19,7 @@ export interface Cell {
 }
 
 /** Everything that one cell showed; `judge` says what it means. */
-export interface CellRun extends Injection {
-  ledger: LedgerVerdict
-  load: OfferedLoad
-  complaints: string[]
-}
+export type CellRun = Awaited<ReturnType<typeof runCell>>
 
 const WARM_UP = 30
 /** The fault is injected at a seeded random moment within this window of the load. */
@@ -41,7 +37,7 @@ type Context = ExperimentContext<unknown>
  * One fault on one part: a fresh durable copy, steady open-loop load, the fault at a seeded random moment, its end, the
  * first order done after it, and the ledger. Rejects when the cell could not be run to its end; nothing is left then.
  */
-export async function runCell(context: Context, cell: Cell): Promise<CellRun> {
+export async function runCell(context: Context, cell: Cell) {
   const { plan, part, seed } = cell
   const lastsMs = INJECT_MS[1] + (plan.injectingMs ?? 0) + plan.holdMs + AFTER_MS
   const rate: Rate = { perSecond: RATE, seconds: Math.round(lastsMs / 100) / 10 }

@@ -18,10 +18,7 @@ export type FaultKind =
   | 'topology'
   | 'crash point'
 
-/**
- * One way to break a part. For a part it is a plan, or the reason why it does not apply there; a crash point is a line of
- * one part, and says nothing about the others.
- */
+/** One way to break a part: for each a plan, or why it does not apply there. A crash point is a line of one part alone. */
 export interface Fault {
   name: string
   kind: FaultKind

@@ -4,10 +4,7 @@ import { waitFor } from '@lab/kit/wait.ts'
 import type { ServiceProcess, StartOptions } from '@lab/stack/service.ts'
 import type { FaultBench } from './fault.ts'
 
-/**
- * What switches a hook, there and back: the services stop at SIGUSR2, as at most other signals, and Node takes SIGUSR1 for
- * its debugger.
- */
+/** Switches a hook there and back: services stop at most other signals, and Node takes SIGUSR1 for its debugger. */
 const SWITCH: NodeJS.Signals = 'SIGWINCH'
 
 /** What one start of a service gets so that a fault can reach into it; the next start without it has nothing of it. */

@@ -8,14 +8,8 @@ import { recordOf } from '../load/closed-loop.ts'
 import { openServiceClient, type ServiceClient } from '../load/service-client.ts'
 import { type Acts, type FaultBench, NotInjected } from './fault.ts'
 
-export interface Injection {
-  hit: string
-  /** Milliseconds since the load began. */
-  injectMs: number
-  healMs: number
-  /** From the end of the fault to the first completed order that was placed after it; undefined when none was in time. */
-  recoveryMs: number | undefined
-}
+/** Moments are milliseconds since the load began; `recoveryMs` is from the end of the fault to the first order done after it. */
+export type Injection = Awaited<ReturnType<typeof inject>>
 
 interface InjectOptions {
   acts: Acts
@@ -30,10 +24,7 @@ interface InjectOptions {
 export const patienceOf = (limitMs: number) => 2 * limitMs + 15_000
 
 /** Does the damage, keeps it up, ends it, and measures until the first order that was placed after it is done. */
-export async function inject(
-  bench: FaultBench,
-  { acts, holdMs, limitMs, keyPrefix, now }: InjectOptions,
-): Promise<Injection> {
+export async function inject(bench: FaultBench, { acts, holdMs, limitMs, keyPrefix, now }: InjectOptions) {
   const { signal, progress } = bench
   const injectMs = now()
   let isHealing = false

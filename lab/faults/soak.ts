@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { messageOf } from '@lab/kit/errors.ts'
 import { pause, within } from '@lab/kit/wait.ts'
 import { readProcess } from '../bench/process-figures.ts'
-import type { LoadClock, OfferedLoad } from '../experiments/bench.ts'
+import type { LoadClock } from '../experiments/bench.ts'
 import { atSeconds, timeChart } from '../experiments/curves.ts'
 import {
   type Chart,
@@ -16,7 +16,6 @@ import {
 } from '../experiments/experiment.ts'
 import { repeated } from '../experiments/repeated.ts'
 import { describeStatuses } from '../ledger/history.ts'
-import type { LedgerVerdict } from '../ledger/verdict.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
 import type { Running, Setting, Wired } from '../part.ts'
 import { STYLE, watchPart } from '../parts/index.ts'
@@ -27,14 +26,7 @@ import { lossesOf, seconds } from './cell.ts'
 import type { Fault, FaultBench, FaultPlan } from './fault.ts'
 import { type Injection, inject, MOST_PROBES } from './inject.ts'
 
-export interface SoakRun {
-  part: TrioName
-  load: OfferedLoad
-  injections: SoakInjection[]
-  samples: Sample[]
-  ledger: LedgerVerdict
-  seconds: number
-}
+type SoakRun = Awaited<ReturnType<typeof soak>>
 
 const WARM_UP = 200
 const CLIENT_TIMEOUT_MS = 8_000
@@ -44,7 +36,7 @@ const SETTLE_MS = 180_000
 type Context = ExperimentContext<unknown>
 
 /** Steady load on one part for minutes, one random fault after the other, and one ledger over all of it. */
-export async function soak(context: Context, name: TrioName, options: SoakOptions): Promise<SoakRun> {
+export async function soak(context: Context, name: TrioName, options: SoakOptions) {
   const { orders, rate: perSecond, seed, faults } = options
   const rate: Rate = { perSecond, seconds: Math.ceil(orders / perSecond) }
   // Faults come every ten seconds at the earliest, and each places orders of its own.
@@ -248,16 +240,8 @@ async function waitingIn(running: Running): Promise<number> {
   return (await watch.backlog()).reduce((sum, { messages }) => sum + messages, 0)
 }
 
-/** A figure at the beginning and at the end of a soak. */
-interface Trend {
-  what: string
-  unit: string
-  /** Medians of the first and of the last third of the samples; the first tenth is warming up and in neither. */
-  first: number
-  last: number
-  limit: number
-  holds: boolean
-}
+/** A figure of a soak: medians of the first and of the last third of its samples. */
+type Trend = ReturnType<typeof boundsOf>[number]
 
 const MB = 1_048_576
 const WARMING_UP = 0.1
@@ -267,10 +251,10 @@ const WARMING_UP = 0.1
  * collection of garbage decides. What grows with the orders by design (a store keeps them, part C's order list is in
  * memory) is held against the orders.
  */
-export function boundsOf({ samples, ledger }: Pick<SoakRun, 'samples' | 'ledger'>): Trend[] {
+export function boundsOf({ samples, ledger }: Pick<SoakRun, 'samples' | 'ledger'>) {
   const settled = samples.slice(Math.floor(samples.length * WARMING_UP))
   const third = Math.floor(settled.length / 3)
-  const trend = (what: string, { of, limit, unit = '' }: Quantity): Trend => {
+  const trend = (what: string, { of, limit, unit = '' }: Quantity) => {
     const first = median(settled.slice(0, third).flatMap((sample) => of(sample) ?? []))
     const last = median(settled.slice(-third).flatMap((sample) => of(sample) ?? []))
     return { what, unit, first, last, limit: limit(first), holds: last <= limit(first) }

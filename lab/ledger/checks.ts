@@ -237,10 +237,7 @@ function checkNotifications({ table, promises, anomalies, backlog }: Case): void
   }
 }
 
-/**
- * Of two orders with the same key, one acknowledged before the other was sent, the first is decided first. Orders that
- * were under way at the same time may be decided either way.
- */
+/** Of two orders with the same key, one acknowledged before the other was sent, the first is decided first. */
 function checkOrderPerKey({ table, anomalies }: Case): void {
   /** By key: of those decided so far, the one that was sent last. */
   const lastSent = new Map<string, { name: string; sentMs: number }>()

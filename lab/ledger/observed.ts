@@ -27,10 +27,7 @@ export interface ObservedDeadLetter {
 type Stream<T> = Iterable<T> | AsyncIterable<T>
 type StockCount = Record<Item, number>
 
-/**
- * What services, queues, topics and stores hold once a run is over. Only `orders` has to be there; an invariant is
- * checked as far as it can be seen.
- */
+/** What services, queues, topics and stores hold once a run is over; an invariant is checked as far as it can be seen. */
 export interface Observed {
   orders: Stream<ObservedOrder>
   stock?: { initial: StockCount; left: StockCount }
@@ -42,10 +39,7 @@ export interface Observed {
   deadLetters?: Stream<ObservedDeadLetter>
   /** How many dead letters without an order were put there on purpose. */
   plantedDeadLetters?: number
-  /**
-   * Messages that still wait, as the broker counts them (ready and unacknowledged, or log end minus committed), never
-   * as sent minus received.
-   */
+  /** Messages that still wait, as the broker counts them, never as sent minus received. */
   backlog?: { place: string; messages: number }[]
 }
 

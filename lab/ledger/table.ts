@@ -27,10 +27,7 @@ export interface Row {
 
 type Intended = Omit<HistoryRecord, 'sent_ms' | 'done_ms'> & { sentMs: number; doneMs: number }
 
-/**
- * One row for each order, in the order in which they first appear. What contradicts itself while it is written down is an
- * anomaly at once; the checks find the rest.
- */
+/** One row for each order, as they first appear. What contradicts itself on the way is an anomaly at once. */
 export class OrderTable {
   readonly rows: Row[] = []
   /** Those with a decision, in the order in which they were first decided. */

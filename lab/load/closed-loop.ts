@@ -55,10 +55,7 @@ const ITEMS_IN_TURN = ['burger', 'pizza', 'salad'] as const
 export const bodyOf = (index: number): string => BODIES[index % 3]!
 const BODIES = [0, 1, 2].map((index) => JSON.stringify(oneByOne(index)))
 
-/**
- * An order and its answer. Without one the exchange did not finish: the order may exist, so it counts neither as lost nor as
- * failed.
- */
+/** An order and its answer; without one the order may exist, so it counts neither as lost nor as failed. */
 export function recordOf(n: number, { item, quantity }: PlaceOrder, answer: Answer | undefined) {
   const { status, latencyUs } = answer ?? {}
   const order = Order.safeParse(answer?.body).data

@@ -27,10 +27,7 @@ export class Histogram {
   /** Most are of short stretches or stay empty: the counts are made with the first sample. */
   #hdr: Hdr | undefined
 
-  /**
-   * Records a latency in microseconds. Zero or less, where a clock is too coarse, counts as 1 µs: leaving fast samples out
-   * would make everything look slower.
-   */
+  /** In microseconds. Less than 1 µs counts as that: leaving fast samples out would make everything look slower. */
   record(us: number): void {
     if (!Number.isFinite(us)) throw new TypeError(`a latency of ${us} µs cannot be recorded`)
     this.#hdr ??= open()

@@ -12,9 +12,10 @@ import { waitFor } from '@lab/kit/wait.ts'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { type HistoryRecord, openHistoryFile } from '../ledger/history.ts'
 import { Histogram } from './histogram.ts'
-import { startLoadProcess, startOpenLoop } from './process.ts'
+import { startLoadProcess } from './process.ts'
 import type { Snapshot } from './result.ts'
 import { startTestService } from './testing/service.ts'
+import { startOpenLoop } from './testing/start-open-loop.ts'
 
 async function service() {
   const opened = await startTestService()

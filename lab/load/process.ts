@@ -41,10 +41,7 @@ interface News {
 export interface LoadProcess {
   name: string
   pid: number
-  /**
-   * One load after the other. Rejects when it cannot be sent as it is asked for, or the process ends without a result.
-   * After an abort there is what there was until then.
-   */
+  /** One load after the other. Rejects when there is no result; after an abort there is what there was until then. */
   run: <Request extends LoadRequest>(
     request: Request,
     news?: News,
@@ -56,10 +53,7 @@ export interface LoadProcess {
 const ABORT_MS = 5_000
 const WORKER = fileURLToPath(new URL('./worker.ts', import.meta.url))
 
-/**
- * Load comes from a process of its own, so that neither the runner's work nor its garbage collection delays an order. The
- * process ends with `close`, and when this process dies.
- */
+/** Load comes from a process of its own, so that no work of the runner delays an order. It ends when this one dies. */
 export function startLoadProcess(signal?: AbortSignal): LoadProcess {
   const child = fork(WORKER, [], { execArgv: [], stdio: ['ignore', 'ignore', 'pipe', 'ipc'] })
   const ended = Promise.withResolvers<never>()
@@ -106,20 +100,4 @@ export function startLoadProcess(signal?: AbortSignal): LoadProcess {
       await exited
     },
   }
-}
-
-export interface OpenLoopProcess {
-  pid: number
-  /** The figures of the run; check `verdict.kept_up` before any of them. */
-  result: Promise<OpenLoopResult>
-}
-
-/** One open loop in a process of its own, which ends with it. */
-export function startOpenLoop(
-  options: OpenLoopOptions,
-  { signal, onSnapshot }: { signal?: AbortSignal; onSnapshot?: (snapshot: Snapshot) => void } = {},
-): OpenLoopProcess {
-  const load = startLoadProcess(signal)
-  const result = load.run({ kind: 'open', options }, onSnapshot && { onSnapshot })
-  return { pid: load.pid, result: result.finally(load.close) }
 }

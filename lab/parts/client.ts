@@ -42,7 +42,8 @@ export function openPartClient(part: RunningTrio, signal: AbortSignal) {
     }
   }
   return {
-    place: (order: PlaceOrder) => clients.order.post('/order', order, { timeoutMs: 30_000 }),
+    place: (order: PlaceOrder, headers: Record<string, string> = {}) =>
+      clients.order.post('/order', order, { headers, timeoutMs: 30_000 }),
     orders: () => Array.fromAsync(list('order', '/orders', Order)),
     list,
     stock: async () => Stock.parse(await read('inventory', '/stock')),

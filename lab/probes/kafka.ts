@@ -184,8 +184,6 @@ export interface TopicRecord {
   key: string | null
   value: Buffer | null
   headers: Record<string, string>
-  /** Why this stands in for records that cannot be read; `value` is then their bytes. */
-  unreadable?: string
 }
 
 interface Reading {
@@ -254,18 +252,17 @@ async function readTopic(
   return records
 }
 
-const recordOf = (partition: number, message: KafkaMessage & { unreadable?: string }): TopicRecord => {
-  const { offset, timestamp, key, value, headers, unreadable } = message
-  return {
-    partition,
-    offset,
-    timestamp: Number(timestamp),
-    key: key?.toString() ?? null,
-    value,
-    headers: texts(headers),
-    ...(unreadable !== undefined && { unreadable }),
-  }
-}
+const recordOf = (
+  partition: number,
+  { offset, timestamp, key, value, headers }: KafkaMessage,
+): TopicRecord => ({
+  partition,
+  offset,
+  timestamp: Number(timestamp),
+  key: key?.toString() ?? null,
+  value,
+  headers: texts(headers),
+})
 
 const texts = (headers: IHeaders | undefined): Record<string, string> =>
   Object.fromEntries(

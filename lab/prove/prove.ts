@@ -100,10 +100,7 @@ const Report = z.object({
   ),
 })
 
-/**
- * Runs the tests of these checks in the copy, all in one vitest; all of them need a set-up of the same project, or none.
- * Rejects on abort, when vitest cannot be run, and when it has not ended in five minutes.
- */
+/** Runs the tests of these checks in the copy, in one vitest: of one project's set-up, or none. Five minutes at most. */
 async function runTests(checks: Check[], bench: Bench): Promise<TestResult[]> {
   const { run, root, env, signal } = bench
   signal.throwIfAborted()

@@ -5,10 +5,7 @@ import { basename, join } from 'node:path'
 /** Nothing in there is the repository's own. */
 const LEFT_OUT = new Set(['node_modules', '.git', 'results', '.vitest'])
 
-/**
- * A copy of the repository in which anything may be broken. What is installed is not copied but linked; the links to the
- * repository's own packages lead to the copy.
- */
+/** A copy of the repository in which anything may be broken. What is installed is linked; its own packages, to the copy. */
 export async function copyRepository(root: string, into: string): Promise<void> {
   await cp(root, into, { recursive: true, filter: (from) => !LEFT_OUT.has(basename(from)) })
   linkInstalled(join(root, 'node_modules'), join(into, 'node_modules'))

@@ -3,10 +3,7 @@ import { TRIOS, trios } from '../trio.ts'
 
 const NOT_ASKED = '–'
 
-/**
- * The three styles beside each other, in the figures of this run. Only experiments that held speak here: a figure of a
- * broken one compares nothing. Undefined when fewer than two styles have something to say.
- */
+/** The three styles beside each other, in what experiments that held say; undefined when fewer than two are there. */
 export function compareStyles({ experiments }: Results): Table | undefined {
   const said = experiments.filter(({ verdict }) => verdict === 'holds').flatMap(({ says = [] }) => says)
   if (new Set(said.map(({ style }) => style)).size < 2) return undefined

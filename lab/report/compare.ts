@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util'
-import { type Column, tableOf } from '../experiments/experiment.ts'
+import { tableOf } from '../experiments/experiment.ts'
 import { differ, type Repeated, spread } from '../experiments/repeated.ts'
 import type { Chart, ExperimentRecord, Results, Table } from '../run/schema.ts'
 import { doubtsAbout, wordOf } from '../run/verdict.ts'
@@ -111,25 +111,22 @@ function conclusion(rows: Row[]): string {
 
 function verdictTable(a: Results, b: Results): Table {
   const names = [...new Set([...a.experiments, ...b.experiments].map(({ name }) => name))]
-  const column = (
-    title: string,
-    { experiments }: Results,
-    say: (record: ExperimentRecord) => string,
-    nothing: string,
-  ): Column<string> => [
-    title,
-    (name) => {
+  const word =
+    ({ experiments }: Results) =>
+    (name: string) => {
       const record = experiments.find((one) => one.name === name)
-      return record ? say(record) : nothing
-    },
-  ]
-  const took = ({ duration_seconds }: ExperimentRecord) => duration_seconds.toFixed(1)
+      return record ? wordOf(record) : 'not run'
+    }
+  const took =
+    ({ experiments }: Results) =>
+    (name: string) =>
+      experiments.find((one) => one.name === name)?.duration_seconds.toFixed(1) ?? '–'
   return tableOf('Verdicts', names, [
     ['experiment', (name) => name],
-    column('A', a, wordOf, 'not run'),
-    column('B', b, wordOf, 'not run'),
-    column('A took s', a, took, '–'),
-    column('B took s', b, took, '–'),
+    ['A', word(a)],
+    ['B', word(b)],
+    ['A took s', took(a)],
+    ['B took s', took(b)],
   ])
 }
 

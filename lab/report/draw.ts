@@ -149,10 +149,7 @@ type Axes = Pick<Chart, 'x' | 'y'>
 export const isPlaced = ({ x, y }: Axes, { n }: Series, point: Point): point is MeasuredPoint =>
   isMeasured(point) && isShown(x, point[0], n) && isShown(y, point[1], n)
 
-/**
- * The points as the lines that join them. A line ends where nothing was measured, and where an axis has no place for the
- * next point; a value that holds does so until there.
- */
+/** The points as the lines that join them; a line ends where nothing was measured, or where an axis has no place. */
 export function linesOf(axes: Axes, series: Series): MeasuredPoint[][] {
   const lines: MeasuredPoint[][] = []
   let line: MeasuredPoint[] | undefined

@@ -7,7 +7,7 @@ import {
   type Series,
   type Table,
 } from '../run/schema.ts'
-import { drawChart, isPlaced, linesOf, lookOf, type Size, titleOf } from './draw.ts'
+import { drawChart, isPlaced, linesOf, lookOf, type Size, thin, titleOf } from './draw.ts'
 import { html, htmlTable, type Markup } from './markup.ts'
 import { counted, formatNumber } from './number.ts'
 
@@ -87,30 +87,16 @@ export function leftOut(chart: Chart): string | undefined {
   return `Not drawn, ${why}: ${counted(left.length, 'point')}.`
 }
 
-/**
- * The numbers of a chart, one row a point, series after series: at most about `most` rows, evenly spread, and always the
- * extremes of every series.
- */
+/** The numbers of a chart, a row a point: about `most` rows, evenly spread, and the extremes of every series. */
 export function chartTable({ x, y, series }: Chart, most: number): Table {
-  const room = Math.max(2, Math.floor(most / Math.max(1, series.length)))
-  const rows = series.flatMap((one) => {
-    const chosen = new Set([...spread(one.points, room), ...extremesOf(one.points)])
-    const shown = one.points.filter((point) => chosen.has(point))
-    const name = `${one.name} (n = ${formatNumber(one.n)})`
-    return shown.map(([atX, atY]) => [name, formatOn(x, atX), atY === null ? '–' : formatOn(y, atY)])
-  })
-  const whole = series.reduce((sum, { points }) => sum + points.length, 0)
+  const room = Math.max(4, Math.floor(most / Math.max(1, series.length)))
+  const measured = series.map(({ points }) => points.filter(isMeasured))
+  const rows = series.flatMap(({ name, n }, at) =>
+    thin(measured[at]!, room).map(([atX, atY]) => {
+      return [`${name} (n = ${formatNumber(n)})`, formatOn(x, atX), formatOn(y, atY)]
+    }),
+  )
+  const whole = measured.reduce((sum, { length }) => sum + length, 0)
   const cut = rows.length < whole ? `, ${rows.length} of ${formatNumber(whole)} rows` : ''
   return { title: `${titleOf(y)}${cut}`, columns: ['series', titleOf(x), titleOf(y)], rows }
-}
-
-function spread<Item>(items: readonly Item[], room: number): Item[] {
-  if (items.length <= room) return [...items]
-  return Array.from({ length: room }, (_, i) => items[Math.round((i * (items.length - 1)) / (room - 1))]!)
-}
-
-function extremesOf(all: readonly Point[]): Point[] {
-  const points = all.filter(isMeasured)
-  if (points.length === 0) return []
-  return [points.reduce((a, b) => (b[1] < a[1] ? b : a)), points.reduce((a, b) => (b[1] > a[1] ? b : a))]
 }

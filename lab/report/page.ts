@@ -36,10 +36,7 @@ const DETAILS: Detail[] = [
   { points: 12, rows: 2, sizes: ['wide'] },
 ]
 
-/**
- * The report of a run as one HTML file. Of a run with very many charts each is drawn with fewer points, so that the file
- * stays below a megabyte; the extremes of every curve stay.
- */
+/** The report of a run as one HTML file. Of very many charts each has fewer points, so that it stays below a megabyte. */
 export function reportPage(results: Results): string {
   let page = ''
   for (const detail of DETAILS) {
@@ -106,10 +103,7 @@ ${reasons.length > 1 && html`<ul>${reasons.map((reason) => html`<li>${reason}</l
 
 const MOST_SENTENCES = 6
 
-/**
- * What fits on a slide: the styles beside each other, each in its colour, and what the comparisons say in words. Figures in
- * doubt compare nothing, so only the other experiments are asked.
- */
+/** What fits on a slide: the styles beside each other, and what the comparisons that may be believed say in words. */
 function inShort(results: Results): Markup | undefined {
   const experiments = believable(results)
   const table = compareStyles({ ...results, experiments })

@@ -1,9 +1,6 @@
 import type { TrioName } from '../trio.ts'
 
-/**
- * What a colour stands for. A style, and an outcome of an order, has one colour in every chart of every report; this file
- * is where it is chosen, for light paper and for dark.
- */
+/** What a colour stands for: one style, or one outcome of an order, in every chart of every report. */
 const PALETTE = {
   'sync-rest': { light: '#0062a3', dark: '#5cb6f0' },
   'async-rabbitmq': { light: '#bf4b00', dark: '#ff9d57' },

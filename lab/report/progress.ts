@@ -11,10 +11,7 @@ export interface Task<Result> {
 
 /** Shows what is going on. Progress is for people and never part of a result. */
 export interface Reporter {
-  /**
-   * Runs the tasks at the same time and waits for the end of all, so that nothing is under way when it rejects, which it
-   * does with the first error. A task that `failed` has a result like any other.
-   */
+  /** Runs the tasks at the same time and waits for the end of all; then rejects with the first error, if there was one. */
   tasks: <Result>(tasks: Task<Result>[]) => Promise<Result[]>
   say: (text: string) => void
 }
@@ -30,9 +27,7 @@ export function createReporter({ live, write }: ReporterOptions): Reporter {
   const lines = new Set<Line>()
   return {
     async tasks(tasks) {
-      if (tasks.length === 0) return []
-      const results = await (live ? liveTasks(tasks, lines) : plainTasks(tasks, write))
-      return results.map(({ value }) => value)
+      return tasks.length > 0 && live ? liveTasks(tasks, lines) : plainTasks(tasks, write)
     },
     say(text) {
       // While lines move, whatever else is written waits until they stand still.
@@ -50,8 +45,8 @@ interface Line {
 /** A result that the line has to show as a failure; it never leaves this file. */
 class ShownAsFailure extends Error {}
 
-async function liveTasks<Result>(tasks: Task<Result>[], lines: Set<Line>): Promise<{ value: Result }[]> {
-  const results: { value: Result }[] = []
+async function liveTasks<Result>(tasks: Task<Result>[], lines: Set<Line>): Promise<Result[]> {
+  const results: Result[] = []
   const errors: unknown[] = []
   const list = new Listr(
     tasks.map(({ title, run, done, failed }, at) => ({
@@ -67,7 +62,7 @@ async function liveTasks<Result>(tasks: Task<Result>[], lines: Set<Line>): Promi
             throw err
           })
           .finally(() => lines.delete(line))
-        results[at] = { value }
+        results[at] = value
         line.title = done(value)
         if (failed?.(value)) throw new ShownAsFailure(line.title)
       },
@@ -88,10 +83,7 @@ async function liveTasks<Result>(tasks: Task<Result>[], lines: Set<Line>): Promi
 const PLAIN_EVERY_MS = 2_000
 
 /** One line when a task starts, one when it ends, and in between no more than one every two seconds. */
-async function plainTasks<Result>(
-  tasks: Task<Result>[],
-  write: (line: string) => void,
-): Promise<{ value: Result }[]> {
+async function plainTasks<Result>(tasks: Task<Result>[], write: (line: string) => void): Promise<Result[]> {
   const errors: unknown[] = []
   const running = tasks.map((task) =>
     plainTask(task, write).catch((err: unknown) => {
@@ -101,13 +93,13 @@ async function plainTasks<Result>(
   )
   const results = await Promise.all(running)
   if (errors.length > 0) throw errors[0]
-  return results.filter((result) => result !== undefined)
+  return results as Result[]
 }
 
 async function plainTask<Result>(
   { title, run, done, failed }: Task<Result>,
   write: (line: string) => void,
-): Promise<{ value: Result }> {
+): Promise<Result> {
   const startedAt = performance.now()
   let spokenAt = startedAt
   write(`- ${title}`)
@@ -118,5 +110,5 @@ async function plainTask<Result>(
   })
   const seconds = ((performance.now() - startedAt) / 1_000).toFixed(1)
   write(`${failed?.(value) ? '✖' : '✔'} ${done(value)} [${seconds} s]`)
-  return { value }
+  return value
 }

@@ -198,7 +198,7 @@ describe('findRun', () => {
   })
 
   test.each([
-    ['a benchmark', '2026-11-22T00-00-00', /has no results\.json\. It holds a benchmark/],
+    ['a benchmark', '2026-11-22T00-00-00', /has no results\.json/],
     ['latest', 'latest', /There is no run in .*: `npm run lab` makes one/],
     ['anything', 'anything', /has no run yet: `npm run lab` makes one/],
   ])('says what to do about %s where there is no run', async (_, word, message) => {

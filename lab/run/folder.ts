@@ -8,10 +8,7 @@ import { didYouMean } from '../near.ts'
 /** What a run writes at the least. */
 const PROBE_BYTES = 1 << 20
 
-/**
- * Throws a `ResultsError` when results could not be written to `base`: known before anything is measured. The nearest
- * folder that exists is tried, so that nothing is made for a run that finds nothing out.
- */
+/** Throws a `ResultsError` when results could not be written to `base`, before anything is measured or made. */
 export async function refuseUnwritable(base: string): Promise<void> {
   const nearest = nearestOf(base)
   let probe: string | undefined
@@ -102,10 +99,7 @@ export function fileTrouble(err: unknown): string {
 const FILE = 'results.json'
 const NAMED_AT_MOST = 5
 
-/**
- * The `results.json` that `word` stands for: `latest`, the name of a folder under `base`, or the path of a folder or of
- * the file. A word that stands for none throws a `ResultsError` that names the runs there are.
- */
+/** The `results.json` that `word` stands for: `latest`, a folder under `base`, or a path; else a `ResultsError`. */
 export async function findRun(word: string, base: string): Promise<string> {
   if (word === 'latest') return latest(base)
   for (const path of [join(base, word), resolve(word)]) {
@@ -137,9 +131,7 @@ async function latest(base: string): Promise<string> {
 async function fileIn(folder: string): Promise<string> {
   const file = join(folder, FILE)
   if ((await kindOf(file)) === 'file') return file
-  const hint =
-    (await kindOf(join(folder, 'bench.json'))) === 'file' ? ' It holds a benchmark: bench.json.' : ''
-  throw new ResultsError(`${folder} has no ${FILE}.${hint}`)
+  throw new ResultsError(`${folder} has no ${FILE}.`)
 }
 
 async function describeRuns(base: string, word: string): Promise<string> {

@@ -13,10 +13,7 @@ interface Again {
   pauseMs?: number
 }
 
-/**
- * Runs experiments; one that the machine did not let be measured runs once more, after a pause. All second
- * attempts of a run together have a budget, and one that would not fit into it is left out.
- */
+/** One that the machine did not let be measured runs once more, after a pause, while the budget of the run lasts. */
 export function createMeasuring({ signal, say, budgetMs = BUDGET_MS, pauseMs = PAUSE_MS }: Again) {
   let leftMs = budgetMs
   return async (attempt: () => Promise<ExperimentRecord>): Promise<ExperimentRecord> => {

@@ -16,10 +16,7 @@ export interface RecordOptions {
   progress: Progress
 }
 
-/**
- * Runs one experiment and writes down how it went. An experiment that throws, or answers what no document can hold, is a
- * verdict, not an error of the run: what the others found out is kept.
- */
+/** Runs one experiment and writes down how it went; one that throws is a verdict, not an error of the run. */
 export async function recordExperiment(options: RecordOptions): Promise<ExperimentRecord> {
   const { experiment, profile, session } = options
   const startedAt = new Date()
@@ -72,10 +69,7 @@ async function troublesOf({ brokers, run, signal }: Session): Promise<string[]> 
   return troubles.filter((trouble) => trouble !== undefined)
 }
 
-/**
- * A value as the reader of a JSON file will see it: `undefined` is absent, dates are text. Throws at a number that JSON would
- * turn into null.
- */
+/** A value as the reader of a JSON file will see it. Throws at a number that JSON would turn into null. */
 const asJson = (value: unknown): unknown => JSON.parse(JSON.stringify(value, refuseNaN))
 
 function refuseNaN(name: string, value: unknown): unknown {

@@ -67,10 +67,7 @@ export async function startRunResults(options: RunResultsOptions) {
         await write()
       })
     },
-    /**
-     * Writes the end of the run and copies the logs, `keepLogs` also those of a run that found nothing out. Answers the
-     * document. Called before the session closes.
-     */
+    /** Writes the end of the run and copies the logs, with `keepLogs` also those of a run that found nothing out. */
     async finish({ keepLogs }: { keepLogs: boolean }): Promise<Results> {
       const endedAt = new Date()
       await keeping(async () => {
@@ -85,10 +82,7 @@ export async function startRunResults(options: RunResultsOptions) {
 
 const NAMED_AT_MOST = 5
 
-/**
- * Reads a `results.json` and believes nothing in it: one of another version, cut off or edited by hand throws a
- * `ResultsError` that says which of these, and where.
- */
+/** Reads a `results.json`; one of another version, cut off or edited by hand is a `ResultsError` that says so. */
 export async function readResults(file: string): Promise<Results> {
   const text = await readFile(file, 'utf8').catch((err: unknown) => {
     throw new ResultsError(`${file} cannot be read: ${fileTrouble(err)}`, { cause: err })

@@ -91,10 +91,7 @@ export async function openSession(options: SessionOptions) {
     run,
     /** Aborted when the session has to end; whoever waits for something listens to it. */
     signal,
-    /**
-     * Finds or starts the server at the first call; later calls answer the same one, or the same error. When one cannot be
-     * had, the start of the others ends too.
-     */
+    /** Finds or starts the server at the first call. When one cannot be had, the start of the others ends too. */
     server<Name extends ServerName>(name: Name, first?: First<Name>) {
       const known = starting.get(name) ?? start(name, first)
       starting.set(name, known)

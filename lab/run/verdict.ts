@@ -60,10 +60,7 @@ export function verdictDetails(record: ExperimentRecord): string[] {
   return [...failed.map(({ name, detail }) => `  does not hold: ${name}: ${detail}`), ...earlier, ...error]
 }
 
-/**
- * What was seen, in one line: why the figures may not be believed, else the check that decides, the first that does not
- * hold or the first of all.
- */
+/** What was seen, in one line: why the figures may not be believed, or the check that decides. */
 export function keyFigures(record: ExperimentRecord): string {
   const { checks, verdict, error, invalid = [] } = record
   const failed = checks.filter(({ holds }) => !holds)

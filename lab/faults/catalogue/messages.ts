@@ -110,14 +110,8 @@ const sellOut = (bench: FaultBench): Acts => ({
 
 const planned = (on: FaultPlan['on'], more: Partial<FaultPlan> = {}, but = {}): Fault['parts'] =>
   inParts(({ serviceMs }) => ({ limitMs: serviceMs, holdMs: 500, ...more, on }), but)
-const withPoison = (bodies: string[]) =>
-  planned(
-    (bench) => poisoned(bench, bodies),
-    {},
-    {
-      'sync-rest': 'its messages are requests: see "bad requests"',
-    },
-  )
+const OF_REQUESTS = { 'sync-rest': 'its messages are requests: see "bad requests"' }
+const withPoison = (bodies: string[]) => planned((bench) => poisoned(bench, bodies), {}, OF_REQUESTS)
 
 /** Messages that should not be, or not so often. */
 export const messageFaults: Fault[] = [

@@ -35,9 +35,6 @@ export function commandOf({ method, path, headers, body, raw }: HttpCase, port: 
   if (body === null) return [head, ...options].join(' ')
   // Without its own content type curl would add one.
   if (!headers.some(([name]) => name === 'content-type')) options.push(`-H 'content-type:'`)
-  const text = body.toString()
-  if (Buffer.from(text).equals(body) && !text.includes('\0'))
-    return [head, ...options, '--data-binary', shellQuoted(shortened(text))].join(' ')
   return `printf %b ${shellQuoted(escaped(body))} | ${[head, ...options].join(' ')} --data-binary @-`
 }
 

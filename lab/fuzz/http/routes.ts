@@ -44,10 +44,7 @@ export async function fuzzRoutes(fuzz: RoutesFuzz, options: FuzzOptions): Promis
   return results
 }
 
-/**
- * Every route of every service. What only reads comes first, while lists are short; then the switches of faults; what
- * stores orders comes last.
- */
+/** Every route: what only reads first, while lists are short, then the switches of faults, then what stores orders. */
 async function planRoutes({ services }: RunningTrio, signal: AbortSignal): Promise<Target[]> {
   const targets: Target[] = []
   for (const service of services) {

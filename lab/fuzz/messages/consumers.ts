@@ -15,10 +15,7 @@ export interface Consumer {
   open: (fuzz: MessageFuzz, signal: AbortSignal) => Promise<OpenConsumer>
 }
 
-/**
- * What must become of a message. An event has its effect, or is recognised as one that was there before. Undefined is
- * poison: a dead letter says why, and nothing else happens.
- */
+/** What must become of a message: the event it is, which has its effect once, or undefined for poison, which has none. */
 export type Judge = (message: MessageCase) => KnownEvent | undefined
 
 /** A message under the number of its case. */

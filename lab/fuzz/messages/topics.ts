@@ -1,10 +1,8 @@
 import type { Stock } from '@lab/common/domain/stock.ts'
-import { messageOf } from '@lab/kit/errors.ts'
 import fc from 'fast-check'
 import { z } from 'zod'
 import type { PartClient } from '../../parts/client.ts'
 import { type KafkaProbe, openKafkaProbe, type TopicRecord } from '../../probes/kafka.ts'
-import type { TrioService } from '../../trio.ts'
 import { sometimes } from '../generate.ts'
 import type { Complaint } from '../results.ts'
 import { oneOf, weirdString } from '../weird.ts'
@@ -29,7 +27,6 @@ import {
 } from './reckon.ts'
 
 const READ_MS = 120_000
-const READY_MS = 10_000
 
 /** A topic and the events that belong there. */
 interface TopicSpec {
@@ -102,10 +99,7 @@ export const topics: Consumer[] = TOPICS.map((spec) => ({
       left: () => lagOf(probe),
       stuck: async () => ({
         rule: 'the lag does not go down to 0',
-        detail: [
-          `${await lagOf(probe)} records left`,
-          ...(await Promise.all(part.services.map(readyOf))),
-        ].join('; '),
+        detail: `${await lagOf(probe)} records left`,
       }),
       reckon: async (sent) => {
         const log = {
@@ -122,12 +116,6 @@ export const topics: Consumer[] = TOPICS.map((spec) => ({
     }
   },
 }))
-
-/** What a service says of itself when something does not go on. */
-async function readyOf({ name, url }: TrioService): Promise<string> {
-  const answer = await fetch(`${url}/ready`, { signal: AbortSignal.timeout(READY_MS) }).catch(messageOf)
-  return `${name}/ready: ${typeof answer === 'string' ? answer : await answer.text()}`
-}
 
 const Counted = z.object({
   orders_total: z.int(),

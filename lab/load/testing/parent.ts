@@ -1,4 +1,4 @@
-import { startOpenLoop } from '../process.ts'
+import { startOpenLoop } from './start-open-loop.ts'
 
 // Stands in for a runner that is killed in the middle of a run.
 const [url = '', historyFile = ''] = process.argv.slice(2)
