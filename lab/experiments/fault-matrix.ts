@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import { messageOf } from '@lab/kit/errors.ts'
-import { brokerOf } from '../faults/bench.ts'
 import { catalogue } from '../faults/catalogue/index.ts'
 import {
   type Cell,
@@ -13,7 +12,7 @@ import {
   runCell,
   seconds,
 } from '../faults/cell.ts'
-import { type Fault, NotInjected } from '../faults/fault.ts'
+import { brokerOf, type Fault, NotInjected } from '../faults/fault.ts'
 import { type SoakOptions, soak, soakCharts, soakChecks, soakTables } from '../faults/soak.ts'
 import { describeStatuses } from '../ledger/history.ts'
 import { patternOf } from '../near.ts'

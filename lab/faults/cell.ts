@@ -7,8 +7,15 @@ import type { LedgerVerdict } from '../ledger/verdict.ts'
 import { mostOrders, type Rate } from '../load/schedule.ts'
 import { STYLE } from '../parts/index.ts'
 import { stockFor, type TrioName } from '../trio.ts'
-import { withBench } from './bench.ts'
-import { type Acts, type Fault, type FaultBench, type FaultKind, type FaultPlan, RATE } from './fault.ts'
+import {
+  type Acts,
+  type Fault,
+  type FaultBench,
+  type FaultKind,
+  type FaultPlan,
+  RATE,
+  withBench,
+} from './fault.ts'
 import { inject, MOST_PROBES, patienceOf } from './inject.ts'
 
 export interface Cell {

@@ -21,9 +21,8 @@ import type { Running, Setting, Wired } from '../part.ts'
 import { STYLE, watchPart } from '../parts/index.ts'
 import { ledgerCheck } from '../parts/ledger.ts'
 import { type RunningTrio, stockFor, type TrioName } from '../trio.ts'
-import { ensureRunning, withBench } from './bench.ts'
 import { lossesOf, seconds } from './cell.ts'
-import type { Fault, FaultBench, FaultPlan } from './fault.ts'
+import { ensureRunning, type Fault, type FaultBench, type FaultPlan, withBench } from './fault.ts'
 import { type Injection, inject, MOST_PROBES } from './inject.ts'
 
 type SoakRun = Awaited<ReturnType<typeof soak>>

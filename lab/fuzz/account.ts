@@ -11,7 +11,7 @@ import { bulkRecords } from '../parts/streaming-kafka.ts'
 import type { TrioService } from '../trio.ts'
 import { type Answer, type HttpCase, jsonOf } from './http/exchange.ts'
 import { parseBody } from './json.ts'
-import { missing } from './messages/reckon.ts'
+import { missing } from './messages/consumers.ts'
 import type { Complaint } from './results.ts'
 
 /** Stock enough for every order, and of one item too little, so that refusals for want of stock are met as well. */

@@ -4,8 +4,7 @@ import { join, resolve } from 'node:path'
 import { openRunDir } from '@lab/stack/run-dir.ts'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { startCommandLine } from '../testing/command-line.ts'
-import type { Mutation } from './mutation.ts'
-import { prove, unfitChecks } from './prove.ts'
+import { type Mutation, prove, unfitChecks } from './prove.ts'
 import { copyRepository } from './scratch.ts'
 
 const REAL = resolve(import.meta.dirname, '../..')

@@ -1,4 +1,4 @@
-import { createRandom } from '../load/random.ts'
+import { createRandom } from '../load/schedule.ts'
 import type { Chart, Point, Results, Series } from '../run/schema.ts'
 import { check, experimentRecord, runOf, voidingCheck } from './report-builders.ts'
 

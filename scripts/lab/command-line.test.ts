@@ -1,5 +1,5 @@
-import type { Mutation } from '@lab/lab/prove/mutation.ts'
 import { mutations } from '@lab/lab/prove/mutations/index.ts'
+import type { Mutation } from '@lab/lab/prove/prove.ts'
 import { type Command, CommanderError } from 'commander'
 import { describe, expect, test, vi } from 'vitest'
 import { benchProgram } from './bench.ts'

@@ -17,18 +17,20 @@ import {
   kindOf,
   type MessageCase,
 } from './cases.ts'
-import type { Consumer, Judge, Numbered } from './consumers.ts'
 import {
+  type Consumer,
   type DeadLetter,
   difference,
+  type Judge,
   judged,
+  type Numbered,
   reckonDeadLetters,
   reckonDecisions,
   reckonStock,
   reservedIn,
   type Sent,
   unequal,
-} from './reckon.ts'
+} from './consumers.ts'
 
 /** A queue by the keys that lead to it and the events its consumer knows. */
 interface QueueSpec {

@@ -15,16 +15,18 @@ import {
   kindOf,
   type MessageCase,
 } from './cases.ts'
-import type { Consumer, Judge, Numbered } from './consumers.ts'
 import {
+  type Consumer,
   type DeadLetter,
   difference,
+  type Judge,
   judged,
+  type Numbered,
   reckonDeadLetters,
   reckonDecisions,
   reckonStock,
   unequal,
-} from './reckon.ts'
+} from './consumers.ts'
 
 const READ_MS = 120_000
 

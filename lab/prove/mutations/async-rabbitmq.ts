@@ -1,4 +1,4 @@
-import type { Mutation } from '../mutation.ts'
+import type { Mutation } from '../prove.ts'
 
 const MODEL_OF_CONSUMING = { test: 'async-rabbitmq/inventory-service/consuming.model.test.ts' }
 const MODEL_OF_RELAY = { test: 'async-rabbitmq/outbox/relay.model.test.ts' }

@@ -1,4 +1,4 @@
-import type { Mutation } from '../mutation.ts'
+import type { Mutation } from '../prove.ts'
 
 /** What all parts rely on. */
 export const commonMutations: Mutation[] = [

@@ -1,4 +1,4 @@
-import type { Mutation } from '../mutation.ts'
+import type { Mutation } from '../prove.ts'
 import { rabbitMutations } from './async-rabbitmq.ts'
 import { commonMutations } from './common.ts'
 import { labMutations } from './lab.ts'

@@ -1,4 +1,4 @@
-import type { Mutation } from '../mutation.ts'
+import type { Mutation } from '../prove.ts'
 
 const LEDGER = { test: 'lab/ledger/verdict.test.ts' }
 

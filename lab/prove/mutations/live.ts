@@ -1,4 +1,4 @@
-import type { Mutation } from '../mutation.ts'
+import type { Mutation } from '../prove.ts'
 
 const LETTERS_OF_RABBIT = {
   test: 'live/server/desk/rabbit.int.test.ts',

@@ -1,4 +1,4 @@
-import type { Mutation } from '../mutation.ts'
+import type { Mutation } from '../prove.ts'
 
 const PART = 'platform-restman'
 const unit = (file: string) => ({ test: `${PART}/${file}` })

@@ -1,4 +1,4 @@
-import type { Mutation } from '../mutation.ts'
+import type { Mutation } from '../prove.ts'
 
 const KITCHEN = 'pubsub-mqtt/kitchen-service/kitchen.ts'
 const ORDERS = 'pubsub-mqtt/kitchen-service/order-store.ts'

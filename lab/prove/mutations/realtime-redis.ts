@@ -1,4 +1,4 @@
-import type { Mutation } from '../mutation.ts'
+import type { Mutation } from '../prove.ts'
 
 const SCRIPTS = 'realtime-redis/redis/scripts.ts'
 const FEED = 'realtime-redis/redis/feed.ts'

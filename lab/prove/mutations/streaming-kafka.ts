@@ -1,4 +1,4 @@
-import type { Mutation } from '../mutation.ts'
+import type { Mutation } from '../prove.ts'
 
 const OWNER_WRITER = 'streaming-kafka/broker/owner-writer.ts'
 const WRITER = 'streaming-kafka/broker/owner-writer.int.test.ts'

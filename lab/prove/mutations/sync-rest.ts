@@ -1,4 +1,4 @@
-import type { Mutation } from '../mutation.ts'
+import type { Mutation } from '../prove.ts'
 
 const RESERVATIONS = 'sync-rest/inventory-service/reservations.ts'
 const MODEL_OF_RESERVATIONS = { test: 'sync-rest/inventory-service/reservations.model.test.ts' }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest'
 import type { KnownEvent, MessageCase } from './cases.ts'
-import { type DeadLetter, reckonDeadLetters, reckonDecisions, type Sent } from './reckon.ts'
+import { type DeadLetter, reckonDeadLetters, reckonDecisions, type Sent } from './consumers.ts'
 
 const message: MessageCase = { kind: 'test', body: Buffer.from('{}'), key: 'k', properties: {}, headers: {} }
 const poison = (at: number): Sent => ({ at, message, event: undefined })
