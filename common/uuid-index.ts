@@ -95,34 +95,47 @@ export class UuidIndex {
 
 const LENGTH = 36
 const DASH = 0x2d
-const isDashAt = (at: number) => at === 8 || at === 13 || at === 18 || at === 23
 
-/** Value of each ASCII hexadecimal digit, 255 for every other character. */
-const DIGIT = new Uint8Array(128).fill(255)
+/** Value of each ASCII hexadecimal digit; every other character has a bit above those of four digits. */
+const NO_DIGIT = 0x10000
+const DIGIT = new Int32Array(128).fill(NO_DIGIT)
 for (let value = 0; value < 16; value++) {
   DIGIT[value.toString(16).charCodeAt(0)] = value
   DIGIT[value.toString(16).toUpperCase().charCodeAt(0)] = value
 }
 
+function digitAt(text: string, at: number): number {
+  const code = text.charCodeAt(at)
+  return code < 128 ? (DIGIT[code] as number) : NO_DIGIT
+}
+
+/** The value of four digits; negative or at least `NO_DIGIT` when one of them is none. */
+const fourAt = (text: string, at: number): number =>
+  (digitAt(text, at) << 12) |
+  (digitAt(text, at + 1) << 8) |
+  (digitAt(text, at + 2) << 4) |
+  digitAt(text, at + 3)
+
+/** Where each four digits begin. */
+const HALVES = [0, 4, 9, 14, 19, 24, 28, 32]
+
+const isDashAt = (text: string, at: number) => text.charCodeAt(at) === DASH
+
 /**
  * Writes `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, in either case, into the words that begin at `start`; answers false when
- * it is no UUID, and the words then mean nothing. Makes no garbage: it runs for every record of a replay.
+ * it is no UUID, and the words then mean nothing. Makes no garbage: it runs several times for every record.
  */
 export function readUuid(uuid: string, words: Uint32Array, start = 0): boolean {
   if (uuid.length !== LENGTH) return false
-  let [seen, word, digits] = [0, 0, 0]
-  for (let at = 0; at < LENGTH; at++) {
-    const code = uuid.charCodeAt(at)
-    if (isDashAt(at)) {
-      if (code !== DASH) return false
-      continue
-    }
-    const digit = code < 128 ? (DIGIT[code] as number) : 255
-    seen |= digit
-    word = (word << 4) | digit
-    if ((++digits & 7) === 0) words[start + (digits >> 3) - 1] = word
+  if (!isDashAt(uuid, 8) || !isDashAt(uuid, 13) || !isDashAt(uuid, 18) || !isDashAt(uuid, 23)) return false
+  let seen = 0
+  for (let word = 0; word < UUID_WORDS; word++) {
+    const high = fourAt(uuid, HALVES[2 * word] as number)
+    const low = fourAt(uuid, HALVES[2 * word + 1] as number)
+    seen |= high | low
+    words[start + word] = (high << 16) | low
   }
-  return seen < 16
+  return seen >>> 16 === 0
 }
 
 /** A hash of the words of one UUID. All bits count: the first words of UUID v7 are a clock, and the ids of one run begin alike. */

@@ -1,5 +1,5 @@
 import { ack, deadLetter, duplicate, type Outcome } from '@lab/kit/outcome.ts'
-import { decodeInventoryEvent, decodeOrderPlaced, type LogMessage } from '../broker/records.ts'
+import { decodeInventoryEvent, decodeOrderPlaced, type LogMessage, timeOf } from '../broker/records.ts'
 import { ORDER_EVENTS } from '../broker/topics.ts'
 import type { Projection } from './projection.ts'
 
@@ -10,12 +10,8 @@ import type { Projection } from './projection.ts'
  * - duplicate    an event of this id was counted before
  * - dead-letter  the record is no event of its topic
  */
-export function onEvent(
-  topic: string,
-  message: Pick<LogMessage, 'key' | 'value' | 'timestamp' | 'unreadable'>,
-  projection: Projection,
-): Outcome {
+export function onEvent(topic: string, message: LogMessage, projection: Projection): Outcome {
   const decoded = topic === ORDER_EVENTS ? decodeOrderPlaced(message) : decodeInventoryEvent(message)
   if (!decoded.event) return deadLetter(decoded.reason)
-  return projection.apply(decoded.event, Number(message.timestamp)) ? ack() : duplicate()
+  return projection.apply(decoded.event, timeOf(message)) ? ack() : duplicate()
 }

@@ -11,27 +11,35 @@ export function createPartitioner() {
     const { key, partition } = args.message
     if (partition !== undefined && partition !== null) return partition
     if (key === undefined || key === null) return byTurns(args)
-    return (murmur2(Buffer.from(key as string)) & 0x7fffffff) % args.partitionMetadata.length
+    const hash = typeof key === 'string' ? murmur2(scratch, write(key)) : murmur2(key, key.length)
+    return (hash & 0x7fffffff) % args.partitionMetadata.length
   }
+}
+
+/** Where the bytes of a key are while they are counted. */
+let scratch = Buffer.allocUnsafe(256)
+/** Bytes that one unit of a JavaScript string takes at most. */
+const MOST_UTF8 = 3
+
+function write(key: string): number {
+  if (key.length * MOST_UTF8 > scratch.length) scratch = Buffer.allocUnsafe(key.length * MOST_UTF8)
+  return scratch.write(key)
 }
 
 const SEED = 0x9747b28c
 const M = 0x5bd1e995
 
-/** MurmurHash2 (Austin Appleby, public domain). */
-export function murmur2(bytes: Buffer): number {
-  const words = bytes.length >> 2
-  let hash = SEED ^ bytes.length
+/** MurmurHash2 (Austin Appleby, public domain) of the first `length` bytes. */
+function murmur2(bytes: Buffer, length: number): number {
+  const words = length >> 2
+  let hash = SEED ^ length
   for (let word = 0; word < words; word++) {
     let mixed = Math.imul(bytes.readInt32LE(word * 4), M)
     mixed = Math.imul(mixed ^ (mixed >>> 24), M)
     hash = Math.imul(hash, M) ^ mixed
   }
-  const rest = bytes.subarray(words * 4)
-  if (rest.length > 0) {
-    rest.forEach((byte, at) => {
-      hash ^= byte << (8 * at)
-    })
+  if (length % 4 > 0) {
+    for (let at = words * 4; at < length; at++) hash ^= (bytes[at] as number) << (8 * (at % 4))
     hash = Math.imul(hash, M)
   }
   hash = Math.imul(hash ^ (hash >>> 13), M)

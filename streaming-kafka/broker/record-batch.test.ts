@@ -73,6 +73,11 @@ describe('a record batch', () => {
       const records = await byKafkajs(batch)
 
       expect(await byUs(batch)).toEqual(records)
+      for (const record of await decodeRecordBatch(batch)) {
+        expect(record.time).toBe(Number(record.timestamp))
+        expect(record.keyText).toBe(record.key?.toString('latin1') ?? null)
+        expect(record.valueText).toBe(record.value?.toString('latin1') ?? null)
+      }
       expect(records.map(({ value }) => value)).toEqual(
         sent.map(({ value }) => (value === null ? null : Buffer.from(value as string))),
       )

@@ -197,10 +197,14 @@ class LogRecord {
     return String(this.#shared.first + this.#offsetDelta)
   }
 
-  /** When it was made, or the log got it: milliseconds since the epoch. */
   get timestamp(): string {
+    return String(this.time)
+  }
+
+  /** When it was made, or the log got it: milliseconds since the epoch. */
+  get time(): number {
     const { first, max, isAppended } = this.#shared.time
-    return String(isAppended ? max : first + this.#age)
+    return isAppended ? max : first + this.#age
   }
 
   get key(): Buffer | null {
@@ -209,6 +213,16 @@ class LogRecord {
 
   get value(): Buffer | null {
     return new Reader(this.#shared.records, this.#valueAt).bytes()
+  }
+
+  /** The key, a character for each byte. */
+  get keyText(): string | null {
+    return new Reader(this.#shared.records, this.#keyAt).latin1()
+  }
+
+  /** The value, a character for each byte. */
+  get valueText(): string | null {
+    return new Reader(this.#shared.records, this.#valueAt).latin1()
   }
 
   get headers(): IHeaders {
@@ -315,6 +329,11 @@ class Reader {
   bytes(): Buffer | null {
     const length = this.skipBytes()
     return length < 0 ? null : this.#from.subarray(this.at - length, this.at)
+  }
+
+  latin1(): string | null {
+    const length = this.skipBytes()
+    return length < 0 ? null : this.#from.toString('latin1', this.at - length, this.at)
   }
 
   /** Answers their length, -1 when there are none. */

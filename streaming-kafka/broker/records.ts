@@ -9,12 +9,31 @@ import type { KafkaMessage, Message } from 'kafkajs'
 import type { z } from 'zod'
 import { readPlain, writePlain } from './plain-event.ts'
 
-/** A record as it is read; `unreadable` says why it stands in for a batch that is none (`decoding.ts`). */
-export type LogMessage = KafkaMessage & { unreadable?: string }
+/** A record as it is read. */
+export type LogMessage = KafkaMessage & {
+  /** Why it stands in for a batch that is none (`kit/kafkajs-decoding.ts`). */
+  unreadable?: string
+  /** Key, value and timestamp as records of our own decoder have them ready: a character for each byte, and a number. */
+  keyText?: string | null
+  valueText?: string | null
+  time?: number
+}
 /** A record as it is written. */
 export type { Message } from 'kafkajs'
 
-type Body = Pick<LogMessage, 'key' | 'value' | 'unreadable'>
+type Body = Pick<LogMessage, 'key' | 'value' | 'unreadable' | 'keyText' | 'valueText'>
+
+const latin1 = (bytes: Buffer | null) => (bytes === null ? null : bytes.toString('latin1'))
+const bodyOf = (message: Body) =>
+  message.valueText === undefined ? latin1(message.value) : message.valueText
+
+/** The key, a character for each byte. */
+export const keyOf = (message: Pick<Body, 'key' | 'keyText'>): string | null =>
+  message.keyText === undefined ? latin1(message.key) : message.keyText
+
+/** When the log got it, milliseconds since the epoch. */
+export const timeOf = (message: Pick<LogMessage, 'time' | 'timestamp'>): number =>
+  message.time ?? Number(message.timestamp)
 
 /** The largest event a CloudEvents consumer has to accept. */
 export const MAX_EVENT_BYTES = 64 * 1024
@@ -39,28 +58,28 @@ export const decodeInventoryEvent = (message: Body): Decoded<InventoryEvent> =>
   decode(message, InventoryEvent, ({ type }) => type !== 'OrderPlaced')
 
 function decode<Event extends OrderEvent>(
-  { key, value, unreadable }: Body,
+  message: Body,
   schema: z.ZodType<Event>,
   isOfTopic: (event: OrderEvent) => boolean,
 ): Decoded<Event> {
-  if (unreadable !== undefined) return { reason: unreadable.slice(0, MAX_REASON) }
-  if (value === null) return { reason: 'no value' }
-  if (value.length > MAX_EVENT_BYTES)
-    return { reason: `${value.length} bytes, the limit is ${MAX_EVENT_BYTES}` }
-  const plain = readPlain(value.toString('latin1'))
-  if (plain && isOfTopic(plain)) return ofKey(key, plain as Event)
-  const body = parseJson(value)
+  if (message.unreadable !== undefined) return { reason: message.unreadable.slice(0, MAX_REASON) }
+  const text = bodyOf(message)
+  if (text === null) return { reason: 'no value' }
+  if (text.length > MAX_EVENT_BYTES)
+    return { reason: `${text.length} bytes, the limit is ${MAX_EVENT_BYTES}` }
+  const plain = readPlain(text)
+  if (plain && isOfTopic(plain)) return ofKey(keyOf(message), plain as Event)
+  const body = parseJson(message.value as Buffer)
   if (body === undefined) return { reason: 'not JSON' }
   const parsed = schema.safeParse(body)
   if (!parsed.success) return { reason: `schema: ${describe(parsed.error)}` }
-  return ofKey(key, parsed.data)
+  return ofKey(keyOf(message), parsed.data)
 }
 
-function ofKey<Event extends OrderEvent>(key: Buffer | null, event: Event): Decoded<Event> {
+function ofKey<Event extends OrderEvent>(key: string | null, event: Event): Decoded<Event> {
   if (!sameOrder(event)) return { reason: 'subject and data.order_id differ' }
   if (key === null) return { reason: 'no key' }
-  const order_id = key.toString('latin1')
-  if (order_id !== event.subject && order_id.toLowerCase() !== event.subject)
+  if (key !== event.subject && key.toLowerCase() !== event.subject)
     return { reason: 'key and order_id differ' }
   return { event }
 }

@@ -7,7 +7,7 @@ import type { Metrics } from '@lab/kit/metrics.ts'
 import type { LogAdmin } from '../broker/admin.ts'
 import type { KafkaSettings } from '../broker/client.ts'
 import { openLogReader } from '../broker/log-reader.ts'
-import { decodeInventoryEvent, decodeOrderPlaced, type LogMessage } from '../broker/records.ts'
+import { decodeInventoryEvent, decodeOrderPlaced, keyOf, type LogMessage } from '../broker/records.ts'
 import { INVENTORY_EVENTS, ORDER_EVENTS } from '../broker/topics.ts'
 import type { OrderTable } from './order-table.ts'
 
@@ -76,7 +76,8 @@ export function openOrderView(
 
 /** Most records read here were placed by this very process; their key tells, and saves parsing them. */
 function newOrder(message: LogMessage, table: OrderTable): Order[] {
-  if (message.key && table.has(message.key.toString())) return []
+  const key = keyOf(message)
+  if (key !== null && table.has(key)) return []
   const { event } = decodeOrderPlaced(message)
   return event ? [event.data] : []
 }

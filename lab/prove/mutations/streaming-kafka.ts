@@ -159,4 +159,20 @@ export const kafkaMutations: Mutation[] = [
     replace: '{}',
     check: { test: 'streaming-kafka/broker/record-batch.test.ts' },
   },
+  {
+    name: 'frame-of-another-order',
+    breaks: 'an event is read for what it is, however much it is like the one before',
+    file: 'streaming-kafka/broker/plain-event.ts',
+    find: '!meal || !isAt(orderAt, order_id, text)',
+    replace: '!meal',
+    check: { test: 'streaming-kafka/broker/plain-event.test.ts' },
+  },
+  {
+    name: 'frame-of-another-time',
+    breaks: 'an event is written as it is, however much it is like the one before',
+    file: 'streaming-kafka/broker/plain-event.ts',
+    find: ' && time === other.time',
+    replace: '',
+    check: { test: 'streaming-kafka/broker/plain-event.test.ts' },
+  },
 ]
