@@ -49,10 +49,7 @@ interface Origin {
 }
 
 export function orderPlaced(order: Order, origin: Origin): OrderPlaced {
-  return {
-    ...envelope('OrderPlaced', order.order_id, origin),
-    data: { ...orderFields(order), status: 'placed' },
-  }
+  return cloudEventOf('OrderPlaced', { ...orderFields(order), status: 'placed' }, origin)
 }
 
 export type Decision = { status: 'reserved' } | { status: 'failed'; reason: FailureReason }
@@ -64,15 +61,13 @@ export type Decision = { status: 'reserved' } | { status: 'failed'; reason: Fail
 export function inventoryDecided(
   order: OrderPlaced['data'],
   decision: Decision,
-  origin: Omit<Origin, 'id'>,
+  { source, now, traceparent }: Omit<Origin, 'id'>,
 ): InventoryEvent {
-  const id = eventIdFor('inventory', order.order_id)
-  if (decision.status === 'reserved') {
-    const head = envelope('InventoryReserved', order.order_id, { ...origin, id })
-    return { ...head, data: { ...orderFields(order), status: 'reserved' } }
-  }
-  const head = envelope('InventoryFailed', order.order_id, { ...origin, id })
-  return { ...head, data: { ...orderFields(order), status: 'failed', reason: decision.reason } }
+  const origin = { id: eventIdFor('inventory', order.order_id), source, now, traceparent }
+  const { status } = decision
+  if (status === 'reserved')
+    return cloudEventOf('InventoryReserved', { ...orderFields(order), status }, origin)
+  return cloudEventOf('InventoryFailed', { ...orderFields(order), status, reason: decision.reason }, origin)
 }
 
 const orderFields = ({ order_id, item, quantity, timestamp }: Omit<Order, 'status'>) => ({
@@ -82,21 +77,21 @@ const orderFields = ({ order_id, item, quantity, timestamp }: Omit<Order, 'statu
   timestamp,
 })
 
-function envelope<Type extends string>(
+function cloudEventOf<Type extends string, Data extends { order_id: string }>(
   type: Type,
-  subject: string,
+  data: Data,
   { id, source, now, traceparent }: Origin,
 ) {
-  return {
+  const head = {
     specversion: '1.0' as const,
     id,
     source,
     type,
-    subject,
+    subject: data.order_id,
     time: isoTime(now),
     datacontenttype: 'application/json' as const,
-    ...(traceparent === undefined ? {} : { traceparent }),
   }
+  return traceparent === undefined ? { ...head, data } : { ...head, traceparent, data }
 }
 
 let last = { now: 0, text: new Date(0).toISOString() }

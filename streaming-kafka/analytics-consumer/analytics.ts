@@ -7,6 +7,7 @@ import type { KafkaSettings } from '../broker/client.ts'
 import type { Offset } from '../broker/consumer.ts'
 import { holdFaults } from '../broker/hold-faults.ts'
 import { openLogReader, type Progress } from '../broker/log-reader.ts'
+import type { LogMessage } from '../broker/records.ts'
 import { ANALYTICS_GROUP, INVENTORY_EVENTS, ORDER_EVENTS } from '../broker/topics.ts'
 import { keepCommitting } from './committing.ts'
 import type { ConsumerFaults } from './faults.ts'
@@ -59,7 +60,8 @@ export function openAnalytics(settings: KafkaSettings, deps: AnalyticsDeps): Ana
     const { topic, messages } = batch
     // A reset may have come while this batch was waiting for its turn.
     if (!batch.isCurrent) return
-    for (const [i, message] of messages.entries()) {
+    for (let i = 0; i < messages.length; i++) {
+      const message = messages[i] as LogMessage
       if (faults.isSlow) {
         advance(i)
         if (!(await batch.hold(faults.throttle.apply()))) return

@@ -23,13 +23,12 @@ export type { Message } from 'kafkajs'
 
 type Body = Pick<LogMessage, 'key' | 'value' | 'unreadable' | 'keyText' | 'valueText'>
 
-const latin1 = (bytes: Buffer | null) => (bytes === null ? null : bytes.toString('latin1'))
-const bodyOf = (message: Body) =>
-  message.valueText === undefined ? latin1(message.value) : message.valueText
+function textOf(ready: string | null | undefined, message: Body, field: 'key' | 'value'): string | null {
+  return ready === undefined ? (message[field]?.toString('latin1') ?? null) : ready
+}
 
 /** The key, a character for each byte. */
-export const keyOf = (message: Pick<Body, 'key' | 'keyText'>): string | null =>
-  message.keyText === undefined ? latin1(message.key) : message.keyText
+export const keyOf = (message: Body): string | null => textOf(message.keyText, message, 'key')
 
 /** When the log got it, milliseconds since the epoch. */
 export const timeOf = (message: Pick<LogMessage, 'time' | 'timestamp'>): number =>
@@ -63,7 +62,7 @@ function decode<Event extends OrderEvent>(
   isOfTopic: (event: OrderEvent) => boolean,
 ): Decoded<Event> {
   if (message.unreadable !== undefined) return { reason: message.unreadable.slice(0, MAX_REASON) }
-  const text = bodyOf(message)
+  const text = textOf(message.valueText, message, 'value')
   if (text === null) return { reason: 'no value' }
   if (text.length > MAX_EVENT_BYTES)
     return { reason: `${text.length} bytes, the limit is ${MAX_EVENT_BYTES}` }

@@ -16,7 +16,7 @@ export class SetDigest {
 
   add(words: Uint32Array): void {
     for (let lane = 0; lane < LANES; lane++)
-      this.#sum[lane] = (this.#sum[lane] as number) + mixed(words, lane)
+      this.#sum[lane] = ((this.#sum[lane] as number) + mixed(words, lane)) | 0
   }
 
   clear(): void {
