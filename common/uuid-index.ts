@@ -1,5 +1,7 @@
-/** A UUID as 32-bit words. */
+/** How many 32-bit words a UUID is. */
 export const UUID_WORDS = 4
+/** A UUID as text, in either case, or as the words that `readUuid` made of it. */
+export type Uuid = string | Uint32Array
 
 const EMPTY = 0
 
@@ -24,24 +26,24 @@ export class UuidIndex {
   }
 
   /** The row of an id, or -1 when it was never added (or is no UUID). */
-  find(uuid: string): number {
-    return readUuid(uuid, this.#key) ? this.#rowAt(this.#slotOf()) : -1
+  find(uuid: Uuid): number {
+    return this.#read(uuid) ? this.#rowAt(this.#slotOf()) : -1
   }
 
-  has(uuid: string): boolean {
+  has(uuid: Uuid): boolean {
     return this.find(uuid) !== -1
   }
 
   /** Adds an id and answers true, or false when it was there already. Throws on anything that is no UUID. */
-  add(uuid: string): boolean {
+  add(uuid: Uuid): boolean {
     const before = this.#size
     this.place(uuid)
     return this.#size > before
   }
 
   /** The row of an id, a new one when it was never added. Throws on anything that is no UUID. */
-  place(uuid: string): number {
-    if (!readUuid(uuid, this.#key)) throw new RangeError(`'${uuid}' is not a UUID`)
+  place(uuid: Uuid): number {
+    if (!this.#read(uuid)) throw new RangeError(`'${uuid}' is not a UUID`)
     let slot = this.#slotOf()
     const known = this.#rowAt(slot)
     if (known !== -1) return known
@@ -57,6 +59,12 @@ export class UuidIndex {
 
   at(row: number): string {
     return writeUuid(this.#ids.subarray(row * UUID_WORDS, (row + 1) * UUID_WORDS))
+  }
+
+  #read(uuid: Uuid): boolean {
+    if (typeof uuid === 'string') return readUuid(uuid, this.#key)
+    for (let word = 0; word < UUID_WORDS; word++) this.#key[word] = uuid[word] as number
+    return true
   }
 
   #rowAt(slot: number): number {

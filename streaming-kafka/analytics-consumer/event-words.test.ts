@@ -2,7 +2,7 @@ import { inventoryDecided, type OrderEvent, orderPlaced } from '@lab/common/doma
 import { FailureReason, ITEMS, placed } from '@lab/common/domain/order.ts'
 import { derivedId } from '@lab/common/ids.ts'
 import { expect, test } from 'vitest'
-import { createEventWords } from './event-words.ts'
+import { EventWords } from './event-words.ts'
 
 const NOW = 1_700_000_000_000
 const SOURCE = { source: 'test', now: NOW }
@@ -28,7 +28,11 @@ test('are different whenever anything that an event says is', () => {
     decided({ status: 'reserved' }),
     ...FailureReason.options.map((reason) => decided({ status: 'failed', reason })),
   ]
-  const wordsOf = createEventWords()
+  const words = new EventWords()
+  const wordsOf = (event: OrderEvent) => {
+    words.read(event)
+    return words.all
+  }
 
   expect(new Set(events.map((event) => wordsOf(event).join())).size).toBe(events.length)
   expect(wordsOf(base).join()).toBe(wordsOf({ ...base, subject: base.subject.toUpperCase() }).join())

@@ -7,20 +7,20 @@ const TIMESTAMP = 2 * UUID_WORDS
 const REST = TIMESTAMP + 2
 const TYPES: OrderEvent['type'][] = ['OrderPlaced', 'InventoryReserved', 'InventoryFailed']
 
-/**
- * All that an event says, as numbers: its id and its order, when the order was placed, and what became of which item and
- * how many. The words are the same array at every call.
- */
-export function createEventWords(): (event: OrderEvent) => Uint32Array {
-  const words = new Uint32Array(REST + 1)
-  const timestamp = new Float64Array(words.buffer, TIMESTAMP * Uint32Array.BYTES_PER_ELEMENT, 1)
-  return ({ id, subject, type, data }) => {
-    readUuid(id, words)
-    readUuid(subject, words, SUBJECT)
-    timestamp[0] = data.timestamp
+/** All that an event says, as numbers. The words are the same arrays for every event. */
+export class EventWords {
+  /** Its id and its order, when the order was placed, and what became of which item and how many. */
+  readonly all = new Uint32Array(REST + 1)
+  readonly id = this.all.subarray(0, UUID_WORDS)
+  readonly subject = this.all.subarray(SUBJECT, SUBJECT + UUID_WORDS)
+  readonly #timestamp = new Float64Array(this.all.buffer, TIMESTAMP * Uint32Array.BYTES_PER_ELEMENT, 1)
+
+  read({ id, subject, type, data }: OrderEvent): void {
+    readUuid(id, this.id)
+    readUuid(subject, this.subject)
+    this.#timestamp[0] = data.timestamp
     const reason = 'reason' in data ? 1 + FailureReason.options.indexOf(data.reason) : 0
-    words[REST] =
+    this.all[REST] =
       (data.quantity << 16) | (reason << 12) | (ITEMS.indexOf(data.item) << 4) | TYPES.indexOf(type)
-    return words
   }
 }

@@ -1,4 +1,4 @@
-import { UuidIndex } from '@lab/common/uuid-index.ts'
+import { type Uuid, UuidIndex } from '@lab/common/uuid-index.ts'
 
 const PLACED = 1
 const DECIDED = 2
@@ -11,11 +11,11 @@ export class OpenOrders {
   /** No order before this row is open, and none will be again. */
   #oldest = 0
 
-  placed(order_id: string): void {
+  placed(order_id: Uuid): void {
     if (this.#mark(order_id, PLACED) === PLACED) this.#count++
   }
 
-  decided(order_id: string): void {
+  decided(order_id: Uuid): void {
     if (this.#mark(order_id, DECIDED) === (PLACED | DECIDED)) this.#count--
   }
 
@@ -38,7 +38,7 @@ export class OpenOrders {
   }
 
   /** What is known of the order with this, when it is news; 0 when it is not. */
-  #mark(order_id: string, flag: number): number {
+  #mark(order_id: Uuid, flag: number): number {
     const row = this.#ids.place(order_id)
     if (row >= this.#flags.length) this.#grow()
     const before = this.#flags[row] as number

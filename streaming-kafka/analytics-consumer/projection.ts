@@ -3,7 +3,7 @@ import type { OrderEvent } from '@lab/common/domain/events.ts'
 import { UuidIndex } from '@lab/common/uuid-index.ts'
 import { SetDigest } from '../state/set-digest.ts'
 import { type Counted, type Counts, failureRate, noCounts } from './counts.ts'
-import { createEventWords } from './event-words.ts'
+import { EventWords } from './event-words.ts'
 import { OpenOrders } from './open-orders.ts'
 import { LastMinute, RollingCounts } from './windows.ts'
 
@@ -25,7 +25,7 @@ export class Projection {
   #seen = new UuidIndex()
   #totals: Counts = noCounts()
   #duplicates = 0
-  readonly #wordsOf = createEventWords()
+  readonly #words = new EventWords()
   readonly #digest = new SetDigest()
   readonly #window = new RollingCounts({ widthSeconds: 1, keep: 60 })
   readonly #open = new OpenOrders()
@@ -39,7 +39,8 @@ export class Projection {
 
   /** Counts an event; false when it was counted before. `recordedAt` is when the log got it, milliseconds. */
   apply(event: OrderEvent, recordedAt = Number.POSITIVE_INFINITY): boolean {
-    if (!this.#seen.add(event.id)) {
+    this.#words.read(event)
+    if (!this.#seen.add(this.#words.id)) {
       this.#duplicates++
       return false
     }
@@ -50,9 +51,9 @@ export class Projection {
     this.#minutes.add(at, what)
     if (what === 'orders') {
       this.#lastMinute.add(at, this.#now() / 1_000)
-      this.#open.placed(event.subject)
-    } else this.#open.decided(event.subject)
-    this.#digest.add(this.#wordsOf(event))
+      this.#open.placed(this.#words.subject)
+    } else this.#open.decided(this.#words.subject)
+    this.#digest.add(this.#words.all)
     return true
   }
 

@@ -123,8 +123,8 @@ export const kafkaMutations: Mutation[] = [
     name: 'kafka-analytics-doubles',
     breaks: 'analytics counts an event once, however often the log repeats it',
     file: 'streaming-kafka/analytics-consumer/projection.ts',
-    find: 'if (!this.#seen.add(event.id)) {',
-    replace: 'if (!this.#seen.add(event.id) && this.#duplicates < 0) {',
+    find: 'if (!this.#seen.add(this.#words.id)) {',
+    replace: 'if (!this.#seen.add(this.#words.id) && this.#duplicates < 0) {',
     check: { test: 'streaming-kafka/analytics-consumer/projection.model.test.ts' },
   },
   {
