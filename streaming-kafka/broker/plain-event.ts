@@ -113,7 +113,7 @@ function readAnew(text: string): OrderEvent | undefined {
 
   const meal = { item, quantity } as Meal
   const said = { source, type, time, traceparent, timestamp: Number(seconds), status, reason } as Said
-  keep(text, meal, said)
+  if (traceparent === undefined) keep(text, meal, said) // with one it is of this event alone
   return eventOf(id, order_id as string, meal, said)
 }
 

@@ -52,8 +52,8 @@ export function openOrderView(
     groupId: `order-view-${randomUUID()}`,
     topics: [ORDER_EVENTS, INVENTORY_EVENTS],
     onBatch: ({ topic, messages }, advance) => {
-      if (topic === ORDER_EVENTS) place(messages.flatMap((message) => newOrder(message, table)))
-      else publish(messages.flatMap((message) => decided(message, table)))
+      if (topic === ORDER_EVENTS) place(newOrders(messages, table))
+      else publish(decide(messages, table))
       advance(messages.length)
     },
   })
@@ -74,23 +74,32 @@ export function openOrderView(
   }
 }
 
-/** Most records read here were placed by this very process; their key tells, and saves parsing them. */
-function newOrder(message: LogMessage, table: OrderTable): Order[] {
-  const key = keyOf(message)
-  if (key !== null && table.has(key)) return []
-  const { event } = decodeOrderPlaced(message)
-  return event ? [event.data] : []
+/** Most records read here were placed by this very process; their key tells, and saves reading them. */
+function newOrders(messages: LogMessage[], table: OrderTable): Order[] {
+  const orders: Order[] = []
+  for (const message of messages) {
+    const key = keyOf(message)
+    if (key !== null && table.has(key)) continue
+    const { event } = decodeOrderPlaced(message)
+    if (event) orders.push(event.data)
+  }
+  return orders
 }
 
 /** Both topics are read at once, so a decision can come before its order; it carries all of the order. */
-function decided(message: LogMessage, table: OrderTable): OrderUpdate[] {
-  const { event } = decodeInventoryEvent(message)
-  if (!event) return []
-  const { order_id, status } = event.data
-  const reason = event.type === 'InventoryFailed' ? event.data.reason : undefined
-  const at = Date.now() / 1_000
+function decide(messages: LogMessage[], table: OrderTable): OrderUpdate[] {
   const updates: OrderUpdate[] = []
-  if (table.place({ ...event.data, status: 'placed' })) updates.push({ order_id, status: 'placed', at })
-  if (table.advance(order_id, status, reason)) updates.push({ order_id, status, at })
+  const at = Date.now() / 1_000
+  for (const message of messages) {
+    const { event } = decodeInventoryEvent(message)
+    if (!event) continue
+    const { order_id, status } = event.data
+    const reason = event.type === 'InventoryFailed' ? event.data.reason : undefined
+    if (!table.has(order_id)) {
+      table.place({ ...event.data, status: 'placed' })
+      updates.push({ order_id, status: 'placed', at })
+    }
+    if (table.advance(order_id, status, reason)) updates.push({ order_id, status, at })
+  }
   return updates
 }
