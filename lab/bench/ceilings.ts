@@ -5,7 +5,7 @@ import type { RabbitBroker } from '@lab/stack/servers/rabbitmq/broker.ts'
 import type { Table } from '../run/schema.ts'
 import { roleOf, type StartTrioOptions, type TrioName, trioSpec } from '../trio.ts'
 import { alternate, type Comparison, type Question, ratioTable } from './alternate.ts'
-import { openBareChain } from './bare/chain.ts'
+import { type BareChainOptions, openBareChain } from './bare/chain.ts'
 import { type Bench, BenchInvalid, type Measured, megabytes, NOT_KNOWN } from './bench.ts'
 import { type CeilingsOptions, type Comparing, compareKafka } from './kafka-ceilings.ts'
 import {
@@ -101,10 +101,7 @@ async function measureCeilings(options: CeilingsOptions): Promise<Measured> {
   return measured
 }
 
-interface BareChain {
-  name: string
-  client: 'http' | 'amqp'
-  env?: Record<string, string>
+interface BareChain extends Pick<BareChainOptions, 'name' | 'client' | 'env'> {
   asked: { name: string; metric: 'accepted' | 'completed'; target?: number }[]
 }
 

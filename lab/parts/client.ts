@@ -1,6 +1,5 @@
 import { Order, type PlaceOrder } from '@lab/common/domain/order.ts'
 import { Stock } from '@lab/common/domain/stock.ts'
-import type { ServiceProcess } from '@lab/stack/service.ts'
 import { z } from 'zod'
 import { type OrderStreamClient, openOrderStream } from '../load/order-stream.ts'
 import { type Answer, openServiceClient, type ServiceClient } from '../load/service-client.ts'
@@ -14,12 +13,7 @@ export type PartClient = ReturnType<typeof openPartClient>
 
 /** The three services of a running part over HTTP, as any client of theirs sees them. */
 export function openPartClient(part: RunningTrio, signal: AbortSignal) {
-  const processes: Record<Role, ServiceProcess> = {
-    order: part.order,
-    inventory: part.inventory,
-    third: part.third,
-  }
-  const open = (role: Role) => openServiceClient(processes[role].url, { signal })
+  const open = (role: Role) => openServiceClient(part[role].url, { signal })
   const clients: Record<Role, ServiceClient> = {
     order: open('order'),
     inventory: open('inventory'),
@@ -31,13 +25,13 @@ export function openPartClient(part: RunningTrio, signal: AbortSignal) {
   /** A GET that must answer 200; its body. */
   const read = async (role: Role, path: string, { accept = 'application/json' } = {}) => {
     const answer = await clients[role].get(path, { headers: { accept }, timeoutMs: 60_000 })
-    return expectStatus(answer, [200], `GET ${processes[role].name}${path}`)
+    return expectStatus(answer, [200], `GET ${part[role].name}${path}`)
   }
   /** Each row of a list, which is read page after page when it is come to. */
   async function* list<Row>(role: Role, path: string, row: z.ZodType<Row>): AsyncGenerator<Row> {
     for (let next: string | undefined = path; next !== undefined; ) {
       const answer: Answer = await clients[role].get(next, { timeoutMs: 60_000 })
-      yield* z.array(row).parse(expectStatus(answer, [200], `GET ${processes[role].name}${next}`))
+      yield* z.array(row).parse(expectStatus(answer, [200], `GET ${part[role].name}${next}`))
       next = answer.next
     }
   }
@@ -52,7 +46,7 @@ export function openPartClient(part: RunningTrio, signal: AbortSignal) {
     /** A POST that must answer 200 or 202; its body. */
     command: async (role: Role, path: string, body: unknown, { timeoutMs = 60_000 } = {}) => {
       const answer = await clients[role].post(path, body, { headers, timeoutMs })
-      return expectStatus(answer, [200, 202], `POST ${processes[role].name}${path}`)
+      return expectStatus(answer, [200, 202], `POST ${part[role].name}${path}`)
     },
     /** Switches off every injected fault of a service. */
     clearFaults: async (role: Role) => {
@@ -61,7 +55,7 @@ export function openPartClient(part: RunningTrio, signal: AbortSignal) {
     },
     /** Follows `GET /orders/stream` until this client is disposed of. */
     stream: async () => {
-      const stream = await openOrderStream(processes.order.url, { orders: clients.order, signal })
+      const stream = await openOrderStream(part.order.url, { orders: clients.order, signal })
       streams.push(stream)
       return stream
     },

@@ -1,4 +1,5 @@
 import { styleText } from 'node:util'
+import { tableOf } from '../experiments/experiment.ts'
 import { type ExperimentRecord, type Results, type Table, Verdict } from './schema.ts'
 
 interface Judged {
@@ -47,8 +48,11 @@ export function exitCodeOf(verdicts: readonly Verdict[]): 0 | 1 | 3 {
 }
 
 /** One line in plain words, e.g. `holds  rest-baseline  every order is answered 201: 200 × 201`. */
-export const verdictLine = (record: ExperimentRecord, stream?: NodeJS.WritableStream): string =>
-  `${paint(record.verdict, stream)}  ${record.name}  ${keyFigures(record)}`
+export function verdictLine(record: ExperimentRecord, stream?: NodeJS.WritableStream): string {
+  const { verdict, name } = record
+  const word = stream ? styleText(VERDICTS[verdict].colour, verdict, { stream }) : verdict
+  return `${word}  ${name}  ${keyFigures(record)}`
+}
 
 /** Under the line: each check that does not hold, with what was seen instead, and why a run ended early. */
 export function verdictDetails(record: ExperimentRecord): string[] {
@@ -72,10 +76,6 @@ export function keyFigures(record: ExperimentRecord): string {
   if (invalid[0] !== undefined) return `INVALID: ${invalid[0]}`
   const said = decisive ? `${decisive.name}: ${decisive.detail}` : 'nothing was checked'
   return voiding ? `INVALID: ${said}` : said
-}
-
-function paint(verdict: Verdict, stream: NodeJS.WritableStream | undefined): string {
-  return stream ? styleText(VERDICTS[verdict].colour, verdict, { stream }) : verdict
 }
 
 /**
@@ -131,18 +131,13 @@ function endOf({ ended_at, planned, experiments }: Results): string[] {
 }
 
 /** One row an experiment: what became of it, in how long, and the figures that decided it. */
-export function summaryTable({ experiments, profile }: Results): Table {
-  return {
-    title: `What was found (profile ${profile})`,
-    columns: ['verdict', 'experiment', 's', 'figures'],
-    rows: experiments.map((record) => [
-      record.verdict,
-      record.name,
-      record.duration_seconds.toFixed(1),
-      keyFigures(record),
-    ]),
-  }
-}
+export const summaryTable = ({ experiments, profile }: Results): Table =>
+  tableOf(`What was found (profile ${profile})`, experiments, [
+    ['verdict', ({ verdict }) => verdict],
+    ['experiment', ({ name }) => name],
+    ['s', ({ duration_seconds }) => duration_seconds.toFixed(1)],
+    ['figures', keyFigures],
+  ])
 
 /** e.g. `7 of 9 hold; 1 broken, 1 not run`. */
 export function tally({ planned, experiments }: Results): string {

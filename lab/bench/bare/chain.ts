@@ -28,7 +28,7 @@ export async function startBare(
   })
 }
 
-interface BareChainOptions {
+export interface BareChainOptions {
   session: Session
   name: string
   /** The file that holds its services. */

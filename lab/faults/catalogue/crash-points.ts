@@ -19,24 +19,23 @@ const roleOf = (role: StepPlace['roles'][number]): Role =>
 const crash = (bench: FaultBench, step: string, role: Role): Acts => {
   const service = bench.part[role]
   const lead = leadTo(step, bench, role)
+  // Passed while the service starts.
+  const isAtStart = step === 'kafka.owner-fenced'
   const [from, to] = PASSAGES
-  const passage = lead ? 1 : Math.floor(from + bench.random() * (to - from))
+  const passage = lead || isAtStart ? 1 : Math.floor(from + bench.random() * (to - from))
   const hook = crashAt(step, passage)
   return {
-    ...(!lead?.isAtStart && { arm: () => startHooked(service, hook) }),
+    ...(!isAtStart && { arm: () => startHooked(service, hook) }),
     inject: async () => {
-      if (lead?.isAtStart) await startHooked(service, hook).catch(() => {})
-      else await lead?.go()
+      if (isAtStart) await startHooked(service, hook).catch(() => {})
+      else await lead?.()
       const exit = await within(service.exited, REACHED_WITHIN_MS, `${step} to be reached`).catch(() => {
         throw new NotInjected(`${service.name} did not reach ${step} (passage ${passage})`)
       })
       if (exit.signal !== 'SIGKILL') throw new Error(`${service.name} ended with ${exit.signal ?? exit.code}`)
       return `passage ${passage}`
     },
-    heal: async () => {
-      await Promise.all([service.start(), lead?.end()])
-    },
-    close: async () => lead?.end(),
+    heal: () => service.start(),
   }
 }
 
@@ -69,13 +68,7 @@ export const crashPoints: Fault[] = Object.entries(steps).flatMap(([step, place]
 )
 
 /** What has to happen before a step is reached that orders alone do not lead to. */
-interface Lead {
-  go: () => Promise<void>
-  /** Ends it; idempotent. */
-  end: () => Promise<void>
-  /** The step is passed while the service starts. */
-  isAtStart?: true
-}
+type Lead = () => Promise<void>
 
 /** Longer than the time-out of an upstream call in these cells. */
 const SILENT_MS = 2_000
@@ -99,28 +92,26 @@ function leadTo(step: string, bench: FaultBench, role: Role): Lead | undefined {
       return poison(bench, QUEUE_OF[role])
     case 'kafka.dead-letter-appended':
       return poison(bench, INVENTORY_EVENTS)
-    case 'kafka.owner-fenced':
-      return { go: async () => {}, end: async () => {}, isAtStart: true }
     default:
       return undefined
   }
 }
 
 /** Inventory answers nothing for a while: outcomes are unknown, and are settled when it answers again. */
-const silence = ({ part: { inventory }, signal }: FaultBench): Lead => ({
-  go: async () => {
+const silence =
+  ({ part: { inventory }, signal }: FaultBench): Lead =>
+  async () => {
     inventory.pause()
     await sleep(SILENT_MS, undefined, { signal }).finally(() => inventory.resume())
-  },
-  end: async () => {},
-})
+  }
 
 /**
  * The handler fails: messages go to the retry ladder. A new process knows nothing of it. A failing order service takes no
  * orders either, so one of them has to be waiting for its decision by then.
  */
-const failing = ({ client, part: { inventory }, signal }: FaultBench, role: Role): Lead => ({
-  go: async () => {
+const failing =
+  ({ client, part: { inventory }, signal }: FaultBench, role: Role): Lead =>
+  async () => {
     const fail = () => client.command(role, '/admin/fail', { enabled: true })
     if (role !== 'order') return void (await fail())
     inventory.pause()
@@ -131,17 +122,14 @@ const failing = ({ client, part: { inventory }, signal }: FaultBench, role: Role
     } finally {
       inventory.resume()
     }
-  },
-  end: async () => {},
-})
+  }
 
 /** A crash between the confirm of a dead letter and the acknowledgement of its origin leaves two of them: at least once. */
 const AT_MOST = 2
 
-const poison = ({ part, planted }: FaultBench, place: string): Lead => ({
-  go: async () => {
+const poison =
+  ({ part, planted }: FaultBench, place: string): Lead =>
+  async () => {
     await drivers[part.part].poison!.put(part, place, ['no JSON'])
     planted.deadLetters += AT_MOST
-  },
-  end: async () => {},
-})
+  }
