@@ -3,8 +3,8 @@ import { withAdmin } from '@lab/stack/kafka-admin.ts'
 import type { KafkaTool } from '@lab/stack/kafka-tools.ts'
 import { AnalyticsReport } from '../experiments/kafka-counts.ts'
 import { openKafkaProbe, type TopicRecord } from '../probes/kafka.ts'
-import { alternate, type Comparison, type Contestant, type Measure } from './alternate.ts'
-import { bareConsumer, bareProducer } from './bare/kafka.ts'
+import { alternate, type Comparison, type Contestant, type Measure, type Question } from './alternate.ts'
+import { bareKafka } from './bare/kafka.ts'
 import { BenchInvalid } from './bench.ts'
 import { auditPart, itself, type MeasuredPart, type MeasuringOptions } from './measured-part.ts'
 
@@ -42,7 +42,7 @@ export async function compareKafka(comparing: Comparing): Promise<Comparison[]> 
 
 /**
  * The tool writes to a topic that nobody reads, so like is held against like while the consumers are held; with them at work,
- * as it is in life, all share the processors. kafkajs by itself says how much of the way the library allows.
+ * as it is in life, all share the processors. kafkajs by itself says how much of the way the library and our codec allow.
  */
 async function compareBulk(tool: KafkaTool, { options, part, orders }: Comparing): Promise<Comparison[]> {
   const { rounds, progress, session } = options
@@ -51,15 +51,15 @@ async function compareBulk(tool: KafkaTool, { options, part, orders }: Comparing
   const topic = `${prefix}${TOPIC}`
   await withAdmin(brokers, (admin) => admin.createTopics({ topics: [{ topic, numPartitions: partitions }] }))
   const bulk = itself(part, orders)
-  const alone: Contestant = { name: `${part.name}, consumers held`, round: () => bulkAlone(part, orders) }
-  const library = bareProducer({ brokers, topic, records: orders, recordBytes })
+  const held: Contestant = { name: `${part.name}, consumers held`, round: () => bulkAlone(part, orders) }
+  const alone = bareKafka({ kind: 'produce', brokers, topic, records: orders, recordBytes }, session.signal)
   const ceiling: Measure = [PRODUCER, 'records']
   return alternate({
-    contestants: [producerTool(tool, { part, orders, recordBytes }), library, bulk, alone],
+    contestants: [producerTool(tool, { part, orders, recordBytes }), ...alone, bulk, held],
     questions: [
-      { name: 'bulk acceptance, consumers held', ours: [alone.name, 'accepted'], ceiling, target: TARGET },
+      { name: 'bulk acceptance, consumers held', ours: [held.name, 'accepted'], ceiling, target: TARGET },
       { name: 'bulk acceptance, consumers at work', ours: [bulk.name, 'accepted'], ceiling },
-      { name: library.name, ours: [library.name, 'records'], ceiling },
+      ...alone.map(({ name }): Question => ({ name, ours: [name, 'records'], ceiling })),
     ],
     rounds,
     progress,
@@ -67,7 +67,7 @@ async function compareBulk(tool: KafkaTool, { options, part, orders }: Comparing
 }
 
 async function compareReplay(tool: KafkaTool, { options, part }: Comparing): Promise<Comparison[]> {
-  const { rounds, progress } = options
+  const { rounds, progress, session } = options
   const { records } = await replayOnce(part)
   const replay: Contestant = {
     name: 'analytics reset-offsets',
@@ -75,13 +75,14 @@ async function compareReplay(tool: KafkaTool, { options, part }: Comparing): Pro
   }
   const reader = consumerTool(tool, part, records)
   const topics = topicsOf(part)
-  const library = bareConsumer({ ...part.part.kafka!, topics, records })
+  const { brokers, prefix } = part.part.kafka!
+  const alone = bareKafka({ kind: 'consume', brokers, prefix, topics, records }, session.signal)
   const ceiling: Measure = [reader.name, 'records']
   return alternate({
-    contestants: [reader, library, replay],
+    contestants: [reader, ...alone, replay],
     questions: [
       { name: 'replay', ours: [replay.name, 'records'], ceiling, target: TARGET },
-      { name: library.name, ours: [library.name, 'records'], ceiling },
+      ...alone.map(({ name }): Question => ({ name, ours: [name, 'records'], ceiling })),
     ],
     rounds,
     progress,

@@ -1,52 +1,17 @@
-import { randomUUID } from 'node:crypto'
-import { until } from '@lab/kit/wait.ts'
-import { type Consumer, Kafka, logLevel, type Message, Partitioners } from 'kafkajs'
-import '@lab/stack/kafkajs-guard.ts'
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
 import type { Contestant } from '../alternate.ts'
 import { BenchInvalid } from '../bench.ts'
 
-/** As many as the bulk sends at a time. */
-const BATCH = 1_000
-const READ_MS = 5 * 60_000
-/** What the services of part C ask for. */
-const FETCH = { maxWaitTimeInMs: 200, maxBytesPerPartition: 256 * 1024, sessionTimeout: 10_000 }
-
-const open = (brokers: string[]) =>
-  new Kafka({ clientId: 'lab-bare-kafkajs', brokers, connectionTimeout: 3_000, logLevel: logLevel.NOTHING })
-
-interface Producing {
+export interface Producing {
   brokers: string[]
   topic: string
   records: number
   recordBytes: number
 }
 
-/** kafkajs by itself: ready-made records, `acks=all`, one request in flight, as the bulk has it. Nothing is made, kept or logged. */
-export function bareProducer({ brokers, topic, records, recordBytes }: Producing): Contestant {
-  const value = Buffer.alloc(recordBytes, 'x')
-  const batch = (size: number): Message[] =>
-    Array.from({ length: size }, () => ({ key: randomUUID(), value }))
-  return {
-    name: 'kafkajs producer',
-    round: async () => {
-      const producer = open(brokers).producer({
-        allowAutoTopicCreation: false,
-        createPartitioner: Partitioners.DefaultPartitioner,
-      })
-      await producer.connect()
-      const startedAt = performance.now()
-      try {
-        for (let sent = 0; sent < records; sent += BATCH)
-          await producer.send({ topic, acks: -1, messages: batch(Math.min(BATCH, records - sent)) })
-        return { records: perSecond(records, startedAt) }
-      } finally {
-        await producer.disconnect()
-      }
-    },
-  }
-}
-
-interface Consuming {
+export interface Consuming {
   brokers: string[]
   /** Before the name of its group. */
   prefix: string
@@ -54,43 +19,43 @@ interface Consuming {
   records: number
 }
 
-/** kafkajs by itself: every record is decoded and counted, none is looked into. Joining the group is not counted. */
-export function bareConsumer({ brokers, prefix, topics, records }: Consuming): Contestant {
-  return {
-    name: 'kafkajs consumer',
-    round: async () => {
-      const consumer = open(brokers).consumer({ groupId: `${prefix}lab-bare-${randomUUID()}`, ...FETCH })
-      await consumer.connect()
-      try {
-        await consumer.subscribe({ topics, fromBeginning: true })
-        return { records: await countUntil(consumer, records) }
-      } finally {
-        await consumer.disconnect()
-      }
-    },
+export type Work = ({ kind: 'produce' } & Producing) | ({ kind: 'consume' } & Consuming)
+export type Answer = { perSecond: number } | { error: string }
+
+const WORKER = fileURLToPath(new URL('./kafka-worker.ts', import.meta.url))
+/** What is loaded before the library: nothing but what keeps it from hanging, or part C's own inner loops as well. */
+const BEFORE = {
+  kafkajs: new URL('../../../stack/kafkajs-guard.ts', import.meta.url),
+  'kafkajs with our codec': new URL('../../../streaming-kafka/broker/kafkajs.ts', import.meta.url),
+}
+
+/**
+ * kafkajs by itself, as it is and with the codec of part C: what the library and the codec would allow. Each round is a process of
+ * its own, as inner loops are for all of a process.
+ */
+export const bareKafka = (work: Work, signal: AbortSignal): Contestant[] =>
+  Object.entries(BEFORE).map(([library, before]) => ({
+    name: `${library}, ${work.kind}`,
+    round: async () => ({ records: await inProcess(work, { before, signal }) }),
+  }))
+
+async function inProcess(
+  work: Work,
+  { before, signal }: { before: URL; signal: AbortSignal },
+): Promise<number> {
+  const child = fork(WORKER, [], { execArgv: ['--import', before.href], signal, killSignal: 'SIGKILL' })
+  const exited = once(child, 'exit')
+  exited.catch(() => {}) // an abort: whoever waits for the answer hears of it
+  child.send(work)
+  try {
+    const answer: Answer[] = await Promise.race([
+      once(child, 'message'),
+      exited.then(([code, how]) => [{ error: `kafkajs ended (${how ?? code}) without a figure` }]),
+    ])
+    if ('error' in answer[0]!) throw new BenchInvalid(answer[0].error)
+    return answer[0]!.perSecond
+  } finally {
+    if (child.connected) child.disconnect()
+    await exited.catch(() => {})
   }
 }
-
-async function countUntil(consumer: Consumer, records: number): Promise<number> {
-  let read = 0
-  let startedAt = 0
-  let rate: number | undefined
-  consumer.on('consumer.group_join', () => {
-    startedAt ||= performance.now()
-  })
-  await consumer.run({
-    autoCommit: false,
-    partitionsConsumedConcurrently: 3,
-    eachBatch: async ({ batch }) => {
-      read += batch.messages.length
-      if (read >= records) rate ??= perSecond(read, startedAt)
-    },
-  })
-  return until(async () => rate, { what: `${records} records`, timeoutMs: READ_MS, everyMs: 10 }).catch(
-    () => {
-      throw new BenchInvalid(`kafkajs consumer read ${read} of ${records}`)
-    },
-  )
-}
-
-const perSecond = (records: number, startedAt: number) => (records / (performance.now() - startedAt)) * 1_000
