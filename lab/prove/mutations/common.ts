@@ -40,7 +40,7 @@ export const commonMutations: Mutation[] = [
     file: 'kit/store.ts',
     find: "db.exec('ROLLBACK')",
     replace: "db.exec('COMMIT')",
-    check: { test: 'common/order-store.model.test.ts' },
+    check: { test: 'kit/store.test.ts', title: 'stores nothing of a transaction that throws' },
   },
   {
     name: 'refused-and-reset',
