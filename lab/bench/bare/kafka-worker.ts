@@ -76,15 +76,15 @@ async function countUntil(consumer: Consumer, records: number): Promise<number> 
   })
 }
 
-/** Records per second of all `records` but the first third. */
+/** Records per second of all but the first third, or of all where they come in one piece. */
 function startClock(records: number) {
-  let from: { count: number; at: number } | undefined
+  let from = { count: 0, at: performance.now() }
   let rate: number | undefined
   return {
     reached(count: number): void {
       const at = performance.now()
-      if (count >= records * WARM_UP) from ??= { count, at }
-      if (count >= records && from) rate ??= ((count - from.count) / (at - from.at)) * 1_000
+      if (count >= records) rate ??= ((count - from.count) / (at - from.at)) * 1_000
+      else if (from.count === 0 && count >= records * WARM_UP) from = { count, at }
     },
     perSecond: () => rate,
   }
