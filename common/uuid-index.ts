@@ -117,7 +117,7 @@ function digitAt(text: string, at: number): number {
   return code < 128 ? (DIGIT[code] as number) : NO_DIGIT
 }
 
-/** The value of four digits; negative or at least `NO_DIGIT` when one of them is none. */
+/** The value of four digits; at least `NO_DIGIT` when one of them is none. */
 const fourAt = (text: string, at: number): number =>
   (digitAt(text, at) << 12) |
   (digitAt(text, at + 1) << 8) |
@@ -130,10 +130,10 @@ const HALVES = [0, 4, 9, 14, 19, 24, 28, 32]
 const isDashAt = (text: string, at: number) => text.charCodeAt(at) === DASH
 
 /**
- * Writes `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, in either case, into the words that begin at `start`; answers false when
- * it is no UUID, and the words then mean nothing. Makes no garbage: it runs several times for every record.
+ * Writes `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, in either case, into the words; answers false when it is no UUID,
+ * and the words then mean nothing. Makes no garbage: it runs several times for every record.
  */
-export function readUuid(uuid: string, words: Uint32Array, start = 0): boolean {
+export function readUuid(uuid: string, words: Uint32Array): boolean {
   if (uuid.length !== LENGTH) return false
   if (!isDashAt(uuid, 8) || !isDashAt(uuid, 13) || !isDashAt(uuid, 18) || !isDashAt(uuid, 23)) return false
   let seen = 0
@@ -141,7 +141,7 @@ export function readUuid(uuid: string, words: Uint32Array, start = 0): boolean {
     const high = fourAt(uuid, HALVES[2 * word] as number)
     const low = fourAt(uuid, HALVES[2 * word + 1] as number)
     seen |= high | low
-    words[start + word] = (high << 16) | low
+    words[word] = (high << 16) | low
   }
   return seen >>> 16 === 0
 }

@@ -1,7 +1,7 @@
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { Histogram } from './histogram.ts'
 import { generate } from './open-loop.ts'
-import { judgeGenerator } from './result.ts'
+import { judgeGenerator, noCounts } from './result.ts'
 import { startTestService } from './testing/service.ts'
 
 const lateness = (...ms: number[]) => {
@@ -11,18 +11,7 @@ const lateness = (...ms: number[]) => {
 }
 
 const quiet = Array.from({ length: 100 }, () => 0.2)
-const counts = {
-  offered: 1_000,
-  sent: 1_000,
-  dropped: 0,
-  ok: 1_000,
-  rejected: 0,
-  failed: 0,
-  unknown: 0,
-  completed: 0,
-  completed_failed: 0,
-  looked_up: 0,
-}
+const counts = { ...noCounts(), offered: 1_000, sent: 1_000, ok: 1_000 }
 const good = {
   is_complete: true,
   counts,

@@ -222,7 +222,7 @@ const byOutcome = (): ByOutcome => ({
   unknown: new Histogram(),
 })
 
-const noCounts = (): Counts => ({
+export const noCounts = (): Counts => ({
   offered: 0,
   sent: 0,
   dropped: 0,

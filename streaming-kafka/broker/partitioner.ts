@@ -1,5 +1,6 @@
 import type { PartitionerArgs } from 'kafkajs'
 import { Partitioners } from './kafkajs.ts'
+import { MOST_UTF8 } from './record-batch.ts'
 
 /**
  * The partition of a key as every Kafka client computes it (murmur2, as in the Java client). The library's own takes 4 µs a
@@ -18,8 +19,6 @@ export function createPartitioner() {
 
 /** Where the bytes of a key are while they are counted. */
 let scratch = Buffer.allocUnsafe(256)
-/** Bytes that one unit of a JavaScript string takes at most. */
-const MOST_UTF8 = 3
 
 function write(key: string): number {
   if (key.length * MOST_UTF8 > scratch.length) scratch = Buffer.allocUnsafe(key.length * MOST_UTF8)

@@ -146,7 +146,7 @@ function writeText(text: string, at: number): number {
 /** Up to here a loop costs less than a call out of JavaScript. Its length is one byte. */
 const SHORT = 40
 /** Bytes that one unit of a JavaScript string takes at most. */
-const MOST_UTF8 = 3
+export const MOST_UTF8 = 3
 
 /** Zig-zag: small numbers of either sign are short. Exact up to 2^52, which no difference of times or lengths reaches. */
 function sizeOfVarint(value: number): number {
