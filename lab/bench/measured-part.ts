@@ -230,7 +230,7 @@ const drives: Record<TrioName, (part: RunningTrio, options: DriveOptions) => Dri
           .catch((err: unknown) => {
             throw new BenchInvalid(`did not drain: ${messageOf(err)}`, { cause: err })
           })
-        await stream.close()
+          .finally(stream.close)
       }
     },
   }),
