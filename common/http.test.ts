@@ -267,4 +267,25 @@ describe('an HTTP app of the kit that takes orders', () => {
     expect(doc.info.title).toBe('test-part · test-service')
     expect((await app.inject('/docs')).body).toContain('test-part · test-service')
   })
+
+  test('serves what the page at /docs needs, also by HEAD, and nothing else under it', async () => {
+    const page = (await app.inject('/docs')).body
+    const needed = [...page.matchAll(/(?:src|href)="(?:\.|\/docs)(\/static\/[^"]+)"/g)]
+    expect(needed.length).toBeGreaterThan(3)
+    for (const [, path] of needed) {
+      const url = `/docs${path}`
+      const got = await app.inject(url)
+      const head = await app.inject({ method: 'HEAD', url })
+      expect([url, got.statusCode, head.statusCode, head.body]).toEqual([url, 200, 200, ''])
+      expect(head.headers['content-length'], url).toBe(String(got.rawPayload.length))
+      const { etag } = got.headers
+      if (typeof etag !== 'string') continue
+      expect((await app.inject({ url, headers: { 'if-none-match': etag } })).statusCode).toBe(304)
+    }
+    expect((await app.inject('/docs/json')).headers['content-type']).toMatch(/^application\/json/)
+    expect((await app.inject('/docs/yaml')).body).toContain('openapi: 3.1.0')
+    for (const url of ['/docs/nothing', '/docs/static/nothing.js', '/docs/static/..%2f..%2fpackage.json'])
+      expect((await app.inject(url)).json()).toMatchObject({ status: 404, code: 'LAB_NOT_FOUND' })
+    expect((await app.inject({ method: 'POST', url: '/docs/json', payload: {} })).statusCode).toBe(405)
+  })
 })

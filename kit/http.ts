@@ -2,36 +2,32 @@ import type { Server } from 'node:http'
 import { flushCompileCache } from 'node:module'
 import type { Readable } from 'node:stream'
 import cors, { type FastifyCorsOptionsDelegate } from '@fastify/cors'
-import swagger from '@fastify/swagger'
-import swaggerUi from '@fastify/swagger-ui'
 import Fastify, {
   type FastifyPluginAsync,
   type FastifyReply,
   type FastifyRequest,
   LogController,
   type RawServerDefault,
+  type RouteOptions,
 } from 'fastify'
-import { serializerCompiler, type ZodTypeProvider } from 'fastify-type-provider-zod'
-import type { z } from 'zod'
+import type { ZodTypeProvider } from 'fastify-type-provider-zod'
 import { settlesWithin } from './bounded.ts'
+import { docsRoutes, type OtherDocs } from './docs.ts'
 import { BODY_LIMIT_BYTES, type Door, openDoor, serverLimits } from './door.ts'
 import type { Faults } from './faults.ts'
 import { homeRoute } from './home-page.ts'
 import type { Logger } from './log.ts'
 import type { Metrics } from './metrics.ts'
-import { openapi } from './openapi.ts'
-import { asLabError, invalidRequest, problemOf } from './problem.ts'
+import { asLabError, problemOf } from './problem.ts'
 import { refuseQuery, requirePlainBody } from './request-rules.ts'
 import { createRouteTable, noRoute } from './route-table.ts'
+import { schemaController } from './zod-compilers.ts'
 
 const DRAIN_MS = 1_000
 const DRAIN_BYTES = 8 * 1024 * 1024
 
 export type RoutePlugin = FastifyPluginAsync<Record<never, never>, RawServerDefault, ZodTypeProvider>
 export type HttpApp = Awaited<ReturnType<typeof createHttpApp>>
-
-/** An OpenAPI document. */
-export type Document = Record<string, unknown>
 
 export interface HttpDeps {
   /** The part this service is of, by the name of its folder. */
@@ -48,7 +44,7 @@ export interface HttpDeps {
   /** It serves a page at `/` itself; by default `/` lists where everything is. */
   hasPage?: boolean
   /** What `/docs` shows in place of the service's own document, and what has to be done before it is asked. */
-  docs?: { prepare: () => Promise<void>; document: (own: Document) => Document }
+  docs?: OtherDocs
   door?: Door | undefined
   /** What pages of other origins may do; without it they may do nothing. */
   cors?: CorsOptions | undefined
@@ -89,13 +85,8 @@ export async function createHttpApp(deps: HttpDeps) {
     frameworkErrors: (err, request: FastifyRequest, reply: FastifyReply) => sendError(err, request, reply),
     // An idle keep-alive connection must not hold up a graceful stop.
     forceCloseConnections: 'idle',
+    schemaController,
   }).withTypeProvider<ZodTypeProvider>()
-  app.setValidatorCompiler<z.ZodType>(({ schema, httpPart }) => (data) => {
-    const parsed = schema.safeParse(data)
-    if (parsed.success) return { value: parsed.data }
-    return { error: invalidRequest(httpPart ?? 'body', parsed.error.issues, data) }
-  })
-  app.setSerializerCompiler(serializerCompiler)
   // Only JSON is spoken here; without this, text/plain would reach the routes as a string.
   app.removeContentTypeParser('text/plain')
 
@@ -106,7 +97,11 @@ export async function createHttpApp(deps: HttpDeps) {
   // Before the table of routes: what it adds is no path of the service.
   if (deps.cors) await app.register(cors, { delegator: corsOf(deps.cors) })
   const table = createRouteTable()
-  app.addHook('onRoute', table.add)
+  const routes: RouteOptions[] = []
+  app.addHook('onRoute', (route) => {
+    table.add(route)
+    routes.push(route)
+  })
   const withoutRoute = (request: FastifyRequest, reply: FastifyReply) => {
     const allowed = table.allowed(request.url)
     if (allowed.length > 0) reply.header('allow', allowed.join(', '))
@@ -160,12 +155,7 @@ export async function createHttpApp(deps: HttpDeps) {
 
   const needsToken = door.adminToken !== undefined
   const title = `${part} · ${service}`
-  await app.register(swagger, openapi({ title, description, needsToken }))
-  await app.register(swaggerUi, {
-    routePrefix: '/docs',
-    theme: { title },
-    ...(docs && { uiHooks: { onRequest: docs.prepare }, transformSpecification: docs.document }),
-  })
+  await app.register(docsRoutes({ title, description, needsToken, routes, other: docs }))
   if (!hasPage) await app.register(homeRoute({ part, service, description, peers }))
   return app
 }

@@ -1,4 +1,3 @@
-import { STATUS_CODES } from 'node:http'
 import type { FastifyDynamicSwaggerOptions } from '@fastify/swagger'
 import type { FastifySchema } from 'fastify'
 import { jsonSchemaTransform, jsonSchemaTransformObject } from 'fastify-type-provider-zod'
@@ -6,6 +5,7 @@ import type { OpenAPIV3_1 } from 'openapi-types'
 import { z } from 'zod'
 import { isAdminUrl } from './admin-door.ts'
 import { Problem } from './problem.ts'
+import { statusText } from './status-text.ts'
 
 export interface DocumentOptions {
   title: string
@@ -60,11 +60,9 @@ const problems = (statuses: number[]): Record<string, Response> =>
   Object.fromEntries(
     statuses.map((status) => [
       status,
-      { description: textOf(status), content: { [PROBLEM_TYPE]: { schema: Problem } } },
+      { description: statusText(status), content: { [PROBLEM_TYPE]: { schema: Problem } } },
     ]),
   )
-
-const textOf = (status: number | string) => STATUS_CODES[status] ?? String(status)
 
 /** As they are sent: a problem has a content type of its own, also where an outcome can be answered in its place. */
 function described(responses: Responses = {}): Record<string, Response | z.ZodNull> {
@@ -72,7 +70,7 @@ function described(responses: Responses = {}): Record<string, Response | z.ZodNu
     Object.entries(responses).map(([status, schema]) => {
       // An answer without a body.
       if (schema instanceof z.ZodNull) return [status, schema]
-      if ('content' in schema) return [status, { description: textOf(status), ...schema }]
+      if ('content' in schema) return [status, { description: statusText(status), ...schema }]
       const options = (schema instanceof z.ZodUnion ? schema.options : [schema]) as z.ZodType[]
       const [problem] = options.filter(isProblem)
       const outcomes = options.filter((option) => !isProblem(option)).map(named)
@@ -81,7 +79,7 @@ function described(responses: Responses = {}): Record<string, Response | z.ZodNu
         ...(outcome && { 'application/json': { schema: outcome } }),
         ...(problem && { [PROBLEM_TYPE]: { schema: problem } }),
       }
-      return [status, { description: schema.description ?? textOf(status), content }]
+      return [status, { description: schema.description ?? statusText(status), content }]
     }),
   )
 }

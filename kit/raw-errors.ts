@@ -1,8 +1,8 @@
-import { STATUS_CODES } from 'node:http'
 import type { Socket } from 'node:net'
 import type { ConnectionError } from 'fastify'
 import { LabError } from './errors.ts'
 import { problemOf } from './problem.ts'
+import { statusText } from './status-text.ts'
 
 export const URL_LIMIT = 2_048
 
@@ -12,7 +12,7 @@ export function onClientError(err: ConnectionError, socket: Socket): void {
   const problem = problemOf(asProblem(err), 'about:blank')
   const body = JSON.stringify(problem)
   const head = [
-    `HTTP/1.1 ${problem.status} ${STATUS_CODES[problem.status]}`,
+    `HTTP/1.1 ${problem.status} ${statusText(problem.status)}`,
     'content-type: application/problem+json',
     `content-length: ${Buffer.byteLength(body)}`,
     'connection: close',

@@ -1,5 +1,5 @@
 import { json } from 'node:stream/consumers'
-import type { Document } from '@lab/kit/http.ts'
+import type { Document } from '@lab/kit/docs.ts'
 import type { Logger } from '@lab/kit/log.ts'
 import { HEALTH_PATHS, SERVICES } from './route-map.ts'
 import type { Upstream } from './upstream.ts'
