@@ -1,7 +1,9 @@
 import { createRequire } from 'node:module'
+import type { Socket } from 'node:net'
 import { guardDecoding } from '@lab/kit/kafkajs-decoding.ts'
 import { countingAllOf, guardRequestQueue } from '@lab/kit/kafkajs-guards.ts'
 import type { Message, PartitionerArgs } from 'kafkajs'
+import { openSocket, type SocketArgs } from './answers.ts'
 import { decodeRecordBatch, encodeRecordBatch, type LogRecord } from './record-batch.ts'
 
 // kafkajs 2.2.4, with the inner loops of this folder in the place of its own. They have to be there before the library
@@ -57,11 +59,16 @@ interface Encoder {
   writeInt16: (value: number) => Encoder
   writeInt32: (value: number) => Encoder
   writeString: (value: string | null) => Encoder
-  writeBufferInternal: (value: Buffer) => void
 }
-type Produce = (request: ProduceRequest) => { encode: () => Promise<Encoder> }
+/** What a request is made of, in order. */
+interface Parts {
+  parts: Buffer[]
+}
+type Produce = (request: ProduceRequest) => { encode: () => Promise<Encoder | Parts> }
 
 const Encoder = require('kafkajs/src/protocol/encoder') as new (initialSize?: number) => Encoder
+const encoder = () => new Encoder(SMALL)
+const SMALL = 127
 
 /** The library makes encoders for each record and header, and copies each into the next. */
 export const originalProduce = replace<Produce>(
@@ -72,8 +79,6 @@ export const originalProduce = replace<Produce>(
   },
 )
 
-const ROOM_FOR_NAMES = 1_024
-
 function encodeProduce({
   acks,
   timeout,
@@ -81,31 +86,44 @@ function encodeProduce({
   producerId = '-1',
   producerEpoch = 0,
   topicData,
-}: ProduceRequest): Encoder {
+}: ProduceRequest): Parts {
   const producer = {
     producerId: BigInt(String(producerId)),
     producerEpoch,
     isTransactional: transactionalId !== null,
   }
-  const encoded = topicData.map(({ topic, partitions }) => ({
-    topic,
-    batches: partitions.map(({ partition, messages, firstSequence = 0 }) => ({
-      partition,
-      batch: encodeRecordBatch(messages, { ...producer, firstSequence }),
-    })),
-  }))
-  const size = encoded.flatMap(({ batches }) => batches).reduce((sum, { batch }) => sum + batch.length, 0)
-
-  // Of the right size at once: by itself it grows by copying, and leaves three times as much garbage.
-  const encoder = new Encoder(size + ROOM_FOR_NAMES)
-  encoder.writeString(transactionalId).writeInt16(acks).writeInt32(timeout).writeInt32(encoded.length)
-  for (const { topic, batches } of encoded) {
-    encoder.writeString(topic).writeInt32(batches.length)
-    for (const { partition, batch } of batches)
-      encoder.writeInt32(partition).writeInt32(batch.length).writeBufferInternal(batch)
+  const head = encoder().writeString(transactionalId).writeInt16(acks).writeInt32(timeout)
+  const parts = [head.writeInt32(topicData.length).buffer]
+  for (const { topic, partitions } of topicData) {
+    parts.push(encoder().writeString(topic).writeInt32(partitions.length).buffer)
+    for (const { partition, messages, firstSequence = 0 } of partitions) {
+      const batch = encodeRecordBatch(messages, { ...producer, firstSequence })
+      parts.push(encoder().writeInt32(partition).writeInt32(batch.length).buffer, batch)
+    }
   }
-  return encoder
+  return { parts }
 }
+
+interface Request {
+  correlationId: number
+  clientId: string
+  request: { apiKey: number; apiVersion: number; encode: () => Promise<Encoder | Parts> }
+}
+type CreateRequest = (request: Request) => Promise<{ buffer: Buffer }>
+
+/** The library copies a request twice more, each time into the next power of two, filled with zeros before. */
+export const originalCreateRequest = replace<CreateRequest>(
+  'protocol/request',
+  () =>
+    async ({ correlationId, clientId, request: { apiKey, apiVersion, encode } }) => {
+      const body = await encode()
+      const parts = 'parts' in body ? body.parts : [body.buffer]
+      const head = encoder().writeInt32(0).writeInt16(apiKey).writeInt16(apiVersion)
+      const buffer = Buffer.concat([head.writeInt32(correlationId).writeString(clientId).buffer, ...parts])
+      buffer.writeInt32BE(buffer.length - 4)
+      return { buffer }
+    },
+)
 
 // Reading
 
@@ -143,6 +161,35 @@ export const OriginalBatch = replace<BatchOfFetch>(
       }
     },
 )
+
+// Receiving
+
+type SocketFactory = (args: SocketArgs & { ssl?: object }) => Socket
+
+replace<() => SocketFactory>('network/socketFactory', (original) => () => {
+  const byItself = original()
+  return (args) => (args.ssl ? byItself(args) : openSocket(args))
+})
+
+interface Connection {
+  requestQueue: { fulfillRequest: (answer: { size: number; correlationId: number; payload: Buffer }) => void }
+  /** Of what was not whole. */
+  bytesBuffered: number
+  authHandlers: object | null
+}
+
+const { prototype: connection } = require('kafkajs/src/network/connection') as {
+  prototype: { processData: (this: Connection, bytes: Buffer) => void }
+}
+
+/** The library joins what arrives with what was left of the answer before, also when nothing was. */
+export const originalProcessData = connection.processData
+connection.processData = function processData(bytes) {
+  const size = bytes.length - 4
+  const isWhole = this.bytesBuffered === 0 && size >= 4 && bytes.readInt32BE() === size
+  if (!isWhole || this.authHandlers) return originalProcessData.call(this, bytes)
+  this.requestQueue.fulfillRequest({ size, correlationId: bytes.readInt32BE(4), payload: bytes.subarray(8) })
+}
 
 // Asking
 
