@@ -15,6 +15,19 @@ describe('UuidIndex', () => {
     expect(index.size).toBe(5_000)
   })
 
+  test('gives rows from the first on again once it is cleared', () => {
+    const index = new UuidIndex(2)
+    const before = Array.from({ length: 100 }, newOrderId)
+    for (const id of before) index.add(id)
+
+    index.clear()
+
+    expect(index.size).toBe(0)
+    expect(before.some((id) => index.has(id))).toBe(false)
+    const after = Array.from({ length: 300 }, newOrderId)
+    expect(after.map((id) => index.place(id))).toEqual(after.map((_, row) => row))
+  })
+
   test('reads upper case as the same id', () => {
     const index = new UuidIndex()
     const id = newOrderId()

@@ -10,9 +10,9 @@ const EMPTY = 0
  * where a `Map` of strings takes 100. A million ids cost the garbage collector nothing.
  */
 export class UuidIndex {
-  #ids: Uint32Array
+  #ids: Uint32Array<ArrayBuffer>
   /** Open addressing: row + 1 of the id that hashes here, 0 when free. At most half full. */
-  #slots: Int32Array
+  #slots: Int32Array<ArrayBuffer>
   #size = 0
   readonly #key = new Uint32Array(UUID_WORDS)
 
@@ -57,6 +57,12 @@ export class UuidIndex {
     return row
   }
 
+  /** Forgets all ids, and keeps their room. */
+  clear(): void {
+    this.#size = 0
+    this.#slots.fill(EMPTY)
+  }
+
   at(row: number): string {
     return writeUuid(this.#ids.subarray(row * UUID_WORDS, (row + 1) * UUID_WORDS))
   }
@@ -86,8 +92,7 @@ export class UuidIndex {
   }
 
   #grow(): void {
-    const ids = new Uint32Array(this.#ids.length * 2)
-    ids.set(this.#ids)
+    const ids = new Uint32Array(widened(this.#ids))
     this.#ids = ids
     const slots = new Int32Array(this.#slots.length * 2)
     const mask = slots.length - 1
@@ -97,9 +102,17 @@ export class UuidIndex {
       while (slots[slot] !== EMPTY) slot = (slot + 1) & mask
       slots[slot] = taken
     }
+    this.#slots.buffer.transfer(0)
     this.#slots = slots
   }
 }
+
+/**
+ * The same bytes in twice the room. The old room is free at once: left to the garbage collector, which sees a few bytes of an object
+ * there, it would stay for minutes.
+ */
+export const widened = ({ buffer }: { buffer: ArrayBuffer }): ArrayBuffer =>
+  buffer.transfer(buffer.byteLength * 2)
 
 const LENGTH = 36
 const DASH = 0x2d

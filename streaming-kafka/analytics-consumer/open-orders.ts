@@ -1,11 +1,11 @@
-import { type Uuid, UuidIndex } from '@lab/common/uuid-index.ts'
+import { type Uuid, UuidIndex, widened } from '@lab/common/uuid-index.ts'
 
 const PLACED = 1
 const DECIDED = 2
 
 /** Orders that were placed and have no decision yet, whichever of the two is read first; about 25 bytes an order. */
 export class OpenOrders {
-  #ids = new UuidIndex()
+  readonly #ids = new UuidIndex()
   #flags = new Uint8Array(1_024)
   #count = 0
   /** No order before this row is open, and none will be again. */
@@ -31,7 +31,7 @@ export class OpenOrders {
   }
 
   clear(): void {
-    this.#ids = new UuidIndex()
+    this.#ids.clear()
     this.#flags.fill(0)
     this.#count = 0
     this.#oldest = 0
@@ -48,8 +48,6 @@ export class OpenOrders {
   }
 
   #grow(): void {
-    const wider = new Uint8Array(this.#flags.length * 2)
-    wider.set(this.#flags)
-    this.#flags = wider
+    this.#flags = new Uint8Array(widened(this.#flags))
   }
 }

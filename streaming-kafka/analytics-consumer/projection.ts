@@ -22,7 +22,7 @@ const COUNTED: Record<OrderEvent['type'], Counted> = {
  * that, which is the same at every reading, so that no order from the future moves the windows to where nobody is.
  */
 export class Projection {
-  #seen = new UuidIndex()
+  readonly #seen = new UuidIndex()
   #totals: Counts = noCounts()
   #duplicates = 0
   readonly #words = new EventWords()
@@ -58,7 +58,7 @@ export class Projection {
   }
 
   clear(): void {
-    this.#seen = new UuidIndex()
+    this.#seen.clear()
     this.#totals = noCounts()
     this.#duplicates = 0
     this.#digest.clear()

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { canBecome, FailureReason, ITEMS, type Order, OrderStatus } from '@lab/common/domain/order.ts'
 import type { OrderReader } from '@lab/common/order-routes.ts'
-import { UuidIndex } from '@lab/common/uuid-index.ts'
+import { UuidIndex, widened } from '@lab/common/uuid-index.ts'
 import { pageOf, unknownCursor } from '@lab/kit/paging.ts'
 
 const STATUSES = OrderStatus.options
@@ -27,15 +27,9 @@ export function createOrderTable(): OrderTable {
   let timestamps = new Float64Array(1_024)
 
   const grow = () => {
-    const wider = new Uint8Array(codes.length * 2)
-    wider.set(codes)
-    codes = wider
-    const more = new Uint16Array(quantities.length * 2)
-    more.set(quantities)
-    quantities = more
-    const longer = new Float64Array(timestamps.length * 2)
-    longer.set(timestamps)
-    timestamps = longer
+    codes = new Uint8Array(widened(codes))
+    quantities = new Uint16Array(widened(quantities))
+    timestamps = new Float64Array(widened(timestamps))
   }
 
   const read = (row: number): Order => {

@@ -160,6 +160,22 @@ export const kafkaMutations: Mutation[] = [
     check: { test: 'streaming-kafka/broker/record-batch.test.ts' },
   },
   {
+    name: 'answer-cut',
+    breaks: "a broker's answer is read whole, wherever the network cuts it",
+    file: 'streaming-kafka/broker/answers.ts',
+    find: 'this.#filled += part.length',
+    replace: 'this.#filled = part.length',
+    check: { test: 'streaming-kafka/broker/answers.test.ts' },
+  },
+  {
+    name: 'index-keeps-its-slots',
+    breaks: 'a reset of the analytics counts every event again',
+    file: 'common/uuid-index.ts',
+    find: 'this.#slots.fill(EMPTY)',
+    replace: 'this.#slots[0] = EMPTY',
+    check: { test: 'common/uuid-index.test.ts' },
+  },
+  {
     name: 'frame-of-another-order',
     breaks: 'an event is read for what it is, however much it is like the one before',
     file: 'streaming-kafka/broker/plain-event.ts',
