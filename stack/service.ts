@@ -59,17 +59,12 @@ const HOST = '127.0.0.1'
 
 /**
  * V8 by itself lets its young generation grow to 134 MB on a machine with much memory; services of this size need a
- * fraction of it, and run as fast. Of the old generation it lets too little grow: with 25 MB in use it collects all of it at
- * every 10 MB more, which took a third of the time of part C's services. And it compiles what is hot twice, for a while by Maglev
- * and then by TurboFan, beside the work on two processors: without the one between, the first 50,000 orders of a bulk took part C's
- * services a sixth less (34 of 41 µs each), and later ones nothing more. The Dockerfile and the compose files have the same flags.
+ * fraction of it, and run as fast. With half of this, what lives as long as a request or a batch is moved to the old generation
+ * instead, and a service becomes larger and slower. And V8 compiles what is hot twice, for a while by Maglev and then by TurboFan,
+ * beside the work on two processors: without the one between, the first 50,000 orders of a bulk took part C's services a sixth less
+ * (34 of 41 µs each), and later ones nothing more. The Dockerfile and the compose files have the same flags.
  */
-const V8_FLAGS = [
-  '--max-semi-space-size=16',
-  '--max-old-space-size=192',
-  '--heap-growing-percent=300',
-  '--no-maglev',
-]
+const V8_FLAGS = ['--max-semi-space-size=8', '--max-old-space-size=192', '--no-maglev']
 
 /**
  * By itself glibc gives each thread that allocates an arena of its own and keeps what was freed in all of them. With one, part

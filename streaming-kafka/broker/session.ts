@@ -16,8 +16,11 @@ const HEARTBEATS_PER_SESSION = 3
 const REBALANCE_TIMEOUT_MS = 10_000
 /** An idle fetch waits this long at the broker. A new record ends the wait at once, so it adds no latency. */
 const MAX_WAIT_MS = 200
-/** About 500 orders. Larger fetches are no faster, and what they decode outlives the young generation of the heap. */
-const MAX_BYTES_PER_PARTITION = 512 * 1024
+/**
+ * One batch of a bulk, and a half of the next. Twice as much is no faster, and the three services together become 40 MB larger; with
+ * half of it a fetch brings one batch of one partition, and a replay takes three times as long.
+ */
+const MAX_BYTES_PER_PARTITION = 256 * 1024
 /**
  * A fetch costs the broker about as much with ten records as with a hundred, and so does the transaction that may come of it. Where
  * records keep coming, and only there, the next fetch is sent so long after this one came. With 64 clients that order one by one the
