@@ -23,7 +23,7 @@ const NOT_PASSED_ON = ['connection', 'keep-alive', 'transfer-encoding', 'date']
 
 /**
  * `/docs` and the OpenAPI document. Both are made when somebody asks for the first time, by an app of their own that has the same
- * routes and is never served: what makes them is as large as half of a service, and most services are never asked.
+ * routes and is never served: what makes them takes an eighth of a service's heap, and most services are never asked.
  */
 export function docsRoutes(deps: DocsDeps): FastifyPluginAsync {
   let opening: Promise<FastifyInstance> | undefined
