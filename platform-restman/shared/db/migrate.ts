@@ -40,10 +40,11 @@ export async function migrate(db: Db, service: string, log: Logger): Promise<voi
   }
 }
 
-const UNIQUE_VIOLATION = '23505'
-/** Of two that make the very first table at the same moment one finds it made. */
+/** unique_violation, duplicate_table, duplicate_object: a table's row type may be found before the table. */
+const MADE = new Set<unknown>(['23505', '42P07', '42710'])
+/** Of two that make the very first table at the same moment one finds it made, whatever `if not exists` says. */
 function unlessMade(err: unknown): void {
-  if ((err as { code?: string }).code !== UNIQUE_VIOLATION) throw err
+  if (!MADE.has((err as { code?: string }).code)) throw err
 }
 
 /** A statement ends with a semicolon at the end of a line. */
