@@ -47,11 +47,11 @@ export class UuidIndex {
     let slot = this.#slotOf()
     const known = this.#rowAt(slot)
     if (known !== -1) return known
-    const row = this.#size++
-    if (this.#size * 2 > this.#slots.length) {
+    if ((this.#size + 1) * 2 > this.#slots.length) {
       this.#grow()
       slot = this.#slotOf()
     }
+    const row = this.#size++
     this.#ids.set(this.#key, row * UUID_WORDS)
     this.#slots[slot] = row + 1
     return row
@@ -93,16 +93,14 @@ export class UuidIndex {
 
   #grow(): void {
     const ids = new Uint32Array(widened(this.#ids))
-    this.#ids = ids
-    const slots = new Int32Array(this.#slots.length * 2)
+    const slots = new Int32Array(widened(this.#slots)).fill(EMPTY)
     const mask = slots.length - 1
-    for (const taken of this.#slots) {
-      if (taken === EMPTY) continue
-      let slot = hashUuid(ids, (taken - 1) * UUID_WORDS) & mask
+    for (let row = 0; row < this.#size; row++) {
+      let slot = hashUuid(ids, row * UUID_WORDS) & mask
       while (slots[slot] !== EMPTY) slot = (slot + 1) & mask
-      slots[slot] = taken
+      slots[slot] = row + 1
     }
-    this.#slots.buffer.transfer(0)
+    this.#ids = ids
     this.#slots = slots
   }
 }

@@ -27,35 +27,24 @@ const NOT_PASSED_ON = ['connection', 'keep-alive', 'transfer-encoding', 'date']
  */
 export function docsRoutes(deps: DocsDeps): FastifyPluginAsync {
   let opening: Promise<FastifyInstance> | undefined
-  const open = () => {
-    opening ??= openDocs(deps).catch((err) => {
-      opening = undefined
-      throw err
-    })
-    return opening
-  }
   return async (app) => {
-    app.addHook('onClose', async () => (await opening?.catch(() => {}))?.close())
     for (const path of ['/docs', '/docs/*'])
       app.get(path, { schema: { hide: true } }, async (request, reply) => {
-        const docs = await open()
+        opening ??= openDocs(deps)
+        const docs = await opening
         const headers = request.headers as Record<string, string>
         const answer = await docs.inject({ url: request.url, headers })
         if (answer.statusCode >= 500) throw new Error(`no document: ${answer.body}`)
         if (answer.statusCode >= 400) throw noRoute(request, [])
         for (const name of NOT_PASSED_ON) delete answer.headers[name]
-        return reply
-          .code(answer.statusCode)
-          .headers(answer.headers)
-          .serializer((body) => body as unknown as string)
-          .send(answer.rawPayload)
+        return reply.code(answer.statusCode).headers(answer.headers).send(answer.rawPayload)
       })
   }
 }
 
 async function openDocs({ routes, other, ...document }: DocsDeps): Promise<FastifyInstance> {
   const [swagger, swaggerUi] = await Promise.all([import('@fastify/swagger'), import('@fastify/swagger-ui')])
-  const app = Fastify({ schemaController, exposeHeadRoutes: false })
+  const app = Fastify({ schemaController })
   await app.register(swagger.default, openapi(document))
   await app.register(swaggerUi.default, {
     routePrefix: '/docs',

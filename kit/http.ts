@@ -43,7 +43,6 @@ export interface HttpDeps {
   peers?: Record<string, string> | undefined
   /** It serves a page at `/` itself; by default `/` lists where everything is. */
   hasPage?: boolean
-  /** What `/docs` shows in place of the service's own document, and what has to be done before it is asked. */
   docs?: OtherDocs
   door?: Door | undefined
   /** What pages of other origins may do; without it they may do nothing. */
