@@ -1,4 +1,5 @@
 import { connect, type Socket } from 'node:net'
+import type { ISocketFactory } from 'kafkajs'
 
 const KEEP_ALIVE_MS = 60_000
 const READ_BYTES = 64 * 1024
@@ -6,17 +7,11 @@ const LENGTH_BYTES = 4
 /** Far above what any request here asks for. */
 const MAX_ANSWER_BYTES = 256 * 1024 * 1024
 
-export interface SocketArgs {
-  host: string
-  port: number
-  onConnect: () => void
-}
-
 /**
  * A socket whose every `data` is one whole answer of a broker. It reads into one buffer for its life, and an answer is copied once,
  * to where its records are read; by itself Node makes a buffer for every 64 KiB that arrive, and kafkajs joins them.
  */
-export function openSocket({ host, port, onConnect }: SocketArgs): Socket {
+export const openSocket: ISocketFactory = ({ host, port, onConnect }) => {
   const answers = new Answers((answer) => socket.emit('data', answer))
   const callback = (count: number, buffer: Uint8Array): boolean => {
     try {

@@ -1,5 +1,6 @@
 import type { Logger } from '@lab/kit/log.ts'
 import type { Kafka as Client, RetryOptions } from 'kafkajs'
+import { openSocket } from './answers.ts'
 import { kafkaLog } from './kafka-log.ts'
 import { Kafka, logLevel } from './kafkajs.ts'
 
@@ -36,6 +37,7 @@ export function createKafka(
   return new Kafka({
     brokers,
     clientId,
+    socketFactory: openSocket,
     // The library's 1 s is short for a busy machine or a broker that is starting.
     connectionTimeout: 3_000,
     requestTimeout: requestTimeoutMs,

@@ -1,9 +1,7 @@
 import { createRequire } from 'node:module'
-import type { Socket } from 'node:net'
 import { guardDecoding } from '@lab/kit/kafkajs-decoding.ts'
 import { countingAllOf, guardRequestQueue } from '@lab/kit/kafkajs-guards.ts'
 import type { Message, PartitionerArgs } from 'kafkajs'
-import { openSocket, type SocketArgs } from './answers.ts'
 import { decodeRecordBatch, encodeRecordBatch, type LogRecord } from './record-batch.ts'
 
 // kafkajs 2.2.4, with the inner loops of this folder in the place of its own. They have to be there before the library
@@ -163,13 +161,6 @@ export const OriginalBatch = replace<BatchOfFetch>(
 )
 
 // Receiving
-
-type SocketFactory = (args: SocketArgs & { ssl?: object }) => Socket
-
-replace<() => SocketFactory>('network/socketFactory', (original) => () => {
-  const byItself = original()
-  return (args) => (args.ssl ? byItself(args) : openSocket(args))
-})
 
 interface Connection {
   requestQueue: { fulfillRequest: (answer: { size: number; correlationId: number; payload: Buffer }) => void }
