@@ -26,10 +26,9 @@ const seconds = (count: number) => count * 1_000
 
 /**
  * A run starts hundreds of processes and lets none of them live long. Node keeps what it compiled, which is a third of the
- * work of a start; Java compiles once and fast, which is half of a Kafka's. For what measures a broker this would be wrong.
+ * work of a start.
  */
 process.env.NODE_COMPILE_CACHE ??= new URL('node_modules/.cache/node', import.meta.url).pathname
-process.env.LAB_KAFKA_JAVA_FLAGS ??= '-XX:TieredStopAtLevel=1'
 
 /** Vitest gives a project of a workspace no option of its own for this: each has to name it. */
 const exclude = [...configDefaults.exclude, 'results/**']
