@@ -18,6 +18,7 @@ export interface ConsumerOptions {
   groupId: string
   topics: string[]
   concurrency?: number
+  maxBytesPerPartition?: number
   /** Called at every join, before the first fetch. An empty assignment means: standing by. */
   onAssigned?: (assigned: Assignment) => void
   /**
@@ -111,10 +112,9 @@ class SupervisedConsumer implements RunningConsumer {
   }
 
   async #runSession(): Promise<void> {
-    const { groupId, topics, concurrency = 1, onBatch, onAssigned, onSkipped, positionOf } = this.#options
+    const { concurrency = 1, onBatch, onAssigned, onSkipped, positionOf, ...fetching } = this.#options
     const session = await openSession(this.#settings, {
-      groupId,
-      topics,
+      ...fetching,
       member: this.#member,
       concurrency,
       onAssigned: (assigned) => {

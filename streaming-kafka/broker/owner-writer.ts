@@ -5,7 +5,8 @@ import type { Message, Producer, TopicMessages, Transaction } from 'kafkajs'
 import { createKafka, type KafkaSettings } from './client.ts'
 import type { Offset } from './consumer.ts'
 import { isTransientInTransaction } from './failures.ts'
-import { createPartitioner } from './partitioner.ts'
+import { LastPartitions } from './partitioner.ts'
+import { Written } from './record-batch.ts'
 
 /**
  * The default back-off of 300 ms would be paid by most transactions: the broker answers the first request of one with
@@ -18,8 +19,11 @@ const DISCONNECT_WITHIN_MS = 2_000
 /** After this the broker aborts what a dead owner left open, so that readers are not held up. */
 const TRANSACTION_TIMEOUT_MS = 10_000
 /** kafkajs makes one record batch a partition and request; the broker takes 1 MiB of it. */
-const MAX_REQUEST_BYTES = 700_000
-const MAX_REQUEST_RECORDS = 3_000
+const MAX_BATCH_BYTES = 700_000
+/** What a record may be more than its value, its key and its headers, and an event's more than its value. */
+const AROUND = 300
+/** At most, of a key, a value, and a header's name and value, which stand behind theirs. */
+const LENGTH_BYTES = 5
 
 export interface OwnerWrite {
   records: { topic: string; message: Message }[]
@@ -48,11 +52,12 @@ export async function openOwnerWriter(
   { transactionalId, groupId }: { transactionalId: string; groupId: string },
 ): Promise<OwnerWriter> {
   const full = (name: string) => `${settings.prefix}${name}`
+  const partitions = new LastPartitions()
   const producer = createKafka(settings, { retry: RETRY }).producer({
     transactionalId: full(transactionalId),
     transactionTimeout: TRANSACTION_TIMEOUT_MS,
     maxInFlightRequests: 1,
-    createPartitioner,
+    createPartitioner: partitions.createPartitioner,
     allowAutoTopicCreation: false,
   })
   const close = async () => {
@@ -70,7 +75,8 @@ export async function openOwnerWriter(
         records: records.map(({ topic, message }) => ({ topic: full(topic), message })),
         offsets: offsets.map((offset) => ({ ...offset, topic: full(offset.topic) })),
       }
-      return bounded(inTransaction(producer, full(groupId), named), WRITE_WITHIN_MS, 'a transaction')
+      const transaction = inTransaction(producer, partitions, full(groupId), named)
+      return bounded(transaction, WRITE_WITHIN_MS, 'a transaction')
     },
     close,
   }
@@ -83,9 +89,15 @@ async function fenceFormerOwners(producer: Producer): Promise<void> {
   await first.abort()
 }
 
-async function inTransaction(producer: Producer, groupId: string, { records, offsets }: OwnerWrite) {
+async function inTransaction(
+  producer: Producer,
+  partitions: LastPartitions,
+  groupId: string,
+  { records, offsets }: OwnerWrite,
+) {
   const transaction = await producer.transaction()
-  for (const topicMessages of requestsOf(records)) await transaction.sendBatch({ acks: -1, topicMessages })
+  for (const topicMessages of requestsOf(records, partitions))
+    await transaction.sendBatch({ acks: -1, topicMessages })
   reachStep('kafka.records-sent')
   await sendOffsets(transaction, groupId, offsets)
   reachStep('kafka.offsets-sent')
@@ -117,18 +129,30 @@ async function sendOffsets(
   }
 }
 
-/** Splits records into requests no partition of which can grow past what the broker takes. */
-export function requestsOf(records: OwnerWrite['records']): TopicMessages[][] {
+/**
+ * Splits records into requests no partition of which can grow past what the broker takes. Where an event goes is known by what its topic
+ * was at the last write; until then, and for letters of any size and key, all of a topic counts as one partition.
+ */
+export function requestsOf(
+  records: OwnerWrite['records'],
+  { partitionOf }: Pick<LastPartitions, 'partitionOf'>,
+): TopicMessages[][] {
   const requests: OwnerWrite['records'][] = []
-  let bytes = Number.POSITIVE_INFINITY
+  const bytes = new Map<string, number[]>()
   for (const record of records) {
-    const size = record.message.value?.length ?? 0
-    if (bytes + size > MAX_REQUEST_BYTES || (requests.at(-1)?.length ?? 0) >= MAX_REQUEST_RECORDS) {
+    const { topic, message } = record
+    const event = isEvent(message)
+    const partition = event ? partitionOf(topic, message) : 0
+    const size = (event ? message.value.length : bytesOf(message)) + AROUND
+    const before = bytes.get(topic)?.[partition] ?? 0
+    if (requests.length === 0 || (before > 0 && before + size > MAX_BATCH_BYTES)) {
       requests.push([])
-      bytes = 0
+      bytes.clear()
     }
     requests.at(-1)?.push(record)
-    bytes += size + 300
+    const ofTopic = bytes.get(topic) ?? []
+    bytes.set(topic, ofTopic)
+    ofTopic[partition] = (ofTopic[partition] ?? 0) + size
   }
   return requests.map((request) =>
     [...Map.groupBy(request, ({ topic }) => topic)].map(([topic, entries]) => ({
@@ -137,3 +161,12 @@ export function requestsOf(records: OwnerWrite['records']): TopicMessages[][] {
     })),
   )
 }
+
+const isEvent = (message: Message): message is Message & { value: Buffer } =>
+  (message.value as unknown) instanceof Written
+
+const bytesOf = ({ key, value, headers = {} }: Message): number =>
+  [key, value, ...Object.entries(headers).flat(2)].reduce(
+    (sum: number, bytes) => sum + Buffer.byteLength(bytes ?? '') + LENGTH_BYTES,
+    0,
+  )

@@ -1,4 +1,4 @@
-import type { PartitionerArgs } from 'kafkajs'
+import type { Message, PartitionerArgs, PartitionMetadata } from 'kafkajs'
 import { Partitioners } from './kafkajs.ts'
 import { MOST_UTF8 } from './record-batch.ts'
 
@@ -14,6 +14,23 @@ export function createPartitioner() {
     if (key === undefined || key === null) return byTurns(args)
     const hash = typeof key === 'string' ? murmur2(scratch, write(key)) : murmur2(key, key.length)
     return (hash & 0x7fffffff) % args.partitionMetadata.length
+  }
+}
+
+/** What a producer's topics were at its last write: tells where a message of the next one will go. */
+export class LastPartitions {
+  readonly #partition = createPartitioner()
+  readonly #topics = new Map<string, PartitionMetadata[]>()
+
+  readonly createPartitioner = () => (args: PartitionerArgs) => {
+    this.#topics.set(args.topic, args.partitionMetadata)
+    return this.#partition(args)
+  }
+
+  /** 0 when nothing was written to the topic yet. */
+  readonly partitionOf = (topic: string, message: Message): number => {
+    const partitionMetadata = this.#topics.get(topic)
+    return partitionMetadata ? this.#partition({ topic, partitionMetadata, message }) : 0
   }
 }
 
