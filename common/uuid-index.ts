@@ -112,45 +112,56 @@ export class UuidIndex {
 export const widened = ({ buffer }: { buffer: ArrayBuffer }): ArrayBuffer =>
   buffer.transfer(buffer.byteLength * 2)
 
-const LENGTH = 36
+/** Characters of a UUID's text. */
+export const UUID_LENGTH = 36
 const DASH = 0x2d
 
-/** Value of each ASCII hexadecimal digit; every other character has a bit above those of four digits. */
+/** Value of each ASCII hexadecimal digit; every other byte has a bit above those of four digits. */
 const NO_DIGIT = 0x10000
-const DIGIT = new Int32Array(128).fill(NO_DIGIT)
+const DIGIT = new Int32Array(256).fill(NO_DIGIT)
 for (let value = 0; value < 16; value++) {
   DIGIT[value.toString(16).charCodeAt(0)] = value
   DIGIT[value.toString(16).toUpperCase().charCodeAt(0)] = value
 }
 
-function digitAt(text: string, at: number): number {
-  const code = text.charCodeAt(at)
-  return code < 128 ? (DIGIT[code] as number) : NO_DIGIT
-}
+const digitAt = (bytes: Uint8Array, at: number) => DIGIT[bytes[at] as number] as number
 
 /** The value of four digits; at least `NO_DIGIT` when one of them is none. */
-const fourAt = (text: string, at: number): number =>
-  (digitAt(text, at) << 12) |
-  (digitAt(text, at + 1) << 8) |
-  (digitAt(text, at + 2) << 4) |
-  digitAt(text, at + 3)
+const fourAt = (bytes: Uint8Array, at: number): number =>
+  (digitAt(bytes, at) << 12) |
+  (digitAt(bytes, at + 1) << 8) |
+  (digitAt(bytes, at + 2) << 4) |
+  digitAt(bytes, at + 3)
 
 /** Where each four digits begin. */
 const HALVES = [0, 4, 9, 14, 19, 24, 28, 32]
+const DASHES = [8, 13, 18, 23]
 
-const isDashAt = (text: string, at: number) => text.charCodeAt(at) === DASH
+/** The bytes of the text that is read. */
+const text = new Uint8Array(UUID_LENGTH)
 
 /**
  * Writes `xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx`, in either case, into the words; answers false when it is no UUID,
  * and the words then mean nothing. Makes no garbage: it runs several times for every record.
  */
 export function readUuid(uuid: string, words: Uint32Array): boolean {
-  if (uuid.length !== LENGTH) return false
-  if (!isDashAt(uuid, 8) || !isDashAt(uuid, 13) || !isDashAt(uuid, 18) || !isDashAt(uuid, 23)) return false
+  if (uuid.length !== UUID_LENGTH) return false
   let seen = 0
+  for (let at = 0; at < UUID_LENGTH; at++) {
+    const code = uuid.charCodeAt(at)
+    text[at] = code
+    seen |= code
+  }
+  return seen < 0x80 && readUuidAt(text, 0, words)
+}
+
+/** The same of the 36 bytes from `at`. Throws nothing: where there are fewer, there is no UUID. */
+export function readUuidAt(bytes: Uint8Array, at: number, words: Uint32Array): boolean {
+  for (let i = 0; i < DASHES.length; i++) if (bytes[at + (DASHES[i] as number)] !== DASH) return false
+  let seen = at + UUID_LENGTH > bytes.length ? NO_DIGIT : 0
   for (let word = 0; word < UUID_WORDS; word++) {
-    const high = fourAt(uuid, HALVES[2 * word] as number)
-    const low = fourAt(uuid, HALVES[2 * word + 1] as number)
+    const high = fourAt(bytes, at + (HALVES[2 * word] as number))
+    const low = fourAt(bytes, at + (HALVES[2 * word + 1] as number))
     seen |= high | low
     words[word] = (high << 16) | low
   }

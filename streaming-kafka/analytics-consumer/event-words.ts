@@ -1,6 +1,7 @@
 import type { OrderEvent } from '@lab/common/domain/events.ts'
 import { FailureReason, ITEMS } from '@lab/common/domain/order.ts'
 import { readUuid, UUID_WORDS } from '@lab/common/uuid-index.ts'
+import { FramedEvent, type Meal } from '../broker/plain-event.ts'
 
 const SUBJECT = UUID_WORDS
 const TIMESTAMP = 2 * UUID_WORDS
@@ -15,12 +16,29 @@ export class EventWords {
   readonly subject = this.all.subarray(SUBJECT, SUBJECT + UUID_WORDS)
   readonly #timestamp = new Float64Array(this.all.buffer, TIMESTAMP * Uint32Array.BYTES_PER_ELEMENT, 1)
 
-  read({ id, subject, type, data }: OrderEvent): void {
-    readUuid(id, this.id)
-    readUuid(subject, this.subject)
-    this.#timestamp[0] = data.timestamp
-    const reason = 'reason' in data ? 1 + FailureReason.options.indexOf(data.reason) : 0
-    this.all[REST] =
-      (data.quantity << 16) | (reason << 12) | (ITEMS.indexOf(data.item) << 4) | TYPES.indexOf(type)
+  read(event: OrderEvent): void {
+    if (event instanceof FramedEvent) {
+      event.readIds(this.id, this.subject)
+      this.#set(event.type, event.meal, event.said)
+    } else {
+      readUuid(event.id, this.id)
+      readUuid(event.subject, this.subject)
+      this.#set(event.type, event.data, event.data)
+    }
+  }
+
+  /** When the order was placed, seconds since the epoch. */
+  get timestamp(): number {
+    return this.#timestamp[0] as number
+  }
+
+  #set(
+    type: OrderEvent['type'],
+    { item, quantity }: Meal,
+    { timestamp, reason }: { timestamp: number; reason?: FailureReason | undefined },
+  ): void {
+    this.#timestamp[0] = timestamp
+    const why = reason === undefined ? 0 : 1 + FailureReason.options.indexOf(reason)
+    this.all[REST] = (quantity << 16) | (why << 12) | (ITEMS.indexOf(item) << 4) | TYPES.indexOf(type)
   }
 }

@@ -46,7 +46,7 @@ export class Projection {
     }
     const what = COUNTED[event.type]
     this.#totals[what]++
-    const at = Math.min(event.data.timestamp, recordedAt / 1_000)
+    const at = Math.min(this.#words.timestamp, recordedAt / 1_000)
     this.#window.add(at, what)
     this.#minutes.add(at, what)
     if (what === 'orders') {

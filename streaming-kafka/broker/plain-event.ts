@@ -1,13 +1,14 @@
 import type { OrderEvent } from '@lab/common/domain/events.ts'
 import { FailureReason, ITEMS, MAX_QUANTITY } from '@lab/common/domain/order.ts'
+import { readUuidAt, UUID_LENGTH } from '@lab/common/uuid-index.ts'
+import { type Room, type Span, spanOf, Written } from './record-batch.ts'
 
 // Events as this lab writes them: the same fields in the same order, as `JSON.stringify` has them. The events of a batch are
-// mostly of one service and millisecond, and differ in their ids and meals alone. So the text around these is kept: it is joined
-// with them to write an event, and compared to read one, in a fifth of the time that it takes field by field. What is plain
-// about it is elsewhere: `JSON.stringify`, and the schemas in `common/domain/events.ts`, which judge all that is not written like
-// this. Tests hold these two against those.
+// mostly of one service and millisecond, and differ in their ids and meals alone. So the bytes around these are kept: they are
+// compared where a record lies to read its event, and copied to where one will lie to write it, without text in between. What is
+// plain about it is elsewhere: `JSON.stringify`, and the schemas in `common/domain/events.ts`, which judge all that is not written
+// like this. Tests hold these two against those.
 
-const UUID_LENGTH = 36
 const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[1-8][0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}'
 /** ASCII that stands for itself in JSON. */
 const TEXT = String.raw`[ !#-[\]-~]`
@@ -28,120 +29,238 @@ const PLAIN = new RegExp(
 const TIME =
   /^\d{4}-(?:(?:0[1-9]|1[0-2])-(?:0[1-9]|1\d|2[0-8])|(?:0[13-9]|1[0-2])-(?:29|30)|(?:0[13578]|1[02])-31)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{3}Z$/
 
-/** The text of an event around its ids and its meal. */
-interface Frame {
-  beforeSubject: string
-  beforeOrder: string
-  afterMeal: string
+const EIGHT = Float64Array.BYTES_PER_ELEMENT
+
+/**
+ * ASCII to look for, eight characters at a time. As a number of 64 bits that is any characters but themselves are another number, or none:
+ * what would not be equal to itself, or equal to what it is not, has bytes that ASCII has not.
+ */
+class Words {
+  readonly length: number
+  readonly #eights: Float64Array
+  readonly #rest: Uint8Array
+
+  constructor(text: string) {
+    const { bytes, view } = spanOf(Buffer.from(text))
+    const whole = Math.floor(bytes.length / EIGHT)
+    this.length = bytes.length
+    this.#eights = Float64Array.from({ length: whole }, (_, i) => view.getFloat64(EIGHT * i))
+    this.#rest = bytes.subarray(EIGHT * whole)
+  }
+
+  /** Whether these are the bytes from `at`, where there are as many. */
+  isAt(at: number, { bytes, view }: Room): boolean {
+    const [eights, rest] = [this.#eights, this.#rest]
+    for (let i = 0; i < eights.length; i++) if (view.getFloat64(at + EIGHT * i) !== eights[i]) return false
+    at += EIGHT * eights.length
+    for (let i = 0; i < rest.length; i++) if (bytes[at + i] !== rest[i]) return false
+    return true
+  }
 }
 
 const BEFORE_ID = '{"specversion":"1.0","id":"'
 const ID_AT = BEFORE_ID.length
 const ID_END = ID_AT + UUID_LENGTH
+/** What stands between an order's id and its quantity. */
+const BEFORE_QUANTITY = ITEMS.map((item) => `","item":"${item}","quantity":`)
 
-/** Takes the text of an event apart. */
-function frameOf(text: string): Frame & { meal: string } {
+/** Where the ids of an event are, and where its quantity is followed by the rest. */
+function placesOf(text: string) {
   const endOf = (words: string, from: number) => text.indexOf(words, from) + words.length
   const subjectAt = endOf('"subject":"', ID_END)
   const orderAt = endOf('"order_id":"', subjectAt)
-  const mealAt = orderAt + UUID_LENGTH
-  const mealEnd = text.indexOf(',"timestamp":', mealAt)
-  return {
-    beforeSubject: copyOf(text.slice(ID_END, subjectAt)),
-    beforeOrder: copyOf(text.slice(subjectAt + UUID_LENGTH, orderAt)),
-    meal: copyOf(text.slice(mealAt, mealEnd)),
-    afterMeal: copyOf(text.slice(mealEnd)),
-  }
+  return { subjectAt, orderAt, restAt: text.indexOf(',"timestamp":', orderAt) }
 }
-
-/** A text of its own: a part of another one keeps all of that, and is slower to compare with and to join. */
-const copyOf = (text: string) => Buffer.from(text).toString()
 
 // Reading
 
-type Meal = Pick<OrderEvent['data'], 'item' | 'quantity'>
+export type Meal = Pick<OrderEvent['data'], 'item' | 'quantity'>
 
 /** What a frame says. */
-interface Said extends Pick<OrderEvent, 'source' | 'type' | 'time' | 'traceparent'> {
+export interface Said extends Pick<OrderEvent, 'source' | 'type' | 'time' | 'traceparent'> {
   timestamp: number
-  status: string
-  reason: string | undefined
+  status: OrderEvent['data']['status']
+  reason: FailureReason | undefined
+}
+
+/** What is around the ids and the meal of an event, and what that says. */
+interface Frame extends Said {
+  beforeId: Words
+  beforeSubject: Words
+  beforeOrder: Words
+  afterMeal: Words
+  /** Of all that and the ids. */
+  length: number
 }
 
 /** The last frame of each type that was read. */
-const framesRead: (Frame & Said)[] = []
-/** Items and quantities by their text. */
-const mealsRead = new Map<string, Meal>()
-const MAX_MEALS = 1_000
+const framesRead: Frame[] = []
+const beforeQuantity = BEFORE_QUANTITY.map((text) => new Words(text))
 
-/** Reads an event that is written as `writePlain` writes it; undefined for everything else. What it answers is what the schemas would. */
-export function readPlain(text: string): OrderEvent | undefined {
+/** Reads an event that is written as `EventValue` writes it; undefined for everything else. What it answers is what the schemas would. */
+export function readPlain(value: Span): OrderEvent | undefined {
   for (const frame of framesRead) {
-    const event = readFramed(frame, text)
-    if (event) return event
+    const event = readFramed(frame, value)
+    if (event) return event as OrderEvent
   }
-  return readAnew(text)
+  return readAnew(value.bytes.toString('latin1', value.from, value.to))
 }
 
-function readFramed(frame: Frame & Said, text: string): OrderEvent | undefined {
-  const { beforeSubject, beforeOrder, afterMeal } = frame
-  const subjectAt = ID_END + beforeSubject.length
-  const subjectEnd = subjectAt + UUID_LENGTH
-  const orderAt = subjectEnd + beforeOrder.length
-  const mealEnd = text.length - afterMeal.length
-  if (!isAt(ID_END, beforeSubject, text) || !isAt(subjectEnd, beforeOrder, text)) return
-  if (!isAt(0, BEFORE_ID, text) || !isAt(mealEnd, afterMeal, text)) return
-  const order_id = text.slice(subjectAt, subjectEnd)
-  const meal = mealsRead.get(text.slice(orderAt + UUID_LENGTH, mealEnd))
-  if (!meal || !isAt(orderAt, order_id, text)) return
-  if (!isUuidAt(ID_AT, text) || !isUuidAt(subjectAt, text)) return
-  return eventOf(text.slice(ID_AT, ID_END), order_id, meal, frame)
+function readFramed(frame: Frame, { bytes, view, from, to }: Span): FramedEvent | undefined {
+  if (to - from <= frame.length) return
+  const { beforeId, beforeSubject, beforeOrder, afterMeal } = frame
+  const room = { bytes, view }
+  const subjectAt = from + ID_END + beforeSubject.length
+  const orderAt = subjectAt + UUID_LENGTH + beforeOrder.length
+  const mealEnd = to - afterMeal.length
+  if (!beforeSubject.isAt(from + ID_END, room) || !beforeOrder.isAt(subjectAt + UUID_LENGTH, room)) return
+  if (!beforeId.isAt(from, room) || !afterMeal.isAt(mealEnd, room)) return
+  if (!isUuidAt(from + ID_AT, bytes) || !isUuidAt(subjectAt, bytes)) return
+  if (!isSameUuid(orderAt, subjectAt, view)) return
+  const meal = readMeal(orderAt + UUID_LENGTH, mealEnd, room)
+  return meal && new FramedEvent(frame, meal, { bytes, view, from: from + ID_AT, to: subjectAt })
 }
 
-/** Compiles to one comparison of bytes; `startsWith` takes five times as long. */
-const isAt = (at: number, words: string, text: string) => text.slice(at, at + words.length) === words
+function readMeal(from: number, to: number, room: Room): Meal | undefined {
+  for (let i = 0; i < ITEMS.length; i++) {
+    const before = beforeQuantity[i] as Words
+    const at = from + before.length
+    if (at >= to || !before.isAt(from, room)) continue
+    const quantity = numberOf(at, to, room.bytes)
+    return quantity > 0 && quantity <= MAX_QUANTITY ? { item: ITEMS[i] as Meal['item'], quantity } : undefined
+  }
+  return
+}
+
+const [ZERO, NINE] = [0x30, 0x39]
+const MAX_DIGITS = 5
+
+/** A number of at most five digits, as JSON has it; 0 when it is none. */
+function numberOf(from: number, to: number, bytes: Buffer): number {
+  if (to - from > MAX_DIGITS || bytes[from] === ZERO) return 0
+  let number = 0
+  for (let at = from; at < to; at++) {
+    const digit = bytes[at] as number
+    if (digit < ZERO || digit > NINE) return 0
+    number = number * 10 + digit - ZERO
+  }
+  return number
+}
+
+/** Whether the same 36 bytes lie at both places. */
+function isSameUuid(one: number, other: number, view: DataView): boolean {
+  for (let i = 0; i < UUID_LENGTH; i += 4)
+    if (view.getInt32(one + i) !== view.getInt32(other + i)) return false
+  return true
+}
+
+/** An event that lies among the bytes of a fetch. Its ids become text when they are asked for, and not before. */
+export class FramedEvent {
+  /** What it has in common with others. */
+  readonly said: Said
+  readonly meal: Meal
+  /** From the event's id to the order's. */
+  readonly #ids: Span
+  #data: object | undefined
+
+  constructor(said: Said, meal: Meal, ids: Span) {
+    this.said = said
+    this.meal = meal
+    this.#ids = ids
+  }
+
+  get specversion() {
+    return '1.0'
+  }
+
+  get id(): string {
+    const { bytes, from } = this.#ids
+    return bytes.toString('latin1', from, from + UUID_LENGTH)
+  }
+
+  get source(): string {
+    return this.said.source
+  }
+
+  get type(): OrderEvent['type'] {
+    return this.said.type
+  }
+
+  get subject(): string {
+    const { bytes, to } = this.#ids
+    return bytes.toString('latin1', to, to + UUID_LENGTH)
+  }
+
+  get time(): string {
+    return this.said.time
+  }
+
+  get datacontenttype() {
+    return JSON_TYPE
+  }
+
+  /** Events with one are of themselves alone, and in no frame. */
+  get traceparent() {
+    return undefined
+  }
+
+  get data(): object {
+    this.#data ??= dataOf(this.subject, this.meal, this.said)
+    return this.#data
+  }
+
+  /** Its id and its order's, as the words that `readUuid` makes of them. */
+  readIds(id: Uint32Array, subject: Uint32Array): void {
+    const { bytes, from, to } = this.#ids
+    readUuidAt(bytes, from, id)
+    readUuidAt(bytes, to, subject)
+  }
+
+  /** Whether this is the text of its order's id, in lower case. */
+  isOf({ view, from, to }: Span): boolean {
+    return to - from === UUID_LENGTH && view === this.#ids.view && isSameUuid(from, this.#ids.to, view)
+  }
+
+  toJSON(): OrderEvent {
+    const { specversion, id, source, type, subject, time, datacontenttype, data } = this
+    return { specversion, id, source, type, subject, time, datacontenttype, data } as OrderEvent
+  }
+}
+
+const dataOf = (order_id: string, { item, quantity }: Meal, { timestamp, status, reason }: Said) => {
+  const data = { order_id, item, quantity, timestamp, status }
+  return reason === undefined ? data : { ...data, reason }
+}
 
 function readAnew(text: string): OrderEvent | undefined {
   const fields = PLAIN.exec(text)
   if (!fields) return
-  const [, id, source, type, order_id, time, traceparent, item, digits, seconds, status, reason] =
+  const [, id, source, type, subject, time, traceparent, item, digits, seconds, status, reason] =
     fields as unknown as [string, string, string, OrderEvent['type'], ...string[]]
   if (status !== STATUS[type]) return
   if ((reason !== undefined) !== (status === STATUS.InventoryFailed)) return
   const quantity = Number(digits)
   if (quantity > MAX_QUANTITY || !TIME.test(time as string)) return
 
-  const meal = { item, quantity } as Meal
   const said = { source, type, time, traceparent, timestamp: Number(seconds), status, reason } as Said
-  if (traceparent === undefined) keep(text, meal, said) // with one it is of this event alone
-  return eventOf(id, order_id as string, meal, said)
+  if (traceparent === undefined) keep(text, said)
+  const head = { specversion: '1.0', id, source, type, subject, time, datacontenttype: JSON_TYPE }
+  const data = dataOf(subject as string, { item, quantity } as Meal, said)
+  return { ...head, ...(traceparent !== undefined && { traceparent }), data } as OrderEvent
 }
 
-function keep(text: string, meal: Meal, said: Said): void {
-  const frame = frameOf(text)
-  if (mealsRead.size >= MAX_MEALS) mealsRead.clear()
-  mealsRead.set(frame.meal, meal)
-  const known = framesRead.findIndex(({ type }) => type === said.type)
-  framesRead[known === -1 ? framesRead.length : known] = { ...frame, ...said }
-}
-
-/** Field by field: what is made for every record is to be small. */
-function eventOf(id: string, order_id: string, { item, quantity }: Meal, said: Said): OrderEvent {
-  const { source, type, time, traceparent, timestamp, status, reason } = said
-  const data = { order_id, item, quantity, timestamp, status }
-  const event = {
-    specversion: '1.0',
-    id,
-    source,
-    type,
-    subject: order_id,
-    time,
-    datacontenttype: JSON_TYPE,
-    data,
+function keep(text: string, said: Said): void {
+  const { subjectAt, orderAt, restAt } = placesOf(text)
+  const frame = {
+    ...said,
+    beforeId: new Words(BEFORE_ID),
+    beforeSubject: new Words(text.slice(ID_END, subjectAt)),
+    beforeOrder: new Words(text.slice(subjectAt + UUID_LENGTH, orderAt)),
+    afterMeal: new Words(text.slice(restAt)),
+    length: orderAt + UUID_LENGTH + text.length - restAt,
   }
-  if (reason !== undefined) Object.assign(data, { reason })
-  if (traceparent !== undefined) Object.assign(event, { traceparent })
-  return event as OrderEvent
+  const known = framesRead.findIndex(({ type }) => type === said.type)
+  framesRead[known === -1 ? framesRead.length : known] = frame
 }
 
 const [DIGIT, VERSION, VARIANT, DASH] = [1, 2, 4, 8]
@@ -158,44 +277,88 @@ const WANTED = Uint8Array.from('xxxxxxxx-xxxx-Vxxx-vxxx-xxxxxxxxxxxx', (place) =
   place === '-' ? DASH : place === 'V' ? VERSION : place === 'v' ? VARIANT : DIGIT,
 )
 
-function isUuidAt(at: number, text: string): boolean {
-  if (text.length < at + UUID_LENGTH) return false
+function isUuidAt(at: number, bytes: Buffer): boolean {
   for (let i = 0; i < UUID_LENGTH; i++)
-    if (((KINDS[text.charCodeAt(at + i)] as number) & (WANTED[i] as number)) === 0) return false
+    if (((KINDS[bytes[at + i] as number] as number) & (WANTED[i] as number)) === 0) return false
   return true
 }
 
 // Writing
 
-/** The last frame that was written, and the event that it was made for. */
-let written: (Frame & { event: OrderEvent }) | undefined
-
-/** The same text as `JSON.stringify`. */
-export function writePlain(event: OrderEvent): string {
-  const { id, subject, data } = event
-  if (id.length !== UUID_LENGTH || subject.length !== UUID_LENGTH) return writeAnew(event)
-  if (event.traceparent !== undefined) return writeAnew(event) // one of its own each: nothing is the same again
-  if (!written || !isFramedAlike(event, written.event)) written = { ...frameOf(writeAnew(event)), event }
-  const { beforeSubject, beforeOrder, afterMeal } = written
-  return `${BEFORE_ID}${id}${beforeSubject}${subject}${beforeOrder}${data.order_id}${mealOf(event)}${afterMeal}`
+/** All of an event up to its item, with ids that others are written over, and all from behind its quantity. */
+interface Mould {
+  event: OrderEvent
+  head: Buffer
+  subjectAt: number
+  orderAt: number
+  rest: Buffer
 }
 
-function isFramedAlike({ source, type, time, data }: OrderEvent, other: OrderEvent): boolean {
+/** Of the last event that was written. */
+let mould: Mould | undefined
+const meals = BEFORE_QUANTITY.map((text) => Buffer.from(text))
+
+/** What is to be written of an event, if others may have the same. */
+function mouldFor(event: OrderEvent): Mould | undefined {
+  const { id, subject, data, traceparent } = event
+  if (traceparent !== undefined || id.length !== UUID_LENGTH) return // nothing of it is the same again
+  if (subject.length !== UUID_LENGTH || subject !== data.order_id) return
+  if (!mould || !isAlike(event, mould.event)) mould = mouldOf(event)
+  return mould
+}
+
+function mouldOf(event: OrderEvent): Mould {
+  // Places in bytes: what is not ASCII is a byte to each character here.
+  const text = Buffer.from(JSON.stringify(event)).toString('latin1')
+  const { subjectAt, orderAt, restAt } = placesOf(text)
+  const head = Buffer.from(text.slice(0, orderAt + UUID_LENGTH), 'latin1')
+  return { event, head, subjectAt, orderAt, rest: Buffer.from(text.slice(restAt), 'latin1') }
+}
+
+function isAlike({ source, type, time, data }: OrderEvent, other: OrderEvent): boolean {
   const isSameData = data.timestamp === other.data.timestamp && reasonOf(data) === reasonOf(other.data)
   return isSameData && time === other.time && type === other.type && source === other.source
 }
 
 const reasonOf = (data: OrderEvent['data']) => ('reason' in data ? data.reason : undefined)
 
-const mealOf = ({ data: { item, quantity } }: OrderEvent) => `","item":"${item}","quantity":${quantity}`
+/** An event as the value of a record: the same bytes as of `JSON.stringify`. */
+export class EventValue extends Written {
+  readonly #event: OrderEvent
 
-function writeAnew(event: OrderEvent): string {
-  const { id, source, type, subject, time, traceparent, data } = event
-  const trace = traceparent === undefined ? '' : `,"traceparent":${JSON.stringify(traceparent)}`
-  const reason = 'reason' in data ? `,"reason":"${data.reason}"` : ''
-  return (
-    `${BEFORE_ID}${id}","source":${JSON.stringify(source)},"type":"${type}","subject":"${subject}","time":"${time}",` +
-    `"datacontenttype":"application/json"${trace},"data":{"order_id":"${data.order_id}${mealOf(event)},` +
-    `"timestamp":${data.timestamp},"status":"${data.status}"${reason}}}`
-  )
+  constructor(event: OrderEvent) {
+    super()
+    this.#event = event
+  }
+
+  get length(): number {
+    const { item, quantity } = this.#event.data
+    const mould = mouldFor(this.#event)
+    if (!mould) return Buffer.byteLength(JSON.stringify(this.#event))
+    return mould.head.length + mealOf(item).length + String(quantity).length + mould.rest.length
+  }
+
+  writeTo(bytes: Buffer, at: number): void {
+    const { id, subject, data } = this.#event
+    const mould = mouldFor(this.#event)
+    if (!mould) {
+      bytes.write(JSON.stringify(this.#event), at)
+      return
+    }
+    const { head, subjectAt, orderAt, rest } = mould
+    bytes.set(head, at)
+    bytes.write(id, at + ID_AT, 'latin1')
+    bytes.write(subject, at + subjectAt, 'latin1')
+    bytes.write(subject, at + orderAt, 'latin1')
+    const [meal, quantity] = [mealOf(data.item), String(data.quantity)]
+    bytes.set(meal, at + head.length)
+    bytes.write(quantity, at + head.length + meal.length, 'latin1')
+    bytes.set(rest, at + head.length + meal.length + quantity.length)
+  }
+
+  toString(): string {
+    return JSON.stringify(this.#event)
+  }
 }
+
+const mealOf = (item: Meal['item']) => meals[ITEMS.indexOf(item)] as Buffer

@@ -26,6 +26,22 @@ const LOG_APPEND_TIME = 0x08
 const TRANSACTIONAL = 0x10
 const CONTROL = 0x20
 
+/** The same bytes one by one, and as numbers of several. */
+export interface Room {
+  readonly bytes: Buffer
+  readonly view: DataView
+}
+
+/** Bytes where they are, among others. */
+export interface Span extends Room {
+  readonly from: number
+  readonly to: number
+}
+
+const viewOf = ({ buffer, byteOffset, length }: Buffer) => new DataView(buffer, byteOffset, length)
+
+export const spanOf = (bytes: Buffer): Span => ({ bytes, view: viewOf(bytes), from: 0, to: bytes.length })
+
 export interface BatchOrigin {
   /** -1 without transactions. */
   producerId: bigint
@@ -84,8 +100,10 @@ function writeRecord(
   let count = 0
   for (const name in headers) {
     const values = headers[name]
-    for (const one of Array.isArray(values) ? values : [values]) {
-      at = writeBytes(one ?? null, writeBytes(name, at))
+    const several = Array.isArray(values) ? values : undefined
+    for (let i = 0; i < (several?.length ?? 1); i++) {
+      const value = several ? several[i] : (values as Buffer | string | undefined)
+      at = writeBytes(value ?? null, writeBytes(name, at))
       count++
     }
   }
@@ -117,34 +135,42 @@ function reserve(used: number, more: number): void {
   scratch = wider
 }
 
-function writeBytes(bytes: Buffer | string | null, at: number): number {
+function writeBytes(bytes: Buffer | string | Written | null, at: number): number {
   if (bytes === null) return writeVarint(-1, at)
   if (typeof bytes === 'string') return writeText(bytes, at)
+  if (bytes instanceof Written) return writeItself(bytes, at)
   reserve(at, bytes.length)
   at = writeVarint(bytes.length, at)
   scratch.set(bytes, at)
   return at + bytes.length
 }
 
+/**
+ * What is written when its record is, straight to where that is: records wait by the thousand for their transaction, and text that
+ * waits with them is copied by the garbage collector.
+ */
+export abstract class Written {
+  /** In bytes. */
+  abstract readonly length: number
+  /** Writes that many bytes from `at`. */
+  abstract writeTo(bytes: Buffer, at: number): void
+  abstract toString(): string
+}
+
+function writeItself(value: Written, at: number): number {
+  const { length } = value
+  reserve(at, length)
+  at = writeVarint(length, at)
+  value.writeTo(scratch, at)
+  return at + length
+}
+
 function writeText(text: string, at: number): number {
   reserve(at, text.length * MOST_UTF8)
-  if (text.length <= SHORT) {
-    let i = 0
-    for (; i < text.length; i++) {
-      const code = text.charCodeAt(i)
-      if (code >= 0x80) break
-      scratch[at + 1 + i] = code
-    }
-    if (i === text.length) {
-      scratch[at] = 2 * i
-      return at + 1 + i
-    }
-  }
-  const length = scratch.write(text, at + USUAL_LENGTH, 'utf8')
-  return insertVarint(length, { at, room: USUAL_LENGTH, end: at + USUAL_LENGTH + length })
+  const room = sizeOfVarint(text.length)
+  const length = scratch.write(text, at + room)
+  return insertVarint(length, { at, room, end: at + room + length })
 }
-/** Up to here a loop costs less than a call out of JavaScript. Its length is one byte. */
-const SHORT = 40
 /** Bytes that one unit of a JavaScript string takes at most. */
 export const MOST_UTF8 = 3
 
@@ -177,20 +203,21 @@ class LogRecord {
   readonly #shared: Shared
   readonly #offsetDelta: number
   readonly #age: number
-  readonly #keyAt: number
-  readonly #valueAt: number
-  readonly #headersAt: number
+  readonly #keyEnd: number
+  /** -1 when there is none. */
+  readonly #keyLength: number
+  readonly #valueEnd: number
+  readonly #valueLength: number
 
   constructor(reader: Reader, shared: Shared) {
     this.#shared = shared
     reader.at++ // attributes: none is in use
     this.#age = reader.varint()
     this.#offsetDelta = reader.varint()
-    this.#keyAt = reader.at
-    reader.skipBytes()
-    this.#valueAt = reader.at
-    reader.skipBytes()
-    this.#headersAt = reader.at
+    this.#keyLength = reader.skipBytes()
+    this.#keyEnd = reader.at
+    this.#valueLength = reader.skipBytes()
+    this.#valueEnd = reader.at
   }
 
   get offset(): string {
@@ -208,25 +235,32 @@ class LogRecord {
   }
 
   get key(): Buffer | null {
-    return new Reader(this.#shared.records, this.#keyAt).bytes()
+    return this.#bytes(this.#keyLength, this.#keyEnd)
   }
 
   get value(): Buffer | null {
-    return new Reader(this.#shared.records, this.#valueAt).bytes()
+    return this.#bytes(this.#valueLength, this.#valueEnd)
   }
 
-  /** The key, a character for each byte. */
-  get keyText(): string | null {
-    return new Reader(this.#shared.records, this.#keyAt).latin1()
+  get keySpan(): Span | null {
+    return this.#span(this.#keyLength, this.#keyEnd)
   }
 
-  /** The value, a character for each byte. */
-  get valueText(): string | null {
-    return new Reader(this.#shared.records, this.#valueAt).latin1()
+  get valueSpan(): Span | null {
+    return this.#span(this.#valueLength, this.#valueEnd)
+  }
+
+  #bytes(length: number, end: number): Buffer | null {
+    return length < 0 ? null : this.#shared.records.subarray(end - length, end)
+  }
+
+  #span(length: number, end: number): Span | null {
+    const { records: bytes, view } = this.#shared
+    return length < 0 ? null : { bytes, view, from: end - length, to: end }
   }
 
   get headers(): IHeaders {
-    const reader = new Reader(this.#shared.records, this.#headersAt)
+    const reader = new Reader(this.#shared.records, this.#valueEnd)
     // Names are a stranger's: of an object with a prototype `toString` would be there before it is read.
     const headers: IHeaders = Object.create(null)
     for (let left = reader.varint(); left > 0; left--) {
@@ -256,6 +290,7 @@ export type { LogRecord }
 
 interface Shared {
   records: Buffer
+  view: DataView
   first: number
   time: { first: number; max: number; isAppended: boolean }
   isControl: boolean
@@ -276,6 +311,7 @@ export async function decodeRecordBatch(batch: Buffer): Promise<LogRecord[]> {
 function decodeRecords(records: Buffer, batch: Buffer, attributes: number): LogRecord[] {
   const shared: Shared = {
     records,
+    view: viewOf(records),
     first: Number(batch.readBigInt64BE(0)),
     time: {
       first: Number(batch.readBigInt64BE(FIRST_TIMESTAMP)),
@@ -329,11 +365,6 @@ class Reader {
   bytes(): Buffer | null {
     const length = this.skipBytes()
     return length < 0 ? null : this.#from.subarray(this.at - length, this.at)
-  }
-
-  latin1(): string | null {
-    const length = this.skipBytes()
-    return length < 0 ? null : this.#from.toString('latin1', this.at - length, this.at)
   }
 
   /** Answers their length, -1 when there are none. */

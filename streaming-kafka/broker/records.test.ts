@@ -6,7 +6,7 @@ import { decodeInventoryEvent, decodeOrderPlaced, toMessage } from './records.ts
 const bytes = (text: string) => Buffer.from(text)
 const asRead = (event: Parameters<typeof toMessage>[0]) => {
   const { key, value } = toMessage(event)
-  return { key: bytes(key as string), value: bytes(value as string) }
+  return { key: bytes(key as string), value: bytes(String(value)) }
 }
 
 describe('records', () => {

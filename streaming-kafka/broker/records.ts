@@ -5,30 +5,38 @@ import {
   OrderPlaced,
   sameOrder,
 } from '@lab/common/domain/events.ts'
+import { readUuidAt, UUID_LENGTH } from '@lab/common/uuid-index.ts'
 import type { KafkaMessage, Message } from 'kafkajs'
 import type { z } from 'zod'
-import { readPlain, writePlain } from './plain-event.ts'
+import { EventValue, FramedEvent, readPlain } from './plain-event.ts'
+import { type Span, spanOf, type Written } from './record-batch.ts'
 
 /** A record as it is read. */
 export type LogMessage = KafkaMessage & {
   /** Why it stands in for a batch that is none (`kit/kafkajs-decoding.ts`). */
   unreadable?: string
-  /** Key, value and timestamp as records of our own decoder have them ready: a character for each byte, and a number. */
-  keyText?: string | null
-  valueText?: string | null
+  /** Where key and value are, and the timestamp as a number, as records of our own decoder have them ready. */
+  keySpan?: Span | null
+  valueSpan?: Span | null
   time?: number
 }
 /** A record as it is written. */
 export type { Message } from 'kafkajs'
 
-type Body = Pick<LogMessage, 'key' | 'value' | 'unreadable' | 'keyText' | 'valueText'>
+type Body = Pick<LogMessage, 'key' | 'value' | 'unreadable' | 'keySpan' | 'valueSpan'>
 
-function textOf(ready: string | null | undefined, message: Body, field: 'key' | 'value'): string | null {
-  return ready === undefined ? (message[field]?.toString('latin1') ?? null) : ready
+function spanIn(message: Body, field: 'key' | 'value'): Span | null {
+  const ready = message[`${field}Span`]
+  if (ready !== undefined) return ready
+  const bytes = message[field]
+  return bytes && spanOf(bytes)
 }
 
-/** The key, a character for each byte. */
-export const keyOf = (message: Body): string | null => textOf(message.keyText, message, 'key')
+/** Reads a key that is the text of a UUID into the words of one; answers false when it is not. */
+export function readKey(message: Body, words: Uint32Array): boolean {
+  const key = spanIn(message, 'key')
+  return key !== null && key.to - key.from === UUID_LENGTH && readUuidAt(key.bytes, key.from, words)
+}
 
 /** When the log got it, milliseconds since the epoch. */
 export const timeOf = (message: Pick<LogMessage, 'time' | 'timestamp'>): number =>
@@ -42,7 +50,7 @@ const MAX_REASON = 300
 /** An event as a Kafka record: the key is the order, so one order's events keep their order. */
 export const toMessage = (event: OrderEvent): Message => ({
   key: event.subject,
-  value: writePlain(event),
+  value: new EventValue(event) as Written as never,
   headers: { ce_id: event.id, ce_type: event.type, 'content-type': CONTENT_TYPE },
 })
 
@@ -62,23 +70,25 @@ function decode<Event extends OrderEvent>(
   isOfTopic: (event: OrderEvent) => boolean,
 ): Decoded<Event> {
   if (message.unreadable !== undefined) return { reason: message.unreadable.slice(0, MAX_REASON) }
-  const text = textOf(message.valueText, message, 'value')
-  if (text === null) return { reason: 'no value' }
-  if (text.length > MAX_EVENT_BYTES)
-    return { reason: `${text.length} bytes, the limit is ${MAX_EVENT_BYTES}` }
-  const plain = readPlain(text)
-  if (plain && isOfTopic(plain)) return ofKey(keyOf(message), plain as Event)
+  const value = spanIn(message, 'value')
+  if (value === null) return { reason: 'no value' }
+  const length = value.to - value.from
+  if (length > MAX_EVENT_BYTES) return { reason: `${length} bytes, the limit is ${MAX_EVENT_BYTES}` }
+  const plain = readPlain(value)
+  const key = spanIn(message, 'key')
+  if (plain && isOfTopic(plain)) return ofKey(key, plain as Event)
   const body = parseJson(message.value as Buffer)
   if (body === undefined) return { reason: 'not JSON' }
   const parsed = schema.safeParse(body)
   if (!parsed.success) return { reason: `schema: ${describe(parsed.error)}` }
-  return ofKey(keyOf(message), parsed.data)
+  return ofKey(key, parsed.data)
 }
 
-function ofKey<Event extends OrderEvent>(key: string | null, event: Event): Decoded<Event> {
+function ofKey<Event extends OrderEvent>(key: Span | null, event: Event): Decoded<Event> {
+  if (key !== null && event instanceof FramedEvent && event.isOf(key)) return { event }
   if (!sameOrder(event)) return { reason: 'subject and data.order_id differ' }
   if (key === null) return { reason: 'no key' }
-  if (key !== event.subject && key.toLowerCase() !== event.subject)
+  if (key.bytes.toString('latin1', key.from, key.to).toLowerCase() !== event.subject)
     return { reason: 'key and order_id differ' }
   return { event }
 }

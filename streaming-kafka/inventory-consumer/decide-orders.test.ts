@@ -34,7 +34,7 @@ function setup(write: (write: OwnerWrite) => Promise<void>) {
 function runOf(partition: number, quantity = 4): Run {
   const event = anOrderPlaced(anOrder({ item: 'pizza', quantity }))
   const { key, value } = toMessage(event)
-  const message = { key: Buffer.from(key as string), value: Buffer.from(value as string) } as LogMessage
+  const message = { key: Buffer.from(key as string), value: Buffer.from(String(value)) } as LogMessage
   const next = { topic: 'order-events', partition, offset: 1 }
   return { records: [{ origin: { ...next, offset: 0 }, message }], next }
 }

@@ -20,7 +20,7 @@ function orderRecord(quantity: number, order_id = newOrderId(), item: Order['ite
   const { key, value } = toMessage(
     orderPlaced(order, { id: eventIdFor('placed', order_id), source: 'test', now: NOW }),
   )
-  return record(key as string, value as string)
+  return record(key as string, String(value))
 }
 
 const setup = (pizza = 10) => newStockState({ burger: 0, pizza, salad: 0 })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { canBecome, FailureReason, ITEMS, type Order, OrderStatus } from '@lab/common/domain/order.ts'
 import type { OrderReader } from '@lab/common/order-routes.ts'
-import { UuidIndex, widened } from '@lab/common/uuid-index.ts'
+import { type Uuid, UuidIndex, widened } from '@lab/common/uuid-index.ts'
 import { pageOf, unknownCursor } from '@lab/kit/paging.ts'
 
 const STATUSES = OrderStatus.options
@@ -11,7 +11,7 @@ const NO_REASON = 255
 /** All orders in columns: about 40 bytes each, so a million take 40 MB and leave the garbage collector alone. */
 export interface OrderTable extends OrderReader {
   readonly size: number
-  has: (order_id: string) => boolean
+  has: (order_id: Uuid) => boolean
   /** Adds a new order and answers true; an order that is there already stays as it is. */
   place: (order: Order) => boolean
   /** Moves an order on and answers whether it moved. A status never goes backwards, an unknown order does not move. */

@@ -2,12 +2,13 @@ import { randomUUID } from 'node:crypto'
 import type { Order } from '@lab/common/domain/order.ts'
 import type { OrderReader } from '@lab/common/order-routes.ts'
 import type { OrderStream, OrderUpdate } from '@lab/common/order-stream.ts'
+import { UUID_WORDS } from '@lab/common/uuid-index.ts'
 import { LabError } from '@lab/kit/errors.ts'
 import type { Metrics } from '@lab/kit/metrics.ts'
 import type { LogAdmin } from '../broker/admin.ts'
 import type { KafkaSettings } from '../broker/client.ts'
 import { openLogReader } from '../broker/log-reader.ts'
-import { decodeInventoryEvent, decodeOrderPlaced, keyOf, type LogMessage } from '../broker/records.ts'
+import { decodeInventoryEvent, decodeOrderPlaced, type LogMessage, readKey } from '../broker/records.ts'
 import { INVENTORY_EVENTS, ORDER_EVENTS } from '../broker/topics.ts'
 import type { OrderTable } from './order-table.ts'
 
@@ -77,9 +78,9 @@ export function openOrderView(
 /** Most records read here were placed by this very process; their key tells, and saves reading them. */
 function newOrders(messages: LogMessage[], table: OrderTable): Order[] {
   const orders: Order[] = []
+  const key = new Uint32Array(UUID_WORDS)
   for (const message of messages) {
-    const key = keyOf(message)
-    if (key !== null && table.has(key)) continue
+    if (readKey(message, key) && table.has(key)) continue
     const { event } = decodeOrderPlaced(message)
     if (event) orders.push(event.data)
   }
@@ -95,11 +96,11 @@ function decide(messages: LogMessage[], table: OrderTable): OrderUpdate[] {
     if (!event) continue
     const { order_id, status } = event.data
     const reason = event.type === 'InventoryFailed' ? event.data.reason : undefined
-    if (!table.has(order_id)) {
-      table.place({ ...event.data, status: 'placed' })
-      updates.push({ order_id, status: 'placed', at })
-    }
     if (table.advance(order_id, status, reason)) updates.push({ order_id, status, at })
+    else if (table.place({ ...event.data, status: 'placed' })) {
+      table.advance(order_id, status, reason)
+      updates.push({ order_id, status: 'placed', at }, { order_id, status, at })
+    }
   }
   return updates
 }

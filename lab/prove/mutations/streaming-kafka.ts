@@ -179,8 +179,8 @@ export const kafkaMutations: Mutation[] = [
     name: 'frame-of-another-order',
     breaks: 'an event is read for what it is, however much it is like the one before',
     file: 'streaming-kafka/broker/plain-event.ts',
-    find: '!meal || !isAt(orderAt, order_id, text)',
-    replace: '!meal',
+    find: '  if (!isSameUuid(orderAt, subjectAt, view)) return\n',
+    replace: '',
     check: { test: 'streaming-kafka/broker/plain-event.test.ts' },
   },
   {
@@ -189,6 +189,22 @@ export const kafkaMutations: Mutation[] = [
     file: 'streaming-kafka/broker/plain-event.ts',
     find: ' && time === other.time',
     replace: '',
+    check: { test: 'streaming-kafka/broker/plain-event.test.ts' },
+  },
+  {
+    name: 'batch-without-limit',
+    breaks: 'a transaction is never refused for its size',
+    file: OWNER_WRITER,
+    find: 'before > 0 && before + size > MAX_BATCH_BYTES',
+    replace: 'false',
+    check: { test: 'streaming-kafka/broker/owner-writer.test.ts' },
+  },
+  {
+    name: 'value-of-another-length',
+    breaks: 'a value that writes itself is as long as it says',
+    file: 'streaming-kafka/broker/plain-event.ts',
+    find: 'return Buffer.byteLength(JSON.stringify(this.#event))',
+    replace: 'return JSON.stringify(this.#event).length',
     check: { test: 'streaming-kafka/broker/plain-event.test.ts' },
   },
 ]

@@ -96,7 +96,8 @@ export class MemoryLog {
   }
 }
 
-const buffer = (text: Message['key'] | Message['value']) => (text == null ? null : Buffer.from(text))
+const buffer = (bytes: Message['key'] | Message['value']) =>
+  bytes == null || Buffer.isBuffer(bytes) ? (bytes ?? null) : Buffer.from(String(bytes))
 const recordOf = (key: Message['key'], value: Message['value']) => ({
   key: buffer(key),
   value: buffer(value),
