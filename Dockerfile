@@ -31,5 +31,5 @@ COPY --from=pages /pages ./
 USER node
 # The memory of a service on an 8 GB laptop; stack/service.ts has the same, and says why. The flags that are
 # not allowed here are in the commands of the compose files.
-ENV HOST=0.0.0.0 MALLOC_ARENA_MAX=1 NODE_OPTIONS="--max-semi-space-size=8 --max-old-space-size=192"
+ENV HOST=0.0.0.0 MALLOC_ARENA_MAX=1 NODE_OPTIONS="--max-semi-space-size=8 --max-old-space-size=192 --v8-pool-size=2"
 CMD ["node", "-e", "console.error('name a service, e.g. node sync-rest/order-service/server.ts'); process.exit(2)"]
