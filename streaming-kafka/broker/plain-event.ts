@@ -32,8 +32,8 @@ const TIME =
 const EIGHT = Float64Array.BYTES_PER_ELEMENT
 
 /**
- * ASCII to look for, eight characters at a time. As a number of 64 bits that is any characters but themselves are another number, or none:
- * what would not be equal to itself, or equal to what it is not, has bytes that ASCII has not.
+ * ASCII to look for, eight characters at a time, as a double. Doubles are equal when their bits are, but for NaN and the two zeros, and no
+ * eight characters of ASCII text are one of these.
  */
 class Words {
   readonly length: number
