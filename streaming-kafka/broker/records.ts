@@ -25,16 +25,21 @@ export type { Message } from 'kafkajs'
 
 type Body = Pick<LogMessage, 'key' | 'value' | 'unreadable' | 'keySpan' | 'valueSpan'>
 
-function spanIn(message: Body, field: 'key' | 'value'): Span | null {
-  const ready = message[`${field}Span`]
-  if (ready !== undefined) return ready
-  const bytes = message[field]
-  return bytes && spanOf(bytes)
+function keyIn(message: Body): Span | null {
+  const ready = message.keySpan
+  return ready === undefined ? ofBytes(message.key) : ready
 }
+
+function valueIn(message: Body): Span | null {
+  const ready = message.valueSpan
+  return ready === undefined ? ofBytes(message.value) : ready
+}
+
+const ofBytes = (bytes: Buffer | null) => bytes && spanOf(bytes)
 
 /** Reads a key that is the text of a UUID into the words of one; answers false when it is not. */
 export function readKey(message: Body, words: Uint32Array): boolean {
-  const key = spanIn(message, 'key')
+  const key = keyIn(message)
   return key !== null && key.to - key.from === UUID_LENGTH && readUuidAt(key.bytes, key.from, words)
 }
 
@@ -71,12 +76,12 @@ function decode<Event extends OrderEvent>(
   isOfTopic: (event: OrderEvent) => boolean,
 ): Decoded<Event> {
   if (message.unreadable !== undefined) return { reason: message.unreadable.slice(0, MAX_REASON) }
-  const value = spanIn(message, 'value')
+  const value = valueIn(message)
   if (value === null) return { reason: 'no value' }
   const length = value.to - value.from
   if (length > MAX_EVENT_BYTES) return { reason: `${length} bytes, the limit is ${MAX_EVENT_BYTES}` }
   const plain = readPlain(value)
-  const key = spanIn(message, 'key')
+  const key = keyIn(message)
   if (plain && isOfTopic(plain)) return ofKey(key, plain as Event)
   const body = parseJson(message.value as Buffer)
   if (body === undefined) return { reason: 'not JSON' }
