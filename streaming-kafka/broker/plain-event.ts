@@ -36,33 +36,34 @@ const EIGHT = Float64Array.BYTES_PER_ELEMENT
  * eight characters of ASCII text are one of these.
  */
 class Words {
-  readonly length: number
+  readonly bytes: Buffer
   readonly #eights: Float64Array
-  readonly #rest: Uint8Array
 
   constructor(text: string) {
     const { bytes, view } = spanOf(Buffer.from(text))
     const whole = Math.floor(bytes.length / EIGHT)
-    this.length = bytes.length
+    this.bytes = bytes
     this.#eights = Float64Array.from({ length: whole }, (_, i) => view.getFloat64(EIGHT * i))
-    this.#rest = bytes.subarray(EIGHT * whole)
+  }
+
+  get length(): number {
+    return this.bytes.length
   }
 
   /** Whether these are the bytes from `at`, where there are as many. */
   isAt(at: number, { bytes, view }: Room): boolean {
-    const [eights, rest] = [this.#eights, this.#rest]
+    const [wanted, eights] = [this.bytes, this.#eights]
     for (let i = 0; i < eights.length; i++) if (view.getFloat64(at + EIGHT * i) !== eights[i]) return false
-    at += EIGHT * eights.length
-    for (let i = 0; i < rest.length; i++) if (bytes[at + i] !== rest[i]) return false
+    for (let i = EIGHT * eights.length; i < wanted.length; i++) if (bytes[at + i] !== wanted[i]) return false
     return true
   }
 }
 
-const BEFORE_ID = '{"specversion":"1.0","id":"'
+const BEFORE_ID = new Words('{"specversion":"1.0","id":"')
 const ID_AT = BEFORE_ID.length
 const ID_END = ID_AT + UUID_LENGTH
-/** What stands between an order's id and its quantity. */
-const BEFORE_QUANTITY = ITEMS.map((item) => `","item":"${item}","quantity":`)
+/** What stands between an order's id and its quantity, for each item. */
+const BEFORE_QUANTITY = ITEMS.map((item) => new Words(`","item":"${item}","quantity":`))
 
 /** Where the ids of an event are, and where its quantity is followed by the rest. */
 function placesOf(text: string) {
@@ -77,7 +78,7 @@ function placesOf(text: string) {
 export type Meal = Pick<OrderEvent['data'], 'item' | 'quantity'>
 
 /** What a frame says. */
-export interface Said extends Pick<OrderEvent, 'source' | 'type' | 'time' | 'traceparent'> {
+export interface Said extends Pick<OrderEvent, 'source' | 'type' | 'time'> {
   timestamp: number
   status: OrderEvent['data']['status']
   reason: FailureReason | undefined
@@ -85,7 +86,6 @@ export interface Said extends Pick<OrderEvent, 'source' | 'type' | 'time' | 'tra
 
 /** What is around the ids and the meal of an event, and what that says. */
 interface Frame extends Said {
-  beforeId: Words
   beforeSubject: Words
   beforeOrder: Words
   afterMeal: Words
@@ -95,7 +95,6 @@ interface Frame extends Said {
 
 /** The last frame of each type that was read. */
 const framesRead: Frame[] = []
-const beforeQuantity = BEFORE_QUANTITY.map((text) => new Words(text))
 
 /** Reads an event that is written as `EventValue` writes it; undefined for everything else. What it answers is what the schemas would. */
 export function readPlain(value: Span): OrderEvent | undefined {
@@ -108,13 +107,13 @@ export function readPlain(value: Span): OrderEvent | undefined {
 
 function readFramed(frame: Frame, { bytes, view, from, to }: Span): FramedEvent | undefined {
   if (to - from <= frame.length) return
-  const { beforeId, beforeSubject, beforeOrder, afterMeal } = frame
+  const { beforeSubject, beforeOrder, afterMeal } = frame
   const room = { bytes, view }
   const subjectAt = from + ID_END + beforeSubject.length
   const orderAt = subjectAt + UUID_LENGTH + beforeOrder.length
   const mealEnd = to - afterMeal.length
   if (!beforeSubject.isAt(from + ID_END, room) || !beforeOrder.isAt(subjectAt + UUID_LENGTH, room)) return
-  if (!beforeId.isAt(from, room) || !afterMeal.isAt(mealEnd, room)) return
+  if (!BEFORE_ID.isAt(from, room) || !afterMeal.isAt(mealEnd, room)) return
   if (!isUuidAt(from + ID_AT, bytes) || !isUuidAt(subjectAt, bytes)) return
   if (!isSameUuid(orderAt, subjectAt, view)) return
   const meal = readMeal(orderAt + UUID_LENGTH, mealEnd, room)
@@ -123,7 +122,7 @@ function readFramed(frame: Frame, { bytes, view, from, to }: Span): FramedEvent 
 
 function readMeal(from: number, to: number, room: Room): Meal | undefined {
   for (let i = 0; i < ITEMS.length; i++) {
-    const before = beforeQuantity[i] as Words
+    const before = BEFORE_QUANTITY[i] as Words
     const at = from + before.length
     if (at >= to || !before.isAt(from, room)) continue
     const quantity = numberOf(at, to, room.bytes)
@@ -242,7 +241,7 @@ function readAnew(text: string): OrderEvent | undefined {
   const quantity = Number(digits)
   if (quantity > MAX_QUANTITY || !TIME.test(time as string)) return
 
-  const said = { source, type, time, traceparent, timestamp: Number(seconds), status, reason } as Said
+  const said = { source, type, time, timestamp: Number(seconds), status, reason } as Said
   if (traceparent === undefined) keep(text, said)
   const head = { specversion: '1.0', id, source, type, subject, time, datacontenttype: JSON_TYPE }
   const data = dataOf(subject as string, { item, quantity } as Meal, said)
@@ -253,7 +252,6 @@ function keep(text: string, said: Said): void {
   const { subjectAt, orderAt, restAt } = placesOf(text)
   const frame = {
     ...said,
-    beforeId: new Words(BEFORE_ID),
     beforeSubject: new Words(text.slice(ID_END, subjectAt)),
     beforeOrder: new Words(text.slice(subjectAt + UUID_LENGTH, orderAt)),
     afterMeal: new Words(text.slice(restAt)),
@@ -296,7 +294,6 @@ interface Mould {
 
 /** Of the last event that was written. */
 let mould: Mould | undefined
-const meals = BEFORE_QUANTITY.map((text) => Buffer.from(text))
 
 /** What is to be written of an event, if others may have the same. */
 function mouldFor(event: OrderEvent): Mould | undefined {
@@ -335,7 +332,7 @@ export class EventValue extends Written {
     const { item, quantity } = this.#event.data
     const mould = mouldFor(this.#event)
     if (!mould) return Buffer.byteLength(JSON.stringify(this.#event))
-    return mould.head.length + mealOf(item).length + String(quantity).length + mould.rest.length
+    return mould.head.length + beforeQuantity(item).length + String(quantity).length + mould.rest.length
   }
 
   writeTo(bytes: Buffer, at: number): void {
@@ -350,10 +347,10 @@ export class EventValue extends Written {
     bytes.write(id, at + ID_AT, 'latin1')
     bytes.write(subject, at + subjectAt, 'latin1')
     bytes.write(subject, at + orderAt, 'latin1')
-    const [meal, quantity] = [mealOf(data.item), String(data.quantity)]
-    bytes.set(meal, at + head.length)
-    bytes.write(quantity, at + head.length + meal.length, 'latin1')
-    bytes.set(rest, at + head.length + meal.length + quantity.length)
+    const [before, quantity] = [beforeQuantity(data.item), String(data.quantity)]
+    bytes.set(before, at + head.length)
+    bytes.write(quantity, at + head.length + before.length, 'latin1')
+    bytes.set(rest, at + head.length + before.length + quantity.length)
   }
 
   toString(): string {
@@ -361,4 +358,4 @@ export class EventValue extends Written {
   }
 }
 
-const mealOf = (item: Meal['item']) => meals[ITEMS.indexOf(item)] as Buffer
+const beforeQuantity = (item: Meal['item']) => (BEFORE_QUANTITY[ITEMS.indexOf(item)] as Words).bytes

@@ -100,10 +100,8 @@ function writeRecord(
   let count = 0
   for (const name in headers) {
     const values = headers[name]
-    const several = Array.isArray(values) ? values : undefined
-    for (let i = 0; i < (several?.length ?? 1); i++) {
-      const value = several ? several[i] : (values as Buffer | string | undefined)
-      at = writeBytes(value ?? null, writeBytes(name, at))
+    for (const one of Array.isArray(values) ? values : [values]) {
+      at = writeBytes(one ?? null, writeBytes(name, at))
       count++
     }
   }
@@ -138,11 +136,12 @@ function reserve(used: number, more: number): void {
 function writeBytes(bytes: Buffer | string | Written | null, at: number): number {
   if (bytes === null) return writeVarint(-1, at)
   if (typeof bytes === 'string') return writeText(bytes, at)
-  if (bytes instanceof Written) return writeItself(bytes, at)
-  reserve(at, bytes.length)
-  at = writeVarint(bytes.length, at)
-  scratch.set(bytes, at)
-  return at + bytes.length
+  const { length } = bytes
+  reserve(at, length)
+  at = writeVarint(length, at)
+  if (bytes instanceof Written) bytes.writeTo(scratch, at)
+  else scratch.set(bytes, at)
+  return at + length
 }
 
 /**
@@ -155,14 +154,6 @@ export abstract class Written {
   /** Writes that many bytes from `at`. */
   abstract writeTo(bytes: Buffer, at: number): void
   abstract toString(): string
-}
-
-function writeItself(value: Written, at: number): number {
-  const { length } = value
-  reserve(at, length)
-  at = writeVarint(length, at)
-  value.writeTo(scratch, at)
-  return at + length
 }
 
 function writeText(text: string, at: number): number {

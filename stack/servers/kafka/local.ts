@@ -16,8 +16,8 @@ const START_MS = 120_000
  * A broker here lives for a run. Java's optimising compiler, beside everything else on two processors, has paid for itself after half a
  * million orders, and is a sixth ahead from there on; until then a broker without it has a third to half less to do.
  */
-const formatFlags = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
-const brokerFlags = [...formatFlags, '-Xms256m', '-Xmx512m']
+const javaFlags = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC']
+const brokerFlags = [...javaFlags, '-Xms256m', '-Xmx512m']
 
 /** Flags of Java for the broker, after the lab's own, which they override. */
 const flagsIn = ({ LAB_KAFKA_JAVA_FLAGS = '' }: NodeJS.ProcessEnv): string[] =>
@@ -72,7 +72,7 @@ async function prepare(ctx: ServerContext, install: Install, room: Room): Promis
       const clusterId = randomBytes(16).toString('base64url').replace(/^-/, 'A') // '-…' would read as an option
       const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId, '-c', files.properties]
       const failure = 'Kafka cannot format its storage'
-      const args = argsOf(formatFlags, ...format)
+      const args = argsOf(javaFlags, ...format)
       await runTool(ctx, room, { name: 'kafka-format', command, args, failure }, signal)
       formatted = true
     },
