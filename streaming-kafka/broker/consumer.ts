@@ -18,7 +18,6 @@ export interface ConsumerOptions {
   groupId: string
   topics: string[]
   concurrency?: number
-  maxBytesPerPartition?: number
   /** Called at every join, before the first fetch. An empty assignment means: standing by. */
   onAssigned?: (assigned: Assignment) => void
   /**

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { guardDecoding } from '@lab/kit/kafkajs-decoding.ts'
 import { countingAllOf, guardRequestQueue } from '@lab/kit/kafkajs-guards.ts'
 import type { Message, PartitionerArgs } from 'kafkajs'
+import { type FetchAnswer, gathering } from './gather.ts'
 import { decodeRecordBatch, encodeRecordBatch, type LogRecord } from './record-batch.ts'
 
 // kafkajs 2.2.4, with the inner loops of this folder in the place of its own. They have to be there before the library
@@ -183,6 +184,11 @@ connection.processData = function processData(bytes) {
 }
 
 // Asking
+
+const { prototype: broker } = require('kafkajs/src/broker') as {
+  prototype: { fetch: (request: object) => Promise<FetchAnswer> }
+}
+broker.fetch = gathering(broker.fetch)
 
 export const originalSchedule = guardRequestQueue(require)
 export const countingAll = countingAllOf(require)

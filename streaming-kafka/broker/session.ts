@@ -1,5 +1,4 @@
 import { settlesWithin } from '@lab/kit/bounded.ts'
-import { pause } from '@lab/kit/wait.ts'
 import type { Consumer } from 'kafkajs'
 import { Batch } from './batch.ts'
 import { createKafka, type KafkaSettings } from './client.ts'
@@ -17,19 +16,10 @@ const REBALANCE_TIMEOUT_MS = 10_000
 /** An idle fetch waits this long at the broker. A new record ends the wait at once, so it adds no latency. */
 const MAX_WAIT_MS = 200
 /**
- * One batch of a bulk, and a half of the next. With half of it a fetch brings one batch of one partition, and a replay takes three times
- * as long; with twice as much a reader is no faster and 7 MB larger.
+ * Three batches of a bulk, or what the inventory makes of them in one transaction. A broker cuts at the byte and what was cut off is asked
+ * for again: with 256 KiB, two of three partitions of such a transaction came for nothing.
  */
-const MAX_BYTES_PER_PARTITION = 256 * 1024
-/**
- * A fetch costs the broker about as much with ten records as with a hundred, and so does the transaction that may come of it. Where
- * records keep coming, and only there, the next fetch is sent so long after this one came. With 64 clients that order one by one the
- * broker has a third less to do, and part C takes a fifth more orders; where fewer than these come with a fetch, up to some thousand
- * orders a second, none waits.
- */
-const GATHER_MS = 40
-const [FEW, MANY] = [16, 256]
-const isWorthGathering = (records: number) => records >= FEW && records < MANY
+const MAX_BYTES_PER_PARTITION = 448 * 1024
 const SILENCE_MS = 20_000
 const DISCONNECT_WITHIN_MS = 5_000
 
@@ -50,8 +40,6 @@ export interface SessionOptions {
   member: string
   /** Batches handled at the same time, each of another partition. */
   concurrency: number
-  /** What one fetch may bring of a partition; by default 256 KiB. */
-  maxBytesPerPartition?: number | undefined
   onAssigned: (assigned: Assignment) => void
   /** Where to read a partition from after a join; undefined for the committed offset. */
   positionOf: (topic: string, partition: number) => number | undefined
@@ -83,10 +71,6 @@ export async function openSession(settings: KafkaSettings, options: SessionOptio
   const short = (topic: string) => topic.slice(prefix.length)
   const ended = Promise.withResolvers<unknown>()
   const closing = new AbortController()
-  let fetchedAt = 0
-  consumer.on('consumer.fetch', () => {
-    fetchedAt = Date.now()
-  })
   const clock = watch(consumer, () => ended.resolve(new Error(`no sign of life for ${SILENCE_MS} ms`)))
 
   const seek = ({ topic, partition, offset }: Offset) =>
@@ -131,9 +115,6 @@ export async function openSession(settings: KafkaSettings, options: SessionOptio
       eachBatch: async (payload) => {
         const topic = short(payload.batch.topic)
         await options.onBatch(new Batch(payload, { topic, closing: closing.signal }))
-        // The library fetches again once all batches of a fetch are handled.
-        const waitMs = fetchedAt + GATHER_MS - Date.now()
-        if (waitMs > 0 && isWorthGathering(payload.batch.messages.length)) await pause(waitMs, closing.signal)
       },
     })
   } catch (err) {
@@ -144,7 +125,6 @@ export async function openSession(settings: KafkaSettings, options: SessionOptio
 }
 
 function createConsumer(settings: KafkaSettings, options: SessionOptions): Consumer {
-  const { groupId, member, maxBytesPerPartition = MAX_BYTES_PER_PARTITION } = options
   const retry = {
     initialRetryTime: 100,
     maxRetryTime: 1_000,
@@ -152,14 +132,14 @@ function createConsumer(settings: KafkaSettings, options: SessionOptions): Consu
     restartOnFailure: async () => false,
   }
   return createKafka(settings, { retry }).consumer({
-    groupId: `${settings.prefix}${groupId}`,
+    groupId: `${settings.prefix}${options.groupId}`,
     retry,
-    partitionAssigners: [exclusiveAssigner(member)],
+    partitionAssigners: [exclusiveAssigner(options.member)],
     sessionTimeout: settings.sessionTimeoutMs,
     heartbeatInterval: Math.floor(settings.sessionTimeoutMs / HEARTBEATS_PER_SESSION),
     rebalanceTimeout: REBALANCE_TIMEOUT_MS,
     maxWaitTimeInMs: MAX_WAIT_MS,
-    maxBytesPerPartition,
+    maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
     allowAutoTopicCreation: false,
   })
 }

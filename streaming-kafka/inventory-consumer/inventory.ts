@@ -17,11 +17,6 @@ import { Ownership } from './ownership.ts'
 import { rebuildStock } from './rebuild.ts'
 
 const OWNER = 'inventory-owner'
-/**
- * Two batches of a bulk: a transaction takes its five requests and the writing of markers however many orders are in it. With half of it
- * part C completed 7 % fewer, with half as much again no more.
- */
-const MAX_BYTES_PER_PARTITION = 512 * 1024
 
 export interface InventoryDeps {
   admin: LogAdmin
@@ -79,7 +74,6 @@ export function openInventory(settings: KafkaSettings, deps: InventoryDeps): Inv
       groupId: INVENTORY_GROUP,
       topics: [ORDER_EVENTS],
       concurrency: 3,
-      maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
       positionOf: (topic, partition) => ownership.current()?.state.readTo.get(topic, partition),
       onAssigned: (assigned) => {
         if (Object.keys(assigned).length === 0) ownership.giveUp('standing by')

@@ -207,4 +207,12 @@ export const kafkaMutations: Mutation[] = [
     replace: 'return JSON.stringify(this.#event).length',
     check: { test: 'streaming-kafka/broker/plain-event.test.ts' },
   },
+  {
+    name: 'gather-a-backlog',
+    breaks: 'what is in the log is read without a wait',
+    file: 'streaming-kafka/broker/gather.ts',
+    find: ' && !partitions.some(hasMore)',
+    replace: '',
+    check: { test: 'streaming-kafka/broker/gather.test.ts' },
+  },
 ]
