@@ -29,7 +29,15 @@ RUN mkdir /data && chown node:node /data
 COPY --from=dependencies /lab ./
 COPY --from=pages /pages ./
 USER node
-# The memory of a service on an 8 GB laptop; stack/service.ts has the same, and says why. The flags that are
-# not allowed here are in the commands of the compose files.
-ENV HOST=0.0.0.0 MALLOC_ARENA_MAX=1 NODE_OPTIONS="--max-semi-space-size=8 --max-old-space-size=192 --v8-pool-size=2"
-CMD ["node", "-e", "console.error('name a service, e.g. node sync-rest/order-service/server.ts'); process.exit(2)"]
+ENV HOST=0.0.0.0 MALLOC_ARENA_MAX=1
+# The same flags as in stack/service.ts, which says why.
+ENTRYPOINT ["node", "--max-semi-space-size=8", \
+  "--max-old-space-size=192", \
+  "--initial-old-space-size=44", \
+  "--v8-pool-size=2", \
+  "--no-parallel-scavenge", \
+  "--no-maglev", \
+  "--invocation-count-for-turbofan=1500", \
+  "--no-allocation-site-pretenuring", \
+  "--no-node-snapshot"]
+CMD ["-e", "console.error('name a service, e.g. sync-rest/order-service/server.ts'); process.exit(2)"]

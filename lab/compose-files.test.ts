@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ComposeError, explain, findCompose } from '@lab/stack/compose/cli.ts'
 import { ACL_AT, composeOverride, portVariables } from '@lab/stack/compose/override.ts'
+import { NODE_FLAGS } from '@lab/stack/service.ts'
 import { describe, expect, test } from 'vitest'
 import { parts } from '../parts.ts'
 
@@ -71,6 +72,11 @@ describe('the image of the services', () => {
   test('runs as an ordinary user', () => {
     const users = readFileSync(join(ROOT, 'Dockerfile'), 'utf8').match(/^(?:FROM|USER) .*$/gm)
     expect(users?.at(-1)).toBe('USER node')
+  })
+
+  test('runs Node with the flags that services have without Docker', () => {
+    const [, start] = /^ENTRYPOINT (\[[^\]]*\])$/m.exec(readFileSync(join(ROOT, 'Dockerfile'), 'utf8')) ?? []
+    expect(JSON.parse(start?.replaceAll('\\\n', '') ?? 'null')).toEqual(['node', ...NODE_FLAGS])
   })
 
   test('finds the files of stack that the live page imports', () => {

@@ -75,7 +75,7 @@ export interface ServiceSpec {
   port: number
   /** The environment by which it learns where the others and its servers are; PEERS and DATA_DIR are added to it. */
   env(around: Surroundings): Record<string, string>
-  /** Flags of Node that bound its heap, in place of the usual ones. */
+  /** Flags of Node that bound its heap, where the usual ones do not fit. */
   heap?: readonly string[]
   /** The page it serves, as folders from the repository's root; it is built before the service starts, which has it in PAGE_DIR. */
   page?: { folder: string; sources?: readonly string[] }
