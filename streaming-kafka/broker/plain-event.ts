@@ -322,6 +322,8 @@ const reasonOf = (data: OrderEvent['data']) => ('reason' in data ? data.reason :
 /** An event as the value of a record: the same bytes as of `JSON.stringify`. */
 export class EventValue extends Written {
   readonly #event: OrderEvent
+  /** Of an event that is like no other, between asking for its length and writing it. */
+  #text: string | undefined
 
   constructor(event: OrderEvent) {
     super()
@@ -331,7 +333,10 @@ export class EventValue extends Written {
   get length(): number {
     const { item, quantity } = this.#event.data
     const mould = mouldFor(this.#event)
-    if (!mould) return Buffer.byteLength(JSON.stringify(this.#event))
+    if (!mould) {
+      this.#text ??= JSON.stringify(this.#event)
+      return Buffer.byteLength(this.#text)
+    }
     return mould.head.length + beforeQuantity(item).length + String(quantity).length + mould.rest.length
   }
 
@@ -339,7 +344,8 @@ export class EventValue extends Written {
     const { id, subject, data } = this.#event
     const mould = mouldFor(this.#event)
     if (!mould) {
-      bytes.write(JSON.stringify(this.#event), at)
+      bytes.write(this.#text ?? JSON.stringify(this.#event), at)
+      this.#text = undefined
       return
     }
     const { head, subjectAt, orderAt, rest } = mould
