@@ -111,9 +111,10 @@ class SupervisedConsumer implements RunningConsumer {
   }
 
   async #runSession(): Promise<void> {
-    const { concurrency = 1, onBatch, onAssigned, onSkipped, positionOf, ...fetching } = this.#options
+    const { groupId, topics, concurrency = 1, onBatch, onAssigned, onSkipped, positionOf } = this.#options
     const session = await openSession(this.#settings, {
-      ...fetching,
+      groupId,
+      topics,
       member: this.#member,
       concurrency,
       onAssigned: (assigned) => {

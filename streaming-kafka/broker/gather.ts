@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
  * A fetch costs the broker about as much with ten records as with a hundred, and so does the transaction that may come of it. Where
  * records keep coming, and only there, the next fetch is sent so long after the answer to this one. With 64 clients that order one by one,
  * 40 ms left the broker a third less to do, and part C took a fifth more orders; 70 ms again a fifth less and a sixth more, 100 ms no
- * more. Where fewer come with a fetch, up to some thousand orders a second, none waits; nor does any where more come, or more is there.
+ * more orders. Where fewer come with a fetch, up to some thousand orders a second, none waits; nor does any where more come, or more is there.
  */
 export const GATHER_MS = 70
 const [FEW, MANY] = [48, 512]
@@ -27,13 +27,13 @@ export function gathering<Broker extends object, Request>(
   fetch: Fetch<Broker, Request>,
   wait: (ms: number) => Promise<unknown> = sleep,
 ): Fetch<Broker, Request> {
-  const answeredAt = new WeakMap<Broker, number>()
+  const dueAt = new WeakMap<Broker, number>()
   return async function gathered(request) {
-    const at = answeredAt.get(this)
-    if (at !== undefined) await wait(Math.max(0, at + GATHER_MS - performance.now()))
-    answeredAt.delete(this)
+    const waitMs = (dueAt.get(this) ?? 0) - performance.now()
+    if (waitMs > 0) await wait(waitMs)
+    dueAt.delete(this)
     const fetched = await fetch.call(this, request)
-    if (isWorthWaiting(fetched)) answeredAt.set(this, performance.now())
+    if (isWorthWaiting(fetched)) dueAt.set(this, performance.now() + GATHER_MS)
     return fetched
   }
 }

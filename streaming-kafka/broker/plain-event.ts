@@ -322,7 +322,6 @@ const reasonOf = (data: OrderEvent['data']) => ('reason' in data ? data.reason :
 /** An event as the value of a record: the same bytes as of `JSON.stringify`. */
 export class EventValue extends Written {
   readonly #event: OrderEvent
-  /** Of an event that is like no other, between asking for its length and writing it. */
   #text: string | undefined
 
   constructor(event: OrderEvent) {
@@ -333,10 +332,7 @@ export class EventValue extends Written {
   get length(): number {
     const { item, quantity } = this.#event.data
     const mould = mouldFor(this.#event)
-    if (!mould) {
-      this.#text ??= JSON.stringify(this.#event)
-      return Buffer.byteLength(this.#text)
-    }
+    if (!mould) return Buffer.byteLength(this.toString())
     return mould.head.length + beforeQuantity(item).length + String(quantity).length + mould.rest.length
   }
 
@@ -344,8 +340,7 @@ export class EventValue extends Written {
     const { id, subject, data } = this.#event
     const mould = mouldFor(this.#event)
     if (!mould) {
-      bytes.write(this.#text ?? JSON.stringify(this.#event), at)
-      this.#text = undefined
+      bytes.write(this.toString(), at)
       return
     }
     const { head, subjectAt, orderAt, rest } = mould
@@ -360,7 +355,8 @@ export class EventValue extends Written {
   }
 
   toString(): string {
-    return JSON.stringify(this.#event)
+    this.#text ??= JSON.stringify(this.#event)
+    return this.#text
   }
 }
 

@@ -203,8 +203,8 @@ export const kafkaMutations: Mutation[] = [
     name: 'value-of-another-length',
     breaks: 'a value that writes itself is as long as it says',
     file: 'streaming-kafka/broker/plain-event.ts',
-    find: 'return Buffer.byteLength(this.#text)',
-    replace: 'return this.#text.length',
+    find: 'return Buffer.byteLength(this.toString())',
+    replace: 'return this.toString().length',
     check: { test: 'streaming-kafka/broker/plain-event.test.ts' },
   },
   {
