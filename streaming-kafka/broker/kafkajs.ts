@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { guardDecoding } from '@lab/kit/kafkajs-decoding.ts'
 import { countingAllOf, guardRequestQueue } from '@lab/kit/kafkajs-guards.ts'
 import type { Message, PartitionerArgs } from 'kafkajs'
+import { remembering } from './coordinators.ts'
 import { type FetchAnswer, gathering } from './gather.ts'
 import { decodeRecordBatch, encodeRecordBatch, type LogRecord } from './record-batch.ts'
 
@@ -189,6 +190,11 @@ const { prototype: broker } = require('kafkajs/src/broker') as {
   prototype: { fetch: (request: object) => Promise<FetchAnswer> }
 }
 broker.fetch = gathering(broker.fetch)
+
+const { prototype: cluster } = require('kafkajs/src/cluster') as {
+  prototype: { findGroupCoordinator: ReturnType<typeof remembering> }
+}
+cluster.findGroupCoordinator = remembering(cluster.findGroupCoordinator)
 
 export const originalSchedule = guardRequestQueue(require)
 export const countingAll = countingAllOf(require)

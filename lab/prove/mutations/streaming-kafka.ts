@@ -215,4 +215,12 @@ export const kafkaMutations: Mutation[] = [
     replace: '',
     check: { test: 'streaming-kafka/broker/gather.test.ts' },
   },
+  {
+    name: 'coordinator-for-ever',
+    breaks: 'a coordinator that has moved is found again',
+    file: 'streaming-kafka/broker/coordinators.ts',
+    find: 'now() - last.at < ASK_AGAIN_MS && ',
+    replace: '',
+    check: { test: 'streaming-kafka/broker/coordinators.test.ts' },
+  },
 ]
