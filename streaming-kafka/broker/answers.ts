@@ -1,5 +1,6 @@
 import { connect, type Socket } from 'node:net'
 import type { ISocketFactory } from 'kafkajs'
+import { bytesForAnswer } from './answer-bytes.ts'
 
 const KEEP_ALIVE_MS = 60_000
 const READ_BYTES = 64 * 1024
@@ -54,7 +55,7 @@ export class Answers {
     if (filled === this.#length) {
       const size = filled.readInt32BE()
       if (size < LENGTH_BYTES || size > MAX_ANSWER_BYTES) throw new RangeError(`an answer of ${size} bytes`)
-      this.#into = Buffer.allocUnsafe(LENGTH_BYTES + size)
+      this.#into = bytesForAnswer(LENGTH_BYTES + size)
       this.#into.set(filled)
       return
     }

@@ -14,6 +14,7 @@ export class Batch {
   readonly messages: LogMessage[]
   readonly #payload: EachBatchPayload
   readonly #closing: AbortSignal
+  #done = 0
 
   /** `topic` is the name without the prefix. `closing` aborts when the session ends, so nobody sleeps through a stop. */
   constructor(payload: EachBatchPayload, { topic, closing }: { topic: string; closing: AbortSignal }) {
@@ -41,8 +42,14 @@ export class Batch {
 
   /** The first `count` messages are dealt with; the next fetch starts behind them. Nothing is committed by this. */
   done(count: number): void {
+    this.#done = count
     const last = this.messages[count - 1]
     if (last) this.#payload.resolveOffset(last.offset)
+  }
+
+  /** Whether all of it is dealt with. */
+  get isDone(): boolean {
+    return this.#done === this.messages.length
   }
 
   /** Tells the coordinator that this member lives, when it is time to. Throws when the group is rebalancing: leave the batch. */

@@ -2,6 +2,7 @@ import { createRequire } from 'node:module'
 import { guardDecoding } from '@lab/kit/kafkajs-decoding.ts'
 import { countingAllOf, guardRequestQueue } from '@lab/kit/kafkajs-guards.ts'
 import type { Message, PartitionerArgs } from 'kafkajs'
+import { claim, lieIn } from './answer-bytes.ts'
 import { remembering } from './coordinators.ts'
 import { type FetchAnswer, gathering } from './gather.ts'
 import { decodeRecordBatch, encodeRecordBatch, type LogRecord } from './record-batch.ts'
@@ -129,6 +130,14 @@ export const originalCreateRequest = replace<CreateRequest>(
 
 export const originalDecode = guardDecoding(require, decodeRecordBatch)
 
+type DecodeMessages = (decoder: { buffer: Buffer }) => Promise<object[]>
+
+replace<DecodeMessages>('protocol/requests/fetch/v4/decodeMessages', (decode) => async (decoder) => {
+  const records = await decode(decoder)
+  lieIn(decoder.buffer, records)
+  return records
+})
+
 interface Fetched {
   abortedTransactions: object[]
   messages: LogRecord[]
@@ -158,6 +167,7 @@ export const OriginalBatch = replace<BatchOfFetch>(
         this.messagesWithinOffset = before === -1 ? [] : messages.slice(before)
         const seen = withoutAborted({ messages: this.messagesWithinOffset, abortedTransactions })
         this.messages = seen.filter(({ isControlRecord }) => !isControlRecord)
+        claim(messages, this.messages)
       }
     },
 )

@@ -1,5 +1,6 @@
 import { settlesWithin } from '@lab/kit/bounded.ts'
 import type { Consumer } from 'kafkajs'
+import { giveBack } from './answer-bytes.ts'
 import { Batch } from './batch.ts'
 import { createKafka, type KafkaSettings } from './client.ts'
 import { exclusiveAssigner } from './exclusive-assigner.ts'
@@ -114,7 +115,10 @@ export async function openSession(settings: KafkaSettings, options: SessionOptio
       partitionsConsumedConcurrently: options.concurrency,
       eachBatch: async (payload) => {
         const topic = short(payload.batch.topic)
-        await options.onBatch(new Batch(payload, { topic, closing: closing.signal }))
+        const batch = new Batch(payload, { topic, closing: closing.signal })
+        await options.onBatch(batch)
+        // What is left early may have work on its way that still reads it.
+        if (batch.isDone) giveBack(batch.messages)
       },
     })
   } catch (err) {

@@ -216,6 +216,22 @@ export const kafkaMutations: Mutation[] = [
     check: { test: 'streaming-kafka/broker/gather.test.ts' },
   },
   {
+    name: 'bytes-given-back-early',
+    breaks: 'a batch is read as it was sent, whatever becomes of the others of its answer',
+    file: 'streaming-kafka/broker/answer-bytes.ts',
+    find: 'left === 0',
+    replace: 'left >= 0',
+    check: { test: 'streaming-kafka/broker/answer-bytes.test.ts' },
+  },
+  {
+    name: 'bytes-of-a-left-batch',
+    breaks: 'work on its way reads what a batch that was left early brought',
+    file: 'streaming-kafka/broker/session.ts',
+    find: 'if (batch.isDone) ',
+    replace: '',
+    check: { test: 'streaming-kafka/broker/session.int.test.ts' },
+  },
+  {
     name: 'coordinator-for-ever',
     breaks: 'a coordinator that has moved is found again',
     file: 'streaming-kafka/broker/coordinators.ts',

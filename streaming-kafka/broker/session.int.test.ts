@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import { createLog } from '@lab/kit/log.ts'
+import { until } from '@lab/kit/wait.ts'
+import { sharedServer } from '@lab/lab/testing/shared-server.ts'
+import { describe, expect, onTestFinished, test } from 'vitest'
+import type { Batch } from './batch.ts'
+import { createKafka } from './client.ts'
+import type { LogMessage } from './records.ts'
+import { openSession } from './session.ts'
+
+/** Large enough for an answer to have memory of its own. */
+const VALUE = 'x'.repeat(100_000)
+
+/** Reads one record with `onBatch` until `isOver`. */
+async function readOne(onBatch: (batch: Batch) => Promise<void>, isOver: () => boolean): Promise<void> {
+  const settings = {
+    ...sharedServer('kafka'),
+    clientId: 'session-test',
+    sessionTimeoutMs: 6_000,
+    log: createLog('test', 'silent'),
+  }
+  const topic = `session-${randomUUID()}`
+  const kafka = createKafka(settings)
+  const [admin, producer] = [kafka.admin(), kafka.producer()]
+  await admin.connect()
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: [{ topic: `${settings.prefix}${topic}`, numPartitions: 1, replicationFactor: 1 }],
+  })
+  await admin.disconnect()
+  await producer.connect()
+  await producer.send({ topic: `${settings.prefix}${topic}`, messages: [{ key: 'k', value: VALUE }] })
+  await producer.disconnect()
+  const session = await openSession(settings, {
+    groupId: topic,
+    topics: [topic],
+    member: randomUUID(),
+    concurrency: 1,
+    onAssigned: () => {},
+    positionOf: () => undefined,
+    onBatch,
+    onSkipped: () => {},
+  })
+  onTestFinished(session.close)
+  await until(async () => isOver(), { what: 'the record to be read', timeoutMs: 30_000, everyMs: 10 })
+}
+
+const lengthOf = (message: LogMessage | undefined) => message?.value?.length
+
+describe('what a fetch brought', () => {
+  test('is given back once it is dealt with', async () => {
+    let seen: LogMessage | undefined
+    await readOne(
+      async (batch) => {
+        seen = batch.messages[0]
+        expect(lengthOf(seen)).toBe(VALUE.length)
+        batch.done(1)
+      },
+      () => seen !== undefined && seen.valueSpan?.bytes.length === 0,
+    )
+  })
+
+  test('stays for whoever still reads it when its batch is left early', async () => {
+    const seen: LogMessage[] = []
+    await readOne(
+      async (batch) => {
+        seen.push(...batch.messages)
+        if (seen.length === 3) batch.done(1)
+      },
+      () => seen.length === 3,
+    )
+
+    expect(seen.slice(0, 2).map(lengthOf)).toEqual([VALUE.length, VALUE.length])
+  })
+})
