@@ -4,7 +4,7 @@ import { ComposeError, explain, findCompose } from '@lab/stack/compose/cli.ts'
 import { ACL_AT, composeOverride, portVariables } from '@lab/stack/compose/override.ts'
 import { NODE_FLAGS } from '@lab/stack/service.ts'
 import { describe, expect, test } from 'vitest'
-import { parts } from '../parts.ts'
+import { livePage, parts } from '../parts.ts'
 
 const ROOT = resolve(import.meta.dirname, '..')
 const composeFile = (part: string) => readFileSync(join(ROOT, part, 'docker-compose.yml'), 'utf8')
@@ -42,6 +42,16 @@ describe.each(parts)('the compose file of $name', (spec) => {
       expect(services[name].container_name).toBe(`lab-run-1-${name}`)
   })
 })
+
+test.each([...parts, livePage])(
+  'the compose file of $name starts services with the flags they have without Docker',
+  (spec) => {
+    const commands = composeFile(spec.name).match(/(?<=^ {4}command: ).*\/server\.ts$/gm)
+    expect(commands?.toSorted()).toEqual(
+      spec.services.map(({ heap = [], entry }) => [...heap, entry].join(' ')).toSorted(),
+    )
+  },
+)
 
 test('the ACL of a run takes the place of the one that Redis is started with', () => {
   const spec = parts.find(({ name }) => name === 'realtime-redis')!

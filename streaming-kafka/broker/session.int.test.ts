@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto'
+import { createRequire } from 'node:module'
 import { createLog } from '@lab/kit/log.ts'
 import { until } from '@lab/kit/wait.ts'
 import { sharedServer } from '@lab/lab/testing/shared-server.ts'
-import { describe, expect, onTestFinished, test } from 'vitest'
+import { describe, expect, onTestFinished, test, vi } from 'vitest'
 import type { Batch } from './batch.ts'
 import { createKafka } from './client.ts'
+import type { FetchAnswer } from './gather.ts'
 import type { LogMessage } from './records.ts'
 import { openSession } from './session.ts'
 
@@ -47,7 +49,31 @@ async function readOne(onBatch: (batch: Batch) => Promise<void>, isOver: () => b
 
 const lengthOf = (message: LogMessage | undefined) => message?.value?.length
 
+const { prototype: broker } = createRequire(import.meta.url)('kafkajs/src/broker') as {
+  prototype: { fetch: () => Promise<FetchAnswer> }
+}
+
 describe('what a fetch brought', () => {
+  test('says how far the log can be read, and is looked at by what gathers', async () => {
+    expect(broker.fetch.name).toBe('gathered')
+    const fetch = vi.spyOn(broker, 'fetch')
+    onTestFinished(() => fetch.mockRestore())
+    let isRead = false
+    await readOne(
+      async (batch) => {
+        batch.done(1)
+        isRead = true
+      },
+      () => isRead,
+    )
+
+    const answers = await Promise.all(fetch.mock.results.slice(0, -1).map(({ value }) => value))
+    const [filled] = answers
+      .flatMap(({ responses }: FetchAnswer) => responses.flatMap(({ partitions }) => partitions))
+      .filter(({ messages }) => messages.length > 0)
+    expect(filled).toMatchObject({ lastStableOffset: '1', messages: [{ offset: '0' }] })
+  })
+
   test('is given back once it is dealt with', async () => {
     let seen: LogMessage | undefined
     await readOne(
