@@ -188,3 +188,26 @@ test('what the database refuses for what it is goes aside, and its neighbours go
   expect(await isHandled(wrong)).toBe(false)
   expect(await tickets.findByOrder(admin, key)).toMatchObject({ items: [{ food_name: 'Soup' }] })
 })
+
+test('a relay publishes nothing while another one is at it', async () => {
+  let turns = 0
+  const watched: typeof db = {
+    ...db,
+    transaction: async (work, isolation) => {
+      const result = await db.transaction(work, isolation)
+      turns++
+      return result
+    },
+  }
+  const event = placed({})
+  const published = () =>
+    db.query('select id from outbox where id = $1 and published_at is not null', [event.id])
+  await db.transaction(async (tx) => {
+    await tx.query(`select name from outbox_lock where name = 'relay' for update`)
+    await putOut(event)
+    isOpen(startRelay(watched, settings, metrics))
+    await waitFor('its turn', () => turns > 0)
+    expect(await published()).toEqual([])
+  })
+  await waitFor('the event to be published', async () => (await published()).length === 1)
+})

@@ -67,9 +67,9 @@ describe('what a fetch brought', () => {
       () => isRead,
     )
 
-    const answers = await Promise.all(fetch.mock.results.slice(0, -1).map(({ value }) => value))
-    const [filled] = answers
-      .flatMap(({ responses }: FetchAnswer) => responses.flatMap(({ partitions }) => partitions))
+    const [filled] = fetch.mock.settledResults
+      .flatMap(({ type, value }) => (type === 'fulfilled' ? (value as FetchAnswer).responses : []))
+      .flatMap(({ partitions }) => partitions)
       .filter(({ messages }) => messages.length > 0)
     expect(filled).toMatchObject({ lastStableOffset: '1', messages: [{ offset: '0' }] })
   })

@@ -423,7 +423,7 @@ const once: Mutation[] = [
     file: `${PART}/shared/kafka/relay.ts`,
     find: 'if (!lock) return 0',
     replace: 'if (closing.signal.aborted && !lock) return 0',
-    check: inOutbox('events leave their outbox once'),
+    check: inOutbox('while another one is at it'),
   },
   {
     name: 'restman-published-before-sent',
