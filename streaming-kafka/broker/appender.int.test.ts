@@ -1,10 +1,10 @@
-import { randomUUID } from 'node:crypto'
 import { createLog } from '@lab/kit/log.ts'
 import { createMetrics } from '@lab/kit/metrics.ts'
 import { sharedServer } from '@lab/lab/testing/shared-server.ts'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
 import { type Acks, openAppender, UnknownAppend } from './appender.ts'
-import { createKafka, type KafkaSettings } from './client.ts'
+import type { KafkaSettings } from './client.ts'
+import { newTopic } from './testing/new-topic.ts'
 
 let settings: KafkaSettings
 beforeAll(() => {
@@ -16,23 +16,10 @@ beforeAll(() => {
   }
 })
 
-/** A topic that takes nothing but the shortest of records. */
-async function narrowTopic(): Promise<string> {
-  const topic = `narrow-${randomUUID()}`
-  const admin = createKafka(settings).admin()
-  await admin.connect()
-  const configEntries = [{ name: 'max.message.bytes', value: '200' }]
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [{ topic: `${settings.prefix}${topic}`, numPartitions: 1, replicationFactor: 1, configEntries }],
-  })
-  await admin.disconnect()
-  return topic
-}
-
 async function open(acks?: Acks) {
   const metrics = createMetrics('test')
-  const topic = await narrowTopic()
+  // It takes nothing but the shortest of records.
+  const topic = await newTopic(settings, { 'max.message.bytes': '200' })
   const appender = openAppender(settings, { topic, timeoutMs: 5_000, metrics, ...(acks && { acks }) })
   onTestFinished(appender.close)
   return appender

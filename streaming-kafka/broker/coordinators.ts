@@ -12,6 +12,10 @@ interface Wanted {
   groupId: string
   coordinatorType?: number
 }
+interface Found {
+  coordinator: Coordinator
+  at: number
+}
 type Find<Cluster> = (this: Cluster, wanted: Wanted) => Promise<Coordinator>
 
 /** `find` as a method of a cluster, that remembers what it found. */
@@ -19,9 +23,9 @@ export function remembering<Cluster extends object>(
   find: Find<Cluster>,
   now: () => number = () => performance.now(),
 ): Find<Cluster> {
-  const foundBy = new WeakMap<Cluster, Map<string, { coordinator: Coordinator; at: number }>>()
+  const foundBy = new WeakMap<Cluster, Map<string, Found>>()
   return async function remembered(wanted) {
-    const found = foundBy.get(this) ?? new Map()
+    const found = foundBy.get(this) ?? new Map<string, Found>()
     foundBy.set(this, found)
     const key = `${wanted.coordinatorType} ${wanted.groupId}`
     const last = found.get(key)

@@ -9,6 +9,7 @@ import { createKafka } from './client.ts'
 import type { FetchAnswer } from './gather.ts'
 import type { LogMessage } from './records.ts'
 import { openSession } from './session.ts'
+import { newTopic } from './testing/new-topic.ts'
 
 /** Large enough for an answer to have memory of its own. */
 const VALUE = 'x'.repeat(100_000)
@@ -21,15 +22,8 @@ async function readOne(onBatch: (batch: Batch) => Promise<void>, isOver: () => b
     sessionTimeoutMs: 6_000,
     log: createLog('test', 'silent'),
   }
-  const topic = `session-${randomUUID()}`
-  const kafka = createKafka(settings)
-  const [admin, producer] = [kafka.admin(), kafka.producer()]
-  await admin.connect()
-  await admin.createTopics({
-    waitForLeaders: true,
-    topics: [{ topic: `${settings.prefix}${topic}`, numPartitions: 1, replicationFactor: 1 }],
-  })
-  await admin.disconnect()
+  const topic = await newTopic(settings)
+  const producer = createKafka(settings).producer()
   await producer.connect()
   await producer.send({ topic: `${settings.prefix}${topic}`, messages: [{ key: 'k', value: VALUE }] })
   await producer.disconnect()
