@@ -80,8 +80,8 @@ export async function createHttpApp(deps: HttpDeps) {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     ...serverLimits(door),
-    // Of the 10 s by default a busy machine takes more to load what builds a page.
-    pluginTimeout: 60_000,
+    // A busy machine takes more than the usual 10 s to load what builds a page.
+    ...(hasPage && { pluginTimeout: 60_000 }),
     // A URL that fits no route: it cannot be decoded, or a part of it is too long.
     frameworkErrors: (err, request: FastifyRequest, reply: FastifyReply) => sendError(err, request, reply),
     // An idle keep-alive connection must not hold up a graceful stop.
