@@ -15,6 +15,8 @@ interface Merged {
 }
 
 const FRESH_MS = 1_000
+/** A service makes its document when it is asked for the first time, and all are asked at once. */
+const MAKING_MS = 10_000
 const REFERENCE = /"#\/components\/schemas\/(\w+)"/g
 
 /** The documents of all services as one, of what the gateway passes on. A service that is away keeps what it said last. */
@@ -25,7 +27,7 @@ export function createMergedDocs(upstreams: Record<string, Upstream>, log: Logge
 
   async function fetchOne(key: string, upstream: Upstream): Promise<void> {
     try {
-      const { status, body } = await upstream.ask('/docs/json')
+      const { status, body } = await upstream.ask('/docs/json', MAKING_MS)
       const document = (await json(body)) as Document
       if (status !== 200) throw new Error(`/docs/json answered ${status}`)
       known.set(key, publicPart(key, document))

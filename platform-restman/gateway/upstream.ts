@@ -20,8 +20,8 @@ export interface Upstream {
   service: string
   /** Answers whatever the service does. Rejects with the `LabError` that the caller is told when it does not. */
   call: (call: Call) => Promise<Answer>
-  /** The same past the circuit and with little patience, for those who ask how the service is. */
-  ask: (path: string) => Promise<Answer>
+  /** The same past the circuit and with little patience, for those who ask how the service is. At most `timeoutMs`. */
+  ask: (path: string, limitMs?: number) => Promise<Answer>
   circuit: Circuit
   close: () => Promise<void>
 }
@@ -63,7 +63,7 @@ export function openUpstream(service: string, origin: string, options: UpstreamO
         throw err
       }
     },
-    ask: (path) => send({ method: 'GET', path, headers: {} }, Math.min(ASK_MS, timeoutMs)),
+    ask: (path, limitMs = ASK_MS) => send({ method: 'GET', path, headers: {} }, Math.min(limitMs, timeoutMs)),
     close: () => pool.destroy(),
   }
 }
