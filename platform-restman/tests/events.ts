@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { newEvent, type OrderEvent, type OrderPlaced } from '../shared/events/events.ts'
+import { newEvent, type OrderEvent, type OrderPlaced, type OrderStatus } from '../shared/events/events.ts'
 
 /** An order as the order service tells it. */
 export function placed(overrides: Partial<OrderPlaced> = {}): OrderEvent {
@@ -27,7 +27,10 @@ export function placed(overrides: Partial<OrderPlaced> = {}): OrderEvent {
   return newEvent({ type: 'order.placed', source: 'order-service', subject: order_id, data })
 }
 
-export function cancelled(order_id: string): OrderEvent {
-  const data = { order_id, status: 'cancelled' as const, updated_at: new Date().toISOString() }
-  return newEvent({ type: 'order.status_updated', source: 'order-service', subject: order_id, data })
+/** An order in another status, as the service tells it that decides so. */
+export function moved(order_id: string, status: OrderStatus, source = 'kitchen-service'): OrderEvent {
+  const data = { order_id, status, updated_at: new Date().toISOString() }
+  return newEvent({ type: 'order.status_updated', source, subject: order_id, data })
 }
+
+export const cancelled = (order_id: string): OrderEvent => moved(order_id, 'cancelled', 'order-service')

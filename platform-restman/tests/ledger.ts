@@ -8,6 +8,7 @@ import { expect } from 'vitest'
 import { type Db, openDb } from '../shared/db/db.ts'
 import { TOPICS } from '../shared/events/events.ts'
 import { createKafka } from '../shared/kafka/client.ts'
+import { deadLettersOf } from '../shared/kafka/topics.ts'
 import { expectStatus } from './call.ts'
 import { openPlatform, openRestaurant } from './platform.ts'
 
@@ -16,11 +17,19 @@ export interface Victim {
   start: () => Promise<unknown>
 }
 
+interface LogRecord {
+  key: Buffer | null
+  value: Buffer | null
+  /** Of a dead letter: who put it aside, and why. */
+  reason: string
+}
+
 interface Sums {
   count: number
   cents: number
 }
 
+const ALL = Object.values(TOPICS)
 const GROUPS = ['order', 'kitchen', 'billing', 'analytics', 'scheduler'].map((name) => `${name}-service`)
 const CUSTOMERS = 6
 const SINCE = `start_date=${new Date(Date.now() - 86_400_000).toISOString().slice(0, 10)}`
@@ -150,48 +159,69 @@ export async function openLedger() {
   }
 
   /** Whatever is under way arrives. */
-  const settled = (what: string) =>
-    waitFor(
-      what,
-      async () => {
-        await balance()
-        return true
-      },
-      { timeoutMs: 90_000, everyMs: 500 },
+  async function settled(what: string): Promise<void> {
+    const balanced = async () => {
+      await balance()
+      return true
+    }
+    try {
+      await waitFor(what, balanced, { timeoutMs: 90_000, everyMs: 500 })
+    } finally {
+      // First of all: where there is one, it is why.
+      await noDeadLetters()
+    }
+  }
+
+  const { brokers, prefix } = part.servers.kafka!
+  const client = createKafka({ brokers, prefix, replicationFactor: 1, clientId: 'ledger', log })
+  type Admin = ReturnType<typeof client.admin>
+  const endsOf = (admin: Admin, name: string) => admin.fetchTopicOffsets(`${prefix}${name}`)
+
+  async function recordsOf(admin: Admin, name: string): Promise<LogRecord[]> {
+    const topic = `${prefix}${name}`
+    const wanted = (await endsOf(admin, name)).reduce(
+      (sum, { high, low }) => sum + Number(high) - Number(low),
+      0,
     )
+    if (wanted === 0) return []
+    const consumer = client.consumer({ groupId: `${prefix}ledger-${randomUUID()}`, maxWaitTimeInMs: 100 })
+    const records: LogRecord[] = []
+    await consumer.connect()
+    await consumer.subscribe({ topics: [topic], fromBeginning: true })
+    await consumer.run({
+      eachMessage: async ({ message }) => {
+        const { key, value, headers } = message
+        records.push({ key, value, reason: `${headers?.consumer}: ${headers?.reason}` })
+      },
+    })
+    await waitFor(`the records of ${name}`, () => records.length >= wanted, { timeoutMs: 30_000 })
+    await consumer.disconnect()
+    return records
+  }
+
+  /** Nothing that the services tell each other is put aside. */
+  async function noDeadLetters(): Promise<void> {
+    const admin = client.admin()
+    await admin.connect()
+    const letters = await Promise.all(ALL.map((name) => recordsOf(admin, deadLettersOf(name))))
+    await admin.disconnect()
+    expect(letters.flat().map(({ reason }) => reason)).toEqual([])
+  }
 
   /** Puts every record of the topics at their end, in its order, so many times, and waits until all have heard it. */
   async function replay(times: number): Promise<void> {
-    const { brokers, prefix } = part.servers.kafka!
-    const client = createKafka({ brokers, prefix, replicationFactor: 1, clientId: 'replay', log })
     const [admin, producer] = [client.admin(), client.producer()]
     await Promise.all([admin.connect(), producer.connect()])
-    for (const name of [TOPICS.order, TOPICS.bill, TOPICS.user, TOPICS.menu]) {
-      const topic = `${prefix}${name}`
-      const ends = await admin.fetchTopicOffsets(topic)
-      const wanted = ends.reduce((sum, { high, low }) => sum + Number(high) - Number(low), 0)
-      const consumer = client.consumer({ groupId: `${prefix}replay-${randomUUID()}`, maxWaitTimeInMs: 100 })
-      const records: { key: Buffer | null; value: Buffer | null }[] = []
-      await consumer.connect()
-      await consumer.subscribe({ topics: [topic], fromBeginning: true })
-      await consumer.run({
-        eachMessage: async ({ message: { key, value } }) => {
-          records.push({ key, value })
-        },
-      })
-      await waitFor(`the records of ${name}`, () => records.length >= wanted, { timeoutMs: 30_000 })
-      await consumer.disconnect()
-      for (let time = 0; time < times && records.length > 0; time++)
-        await producer.send({ topic, messages: records })
+    for (const name of ALL) {
+      const messages = (await recordsOf(admin, name)).map(({ key, value }) => ({ key, value }))
+      for (let time = 0; time < times && messages.length > 0; time++)
+        await producer.send({ topic: `${prefix}${name}`, messages })
     }
     const hasReadAll = async (groupId: string) =>
       (
         await admin.fetchOffsets({ groupId: `${prefix}${groupId}`, topics: [`${prefix}${TOPICS.order}`] })
       ).every(({ partitions }) => partitions.every(({ partition, offset }) => offset === ends.get(partition)))
-    const topic = `${prefix}${TOPICS.order}`
-    const ends = new Map(
-      (await admin.fetchTopicOffsets(topic)).map(({ partition, high }) => [partition, high]),
-    )
+    const ends = new Map((await endsOf(admin, TOPICS.order)).map(({ partition, high }) => [partition, high]))
     for (const group of GROUPS)
       await waitFor(`${group} to have heard all of it`, () => hasReadAll(group), { timeoutMs: 60_000 })
     await Promise.all([admin.disconnect(), producer.disconnect()])

@@ -268,6 +268,23 @@ const figuresAndJobs: Mutation[] = [
     check: inClickHouse('counts an order in its last status'),
   },
   {
+    name: 'restman-placed-again-hides-it',
+    breaks: 'an order that is told of twice keeps its statuses in the analytics',
+    file: `${ANALYTICS}/on-events.ts`,
+    find: "=== 'order.status_updated' && !placed.has(event.data.order_id))",
+    replace:
+      "=== 'order.status_updated' && !batch.some((one) => one.event.type === 'order.placed' && one.event.data.order_id === event.subject))",
+    check: { test: `${PART}/tests/analytics.int.test.ts`, title: 'an order keeps its status' },
+  },
+  {
+    name: 'restman-placed-again-resets-it',
+    breaks: 'an order that is told of twice keeps its statuses in the analytics',
+    file: `${ANALYTICS}/on-events.ts`,
+    find: 'if (!orders.has(order.order_id)) orders.set',
+    replace: 'orders.set',
+    check: { test: `${PART}/tests/analytics.int.test.ts`, title: 'an order keeps its status' },
+  },
+  {
     name: 'restman-figures-of-strangers',
     breaks: 'owners see the figures of their own restaurants alone',
     file: `${ANALYTICS}/figures.ts`,

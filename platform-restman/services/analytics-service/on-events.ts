@@ -2,7 +2,7 @@ import type { BillEvent, OrderEvent } from '../../shared/events/events.ts'
 import { Poison, type Received } from '../../shared/kafka/consumer.ts'
 import type { ClickHouse } from './clickhouse.ts'
 import { billRow, inStatus, orderRows } from './rows.ts'
-import type { OrderRow, Rows } from './tables.ts'
+import type { Rows } from './tables.ts'
 
 export type Incoming = Received<OrderEvent | BillEvent>
 
@@ -13,19 +13,13 @@ export type Incoming = Received<OrderEvent | BillEvent>
 export function onEvents(clickhouse: Pick<ClickHouse, 'orders' | 'insert'>) {
   return async (batch: Incoming[]): Promise<void> => {
     const rows: Rows = { orders: [], order_items: [], bills: [] }
-    const orders = new Map<string, OrderRow>()
-    const told = new Set(
-      batch.flatMap(({ event }) => (event.type === 'order.placed' ? event.data.order_id : [])),
-    )
-    const earlier = batch.flatMap(({ event }) =>
-      event.type === 'order.status_updated' && !told.has(event.data.order_id) ? event.data.order_id : [],
-    )
-    for (const row of await clickhouse.orders([...new Set(earlier)])) orders.set(row.order_id, row)
+    const stored = await clickhouse.orders(placedEarlier(batch))
+    const orders = new Map(stored.map((row) => [row.order_id, row]))
 
     for (const { event, offset } of batch) {
       if (event.type === 'order.placed') {
         const { order, items } = orderRows(event.data)
-        orders.set(order.order_id, order)
+        if (!orders.has(order.order_id)) orders.set(order.order_id, order)
         rows.order_items.push(...items)
       } else if (event.type === 'order.status_updated') {
         const { order_id, status, updated_at } = event.data
@@ -39,4 +33,15 @@ export function onEvents(clickhouse: Pick<ClickHouse, 'orders' | 'insert'>) {
     rows.orders = [...orders.values()]
     await clickhouse.insert(rows)
   }
+}
+
+/** The orders with a status in this batch that are not placed before it here. After it one can be placed again: a relay repeats itself. */
+function placedEarlier(batch: Incoming[]): string[] {
+  const [placed, earlier] = [new Set<string>(), new Set<string>()]
+  for (const { event } of batch) {
+    if (event.type === 'order.placed') placed.add(event.data.order_id)
+    else if (event.type === 'order.status_updated' && !placed.has(event.data.order_id))
+      earlier.add(event.data.order_id)
+  }
+  return [...earlier]
 }
