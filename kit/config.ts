@@ -95,5 +95,7 @@ export const dataDirEnv = {
   DATA_DIR: z
     .string()
     .optional()
-    .describe('Folder of the SQLite file; without it state is in memory and gone with the process'),
+    .describe(
+      'Folder of the SQLite file; without it state is in memory, up to 1 GiB, and gone with the process',
+    ),
 }

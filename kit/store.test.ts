@@ -38,6 +38,44 @@ describe('the store', () => {
     expect(rowsOf(store)).toEqual([])
   })
 
+  test('is nobody else’s where it has no file', () => {
+    const [store, other] = [openStore('rows', undefined, ROWS), openStore('rows', undefined, ROWS)]
+    store.transaction(() => add(store, 'mine'))
+
+    expect(rowsOf(other)).toEqual([])
+  })
+
+  test('commits in memory as fast after thousands of transactions as at first', () => {
+    const tables = `CREATE TABLE inbox (seq INTEGER PRIMARY KEY, id TEXT UNIQUE) STRICT;
+      CREATE TABLE outbox (seq INTEGER PRIMARY KEY, body TEXT) STRICT`
+    const { db, transaction } = openStore('rows', undefined, tables)
+    const arrive = db.prepare('INSERT INTO inbox (id) VALUES (?)')
+    const announce = db.prepare('INSERT INTO outbox (body) VALUES (?)')
+    const forget = db.prepare('DELETE FROM outbox WHERE seq <= ?')
+    let count = 0
+    const take = () => {
+      for (let at = 0; at < 40; at++) {
+        arrive.run(String(count++).padStart(36, '0'))
+        announce.run('an event'.repeat(40))
+      }
+    }
+    const commitMs = (work: () => unknown) => {
+      const doneAt = transaction(() => {
+        work()
+        return performance.now()
+      })
+      return performance.now() - doneAt
+    }
+    const median = (rounds: number) =>
+      Array.from({ length: rounds }, () => commitMs(take) + commitMs(() => forget.run(count))).sort(
+        (a, b) => a - b,
+      )[rounds >> 1]!
+
+    const first = median(300)
+    median(6_000)
+    expect(median(300) / first).toBeLessThan(4)
+  })
+
   test('is free unless another has a transaction open', () => {
     const dir = mkdtempSync(join(tmpdir(), 'lab-store-'))
     onTestFinished(() => rmSync(dir, { recursive: true }))
