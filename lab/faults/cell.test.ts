@@ -1,7 +1,7 @@
-import { mkdtempSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, onTestFinished, test } from 'vitest'
 import type { Anomaly } from '../ledger/anomaly.ts'
 import { createHistoryFile, type HistoryRecord } from '../ledger/history.ts'
 import { judgeLedger } from '../ledger/verdict.ts'
@@ -36,7 +36,9 @@ async function runWith(
   more: Partial<CellRun>,
   records = [order(0, 1_200, 1_300), order(1, 1_500, 1_600, 503)],
 ) {
-  const history = join(mkdtempSync(join(tmpdir(), 'judge-')), 'history.jsonl')
+  const folder = mkdtempSync(join(tmpdir(), 'lab-cell-'))
+  onTestFinished(() => rmSync(folder, { recursive: true }))
+  const history = join(folder, 'history.jsonl')
   const file = await createHistoryFile(history)
   for (const record of records) file.write(record)
   await file.close()
