@@ -4,6 +4,7 @@ import type { RunningPart } from '@lab/stack/spec.ts'
 import { type Bill, newEvent, type OrderPlaced, type OrderStatus, TOPICS } from '../shared/events/events.ts'
 import { createKafka } from '../shared/kafka/client.ts'
 import { ensureTopics } from '../shared/kafka/topics.ts'
+import { moved } from './events.ts'
 
 export type Topics = Awaited<ReturnType<typeof openTopics>>
 
@@ -80,16 +81,7 @@ export async function openTopics({ servers }: RunningPart) {
         order.order_id,
         newEvent({ type: 'order.placed', source: 'order-service', subject: order.order_id, data: order }),
       ),
-    status: (order_id: string, status: OrderStatus) => {
-      const data = { order_id, status, updated_at: new Date().toISOString() }
-      const event = newEvent({
-        type: 'order.status_updated',
-        source: 'kitchen-service',
-        subject: order_id,
-        data,
-      })
-      return tell(TOPICS.order, order_id, event)
-    },
+    status: (order_id: string, status: OrderStatus) => tell(TOPICS.order, order_id, moved(order_id, status)),
     async bill(
       order: OrderPlaced,
       over: Partial<Bill> = {},
