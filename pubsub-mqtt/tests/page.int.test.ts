@@ -47,7 +47,7 @@ describe.skipIf(obstacle)(`the page ${obstacle ?? ''}`, () => {
     await page.getByText('Kitchen open').waitFor()
     /** Also what has passed already: a page that is held up shows it too short for whoever looks now and then. */
     const hasShown = (table: number, food: string, state: string) =>
-      page.waitForFunction(`texts.rows.includes(${JSON.stringify(`Table ${table}, ${food}, ${state}`)})`)
+      expect.poll(() => page.evaluate<string[]>('texts.rows')).toContain(`Table ${table}, ${food}, ${state}`)
     return { ...opened, ...partsOf(page), hasShown }
   }
 
