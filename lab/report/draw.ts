@@ -129,14 +129,14 @@ function curve(lines: MeasuredPoint[][], { x, y, maxPoints, stroke, dashes }: Dr
 const compact = (svg: string): string =>
   svg.replace(/^<style>.*?<\/style>/s, '').replace(/="[^"]*"/g, (value) => value.replace(/(\.\d)\d+/g, '$1'))
 
-/** Beyond it no measurement of ours goes, and differences would lose their digits. */
+/** Beyond these no measurement of ours goes, and differences would lose their digits. */
 const LARGEST = 1e15
-const SMALLEST_LOG = 1e-9
+const SMALLEST = 1e-9
 
 /** Whether an axis has a place for the value: a logarithm needs it positive, and 100 % is at infinity. */
 export function isDrawable({ scale }: Axis, value: number): boolean {
   if (!Number.isFinite(value) || Math.abs(value) > LARGEST) return false
-  if (scale === 'log') return value >= SMALLEST_LOG
+  if (scale === 'log') return value >= SMALLEST
   return scale === 'linear' || (value >= 0 && value < 100)
 }
 
@@ -207,9 +207,9 @@ function scaleOf(
   if (scale === 'percentile') return percentileScale(low, high)
   const from = low > 0 && (isBase || low <= high / 3) ? 0 : low
   const to = high < 0 && isBase ? 0 : high
-  const span =
-    to - from > LEAST_SPAN * Math.max(Math.abs(from), Math.abs(to)) ? to - from : Math.max(1, Math.abs(to))
-  const format = Math.max(Math.abs(from), Math.abs(to)) >= 1e6 ? { text: inShort } : {}
+  const largest = Math.max(Math.abs(from), Math.abs(to))
+  const span = to - from > Math.max(SMALLEST, LEAST_SPAN * largest) ? to - from : Math.max(1, Math.abs(to))
+  const format = largest >= 1e6 ? { text: inShort } : {}
   return {
     type: 'linear',
     domain: [from, from + span * (isBase ? 1.04 : 1)],
