@@ -8,7 +8,7 @@ import type { Answer, Consuming, Producing, Work } from './kafka.ts'
 const BATCH = 1_000
 const READ_MS = 5 * 60_000
 /** What the services of part C ask for. */
-const FETCH = { maxWaitTimeInMs: 200, maxBytesPerPartition: 256 * 1024, sessionTimeout: 10_000 }
+const FETCH = { maxWaitTimeInMs: 200, maxBytesPerPartition: 384 * 1024, sessionTimeout: 10_000 }
 /** While the code is compiled nothing is counted, as for Kafka's tools. */
 const WARM_UP = 1 / 3
 
