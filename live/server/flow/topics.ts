@@ -5,6 +5,8 @@ import { traceparentIn } from './traceparent.ts'
 import type { Event } from './tracker.ts'
 
 const WAIT_MS = 500
+/** Where records keep coming, asked no more often than windows are told: each question costs the broker about the same. */
+const EVERY_MS = 100
 const RETRY_MS = 1_000
 /** Further behind than this, the reader goes on near the end: the figures count, the picture shows a part. */
 const MAX_BEHIND = 2_000
@@ -40,11 +42,13 @@ export async function followTopics(options: TopicsOptions, onState: (state: stri
         lookedAt = Date.now()
         onState('ok')
       }
+      const askedAt = performance.now()
       const { records, next } = await log.read(positions, { waitMs: WAIT_MS })
       positions = next
       for (const record of records) noteRecord(record, options)
       // A full answer: the log runs ahead, and where its end is has to be known.
       if (records.length > 1_000) lookedAt = 0
+      await pause(Math.max(0, EVERY_MS - (performance.now() - askedAt)), signal)
     } catch (err) {
       if (signal.aborted) return
       onState(messageOf(err))
