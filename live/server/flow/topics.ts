@@ -2,11 +2,9 @@ import { messageOf } from '@lab/kit/errors.ts'
 import { pause } from '@lab/kit/wait.ts'
 import type { KafkaLog, LogRecord, Position } from '@lab/stack/kafka-log.ts'
 import { traceparentIn } from './traceparent.ts'
-import type { Event } from './tracker.ts'
+import { type Event, FLUSH_MS } from './tracker.ts'
 
 const WAIT_MS = 500
-/** Where records keep coming, asked no more often than windows are told: each question costs the broker about the same. */
-const EVERY_MS = 100
 const RETRY_MS = 1_000
 /** Further behind than this, the reader goes on near the end: the figures count, the picture shows a part. */
 const MAX_BEHIND = 2_000
@@ -48,7 +46,8 @@ export async function followTopics(options: TopicsOptions, onState: (state: stri
       for (const record of records) noteRecord(record, options)
       // A full answer: the log runs ahead, and where its end is has to be known.
       if (records.length > 1_000) lookedAt = 0
-      await pause(Math.max(0, EVERY_MS - (performance.now() - askedAt)), signal)
+      // Asked no more often than windows are told: each question costs the broker about the same.
+      await pause(Math.max(0, FLUSH_MS - (performance.now() - askedAt)), signal)
     } catch (err) {
       if (signal.aborted) return
       onState(messageOf(err))

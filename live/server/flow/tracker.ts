@@ -1,6 +1,7 @@
 import type { Hop, Move, Moves, Stop } from '../../wire/flow.ts'
 
-const FLUSH_MS = 100
+/** Moves are gathered this long before windows are told. */
+export const FLUSH_MS = 100
 /** Orders of one lane that are drawn one by one, each second. */
 const DRAWN_PER_SECOND = 60
 /** Stories that are remembered, over all lanes. */
